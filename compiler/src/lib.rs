@@ -1,1 +1,11 @@
+//! The compiler of Flow: from the texts of a project to a [`Machine`](machine::Machine) and everything there is to say about it.
+//!
+//! What lives here: names, types, lowering, the analyses, the rendering of findings as data. What does not: files, clocks
+//! (a check that counts from a date is given it), the run of a conversation.
 
+pub mod machine;
+pub mod sources;
+pub mod value;
+
+pub use compile::{Compilation, Compiler, Options};
+mod compile;
