@@ -3,6 +3,7 @@
 //! What lives here: names, types, lowering, the analyses, the rendering of findings as data. What does not: files, clocks
 //! (a check that counts from a date is given it), the run of a conversation.
 
+pub mod checks;
 pub mod machine;
 pub mod sources;
 pub mod value;

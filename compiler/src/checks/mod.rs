@@ -1,0 +1,49 @@
+//! The analyses over a machine: what a bot would do wrong although every name and type in it is right.
+//!
+//! What lives here: one file per finding, named after its code, and the analyses that they share (`support`).
+//! What does not: syntax, names and types (found before there is a machine), and how findings look.
+//!
+//! Each check is silent where it cannot know: a finding must be worth reading.
+
+mod support;
+
+use crate::machine::Machine;
+use crate::sources::Sources;
+use flow_grammar::{Diagnostic, Severity};
+
+/// What a check may look at.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The compiled bot; perhaps incomplete, where errors were found before.
+    pub machine: &'a Machine,
+    /// Its sources.
+    pub sources: &'a Sources,
+    /// The day from which hours are checked (F0704, F0707).
+    pub date: jiff::civil::Date,
+}
+
+/// An analysis with its code.
+#[derive(Debug)]
+pub struct Check {
+    /// The code of what it finds.
+    pub code: &'static str,
+    /// How bad that is.
+    pub severity: Severity,
+    /// What it finds, in a few words.
+    pub title: &'static str,
+    /// The analysis.
+    pub run: fn(&Context<'_>, &mut Vec<Diagnostic>),
+}
+
+/// All analyses, by code.
+pub const CHECKS: &[Check] = &[];
+
+/// Runs every analysis.
+#[must_use]
+pub fn run(cx: &Context<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for check in CHECKS {
+        (check.run)(cx, &mut found);
+    }
+    found
+}
