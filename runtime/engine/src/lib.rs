@@ -1,1 +1,41 @@
+//! The engine of Flow: one turn of one conversation, as a pure function.
+//!
+//! `step(machine, conversation, event, hooks) -> Turn`: no IO, no clock, no randomness; time comes in the event. The same machine, state
+//! and events always give the same effects. What lives here: the turn, the rules, the steps, routing, handing over, the card, and the
+//! [`desk`] (agents and queues across conversations, as pure as the rest). What does not: networks, stores, threads.
 
+pub mod card;
+pub mod decision;
+pub mod effect;
+pub mod event;
+pub mod signals;
+
+use decision::Decision;
+use effect::Effect;
+use event::Event;
+use flow_compiler::value::Value;
+use serde::{Deserialize, Serialize};
+
+/// Hooks, as whoever runs the engine provides them.
+pub trait Hooks {
+    /// Calls a hook by its name.
+    ///
+    /// # Errors
+    /// What went wrong, in words; the condition that called it is then unknown.
+    fn call(&self, hook: &str, args: &[Value]) -> Result<Value, String>;
+}
+
+/// One row of a conversation's log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// What happened.
+    pub event: Event,
+    /// What was done.
+    pub effects: Vec<Effect>,
+    /// Why.
+    pub decision: Decision,
+    /// The version of the bot that decided.
+    pub version: smol_str::SmolStr,
+}

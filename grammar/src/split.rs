@@ -1,0 +1,227 @@
+//! Cuts a file into declarations.
+//!
+//! The declaration is the unit of parsing, caching and error containment. One begins at a declaration keyword at the
+//! start of a line outside all brackets; inside brackets too, where the line is not indented and has the shape of a
+//! declaration, because then a closing brace is missing above.
+
+use crate::lex::{Lexer, Tok};
+use std::ops::Range;
+
+/// Every word that begins a declaration.
+pub(crate) const KEYWORDS: &[&str] = &[
+    "use", "include", "bot", "channel", "tier", "customer", "slots", "enum", "record", "segment", "knowledge", "intent",
+    "on", "faq", "node", "text", "threshold", "escalate", "hours", "team", "route", "handoff", "assist", "learn",
+    "targets", "webhook", "hook", "trigger", "test",
+];
+
+/// Whether a declaration of this keyword always has a block.
+pub(crate) fn needs_block(keyword: &str) -> bool {
+    !matches!(keyword, "use" | "include" | "segment" | "knowledge" | "on" | "hook" | "threshold" | "text" | "escalate")
+}
+
+fn word_at(text: &str, at: usize) -> &str {
+    let rest = text.get(at..).unwrap_or_default();
+    let end = rest.bytes().position(|b| !(b.is_ascii_alphanumeric() || b == b'_')).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or_default()
+}
+
+/// Whether the line at `at` begins a declaration. `strict` asks for the whole shape of one, not only for its keyword.
+pub(crate) fn starts_declaration(text: &str, at: usize, strict: bool) -> bool {
+    let keyword = word_at(text, at);
+    if keyword.is_empty() || !KEYWORDS.contains(&keyword) {
+        return false;
+    }
+    let after_keyword = at + keyword.len();
+    let rest = text.get(after_keyword..).unwrap_or_default();
+    let line = rest.split('\n').next().unwrap_or_default();
+    let tail = line.trim_start();
+    if !strict {
+        return !tail.starts_with([':', ',', '.', '(']) && !tail.starts_with("->");
+    }
+    let name = word_at(tail, 0);
+    let after = tail.get(name.len()..).unwrap_or_default().trim_start();
+    let next = word_at(after, 0);
+    match keyword {
+        "use" | "test" => tail.starts_with('"'),
+        "include" => !name.is_empty() && after.is_empty(),
+        "slots" | "assist" | "learn" | "targets" => tail.starts_with('{'),
+        "customer" => tail.starts_with('{') || (name == "from" && !next.is_empty()),
+        "on" => {
+            matches!(name, "intent" | "silence") && !next.is_empty()
+                || (!name.is_empty() && (after.starts_with('{') || after.starts_with("->") || next == "visit"))
+        }
+        _ if name.is_empty() => false,
+        "tier" => after.starts_with(':'),
+        "threshold" => after.starts_with('='),
+        "segment" => next == "when",
+        "intent" => after.starts_with('{') || next == "regulated",
+        "webhook" | "hook" => after.starts_with('('),
+        "knowledge" | "trigger" => next == "from",
+        "escalate" => !matches!(name, "to" | "priority" | "because") && line.contains('{'),
+        "handoff" => after.starts_with('{') || next == "when",
+        "node" => after.starts_with('{') || next == "was",
+        _ => after.starts_with('{'),
+    }
+}
+
+fn continues(text: &str, start: usize, end: usize) -> bool {
+    matches!(text.get(start..end), Some("and" | "or" | "is" | "in" | "not" | "contains" | "matches"))
+}
+
+/// Whether a line that ends in this token goes on with the next.
+pub(crate) fn ends_open(text: &str, tok: Tok, start: usize, end: usize) -> bool {
+    match tok {
+        Tok::Punct(b',' | b'=' | b'>' | b'<' | b'+' | b'-' | b'*' | b'/') => true,
+        Tok::Punct(b'?') => start > 0 && text.as_bytes().get(start - 1) == Some(&b'?'),
+        Tok::Word => continues(text, start, end),
+        _ => false,
+    }
+}
+
+/// Whether a line that begins with this token goes on from the one before.
+pub(crate) fn begins_joined(text: &str, tok: Tok, start: usize, end: usize, last: Option<Tok>) -> bool {
+    match tok {
+        Tok::Word => match text.get(start..end) {
+            Some("and" | "or") => true,
+            Some("else") => matches!(last, Some(Tok::Close(b'}'))),
+            _ => false,
+        },
+        Tok::Punct(b'?') => text.as_bytes().get(start + 1) == Some(&b'?'),
+        Tok::Open(b'{') => true,
+        _ => false,
+    }
+}
+
+/// The declarations of a file as byte ranges, in order. Comments directly before a keyword belong to it; between the
+/// ranges there is only blank space.
+#[must_use]
+pub fn split(text: &str) -> Vec<Range<usize>> {
+    Splitter::default().run(text)
+}
+
+#[derive(Default)]
+struct Splitter {
+    out: Vec<Range<usize>>,
+    /// The declaration that is being read.
+    start: Option<usize>,
+    /// One past its last token.
+    end: usize,
+    /// Comments that stand before the next declaration.
+    lead: Option<usize>,
+    lead_end: usize,
+    depth: usize,
+    /// A header whose `{` has not come yet.
+    wants_block: bool,
+    /// What is being read is no declaration.
+    junk: bool,
+}
+
+impl Splitter {
+    fn finish(&mut self) {
+        if let Some(start) = self.start.take() {
+            self.out.push(start..self.end);
+        }
+        self.depth = 0;
+        self.wants_block = false;
+        self.junk = false;
+    }
+
+    fn begin(&mut self, at: usize, keyword: Option<&str>) {
+        self.finish();
+        self.start = Some(self.lead.take().unwrap_or(at));
+        self.wants_block = keyword.is_some_and(needs_block);
+        self.junk = keyword.is_none();
+    }
+
+    fn run(mut self, text: &str) -> Vec<Range<usize>> {
+        let mut lexer = Lexer::new(text);
+        let mut newline = true;
+        let mut line_start = 0;
+        let mut last: Option<(Tok, usize, usize)> = None;
+        while let Some(token) = lexer.next() {
+            lexer.marks.clear();
+            let (start, end) = (token.start, token.end);
+            match token.tok {
+                Tok::Newline => {
+                    newline = true;
+                    line_start = end;
+                    continue;
+                }
+                Tok::Blank => continue,
+                Tok::Comment | Tok::Doc => {
+                    self.comment(text, start, end, newline);
+                    continue;
+                }
+                _ => {}
+            }
+            if newline {
+                self.line(text, start, start == line_start, token.tok, end, last);
+                newline = false;
+            } else if self.start.is_none() {
+                self.begin(start, None);
+            }
+            self.lead = None;
+            match token.tok {
+                Tok::Open(b'{') => {
+                    self.depth += 1;
+                    self.wants_block = false;
+                }
+                Tok::Open(_) => self.depth += 1,
+                Tok::Close(b'}') if self.depth == 0 => self.wants_block = false,
+                Tok::Close(_) => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+            self.end = end;
+            last = Some((token.tok, start, end));
+        }
+        self.finish();
+        if let Some(lead) = self.lead {
+            self.out.push(lead..self.lead_end);
+        }
+        self.out
+    }
+
+    fn comment(&mut self, _text: &str, start: usize, end: usize, own_line: bool) {
+        if self.start.is_some() && (!own_line || self.depth > 0) {
+            self.end = end;
+            return;
+        }
+        self.lead.get_or_insert(start);
+        self.lead_end = end;
+    }
+
+    /// A line begins with a significant token.
+    fn line(&mut self, text: &str, at: usize, column0: bool, tok: Tok, end: usize, last: Option<(Tok, usize, usize)>) {
+        let keyword = if tok == Tok::Word { text.get(at..end) } else { None };
+        if self.start.is_none() {
+            let found = keyword.filter(|_| starts_declaration(text, at, false));
+            self.begin(at, found);
+            return;
+        }
+        if self.depth > 0 {
+            if column0 && tok == Tok::Word && starts_declaration(text, at, true) {
+                self.begin(at, keyword);
+            } else {
+                self.absorb_lead();
+            }
+            return;
+        }
+        let last_tok = last.map(|l| l.0);
+        let joined = last.is_some_and(|(t, s, e)| ends_open(text, t, s, e)) || begins_joined(text, tok, at, end, last_tok);
+        let declares = tok == Tok::Word && starts_declaration(text, at, joined || self.wants_block);
+        if declares {
+            self.begin(at, keyword);
+        } else if joined || self.wants_block || self.junk {
+            self.absorb_lead();
+        } else {
+            self.begin(at, None);
+        }
+    }
+
+    /// Comments inside a declaration are part of it.
+    fn absorb_lead(&mut self) {
+        if self.lead.take().is_some() {
+            self.end = self.end.max(self.lead_end);
+        }
+    }
+}
