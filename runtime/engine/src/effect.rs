@@ -34,9 +34,18 @@ pub struct OutButton {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as in the language")]
 pub enum OutAttachment {
-    Image { url: String },
-    File { url: String },
-    Card { title: Option<String>, text: Option<String>, image: Option<String>, link: Option<String> },
+    Image {
+        url: String,
+    },
+    File {
+        url: String,
+    },
+    Card {
+        title: Option<String>,
+        text: Option<String>,
+        image: Option<String>,
+        link: Option<String>,
+    },
 }
 
 /// What a message is for; lets a channel and a reader tell them apart.
@@ -253,7 +262,9 @@ pub enum Effect {
         /// Its id.
         id: u64,
     },
-    /// Put the conversation into a queue, or replace its item.
+    /// Put the conversation into a queue, or replace its item. The desk always answers with `Queue` news first (position, length, wait,
+    /// staff), before any `Reserved`; so the handoff's `full`, `unstaffed` and `say` (which may read `queue.wait`) are decided when the first
+    /// news arrives, `closed` already before.
     Enqueue(QueueItem),
     /// Take it out of the queue or from its agent.
     Dequeue {

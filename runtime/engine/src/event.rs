@@ -83,7 +83,10 @@ pub struct ToolCall {
 /// The kinds of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "most events are messages; boxing them would cost more than it saves")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most events are messages; boxing them would cost more than it saves"
+)]
 pub enum EventKind {
     /// The conversation opens.
     Opened {
@@ -162,7 +165,7 @@ pub enum EventKind {
         /// Its id; a cancelled or unknown one is ignored.
         id: u64,
     },
-    /// The desk's news of the place in the queue.
+    /// The desk's news of the place in the queue. The first one after `Enqueue` decides the handoff's plan: `unstaffed` (no staff), `full`, else `say`.
     Queue(QueueNews),
     /// The desk reserved an agent, who has not accepted yet.
     Reserved {

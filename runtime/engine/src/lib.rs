@@ -5,10 +5,25 @@
 //! [`desk`] (agents and queues across conversations, as pure as the rest). What does not: networks, stores, threads.
 
 pub mod card;
+mod conversation;
 pub mod decision;
 pub mod effect;
+mod engine;
 pub mod event;
+mod migrate;
+mod routing;
 pub mod signals;
+mod transcript;
+mod turn;
+mod view;
+
+pub use conversation::Conversation;
+pub use engine::Engine;
+pub use migrate::Stay;
+pub use routing::Routed;
+pub use transcript::transcript;
+pub use turn::{Refusal, Turn};
+pub use view::{Stage, View};
 
 use decision::Decision;
 use effect::Effect;
@@ -38,4 +53,14 @@ pub struct Recorded {
     pub decision: Decision,
     /// The version of the bot that decided.
     pub version: smol_str::SmolStr,
+}
+
+/// No hooks: every call fails.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHooks;
+
+impl Hooks for NoHooks {
+    fn call(&self, hook: &str, _args: &[Value]) -> Result<Value, String> {
+        Err(format!("hook `{hook}` is not available"))
+    }
 }
