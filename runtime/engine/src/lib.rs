@@ -7,6 +7,7 @@
 pub mod card;
 mod conversation;
 pub mod decision;
+pub mod desk;
 pub mod effect;
 mod engine;
 pub mod event;
