@@ -1,1 +1,154 @@
+//! What is kept between turns: conversations, their logs, what is still to be delivered, timers, people, programs.
+//!
+//! What lives here: one trait, [`Store`], and its stores; all SQL. What does not: networks, the meaning of a state or an event (they are
+//! kept as JSON), any decision.
+//!
+//! # Terminology
+//!
+//! - **Turn**: what one event did to one conversation. It is committed in one transaction or not at all.
+//! - **Row version**: counts the commits of a conversation; a commit that expects another one is refused ([`Committed::Conflict`]).
+//! - **Outbox**: what must be delivered at least once (webhooks, models, channels); a row goes when its result was committed.
+//! - **Position**: the place of an event in the log of all conversations; rises, with gaps.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")
+)]
 
+mod dashboard;
+mod error;
+mod people;
+mod rows;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+pub use dashboard::{Dashboard, DashboardQuery, HourCount, Percentiles, RuleCount, Score, TeamCount, TierCount};
+pub use error::StoreError;
+pub use people::{Agent, ApiKey, AuditRow, NewAudit, Role, Session};
+pub use rows::{
+    Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery, Loaded, MessageKey, NewEvent,
+    NewFollowUp, NewOutbox, OutboxRow, Program, Scope, Stats, StoredFile, Summary, TimerRow, TurnCommit, Verification,
+};
+pub use sqlite::{SqliteOptions, SqliteStore};
+
+use jiff::Timestamp;
+use std::future::Future;
+use std::pin::Pin;
+
+/// What the store's functions return.
+pub type Fut<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A store. Every function that changes something returns when the change is durable.
+pub trait Store: Send + Sync + 'static {
+    /// Commits a turn: events, state, outbox, timers, follow-ups, all or nothing.
+    fn commit(&self, turn: TurnCommit) -> Fut<'_, Committed>;
+    /// A conversation's state, with the ids of all commands it took.
+    fn load(&self, id: &str) -> Fut<'_, Option<Loaded>>;
+    /// A conversation's columns.
+    fn summary(&self, id: &str) -> Fut<'_, Option<Summary>>;
+    /// A conversation's log after a sequence number.
+    fn log(&self, id: &str, after: u64, limit: u32) -> Fut<'_, Vec<EventRow>>;
+    /// The log of all conversations after a position.
+    fn events_after(&self, position: i64, limit: u32) -> Fut<'_, Vec<EventRow>>;
+    /// The newest position; 0 before the first event.
+    fn last_position(&self) -> Fut<'_, i64>;
+    /// Conversations for a list, newest first.
+    fn list(&self, query: ListQuery) -> Fut<'_, Vec<Summary>>;
+    /// Conversations that have the queue or an agent, to rebuild the desk, oldest first.
+    fn with_people(&self) -> Fut<'_, Vec<Summary>>;
+    /// Open conversations of a version; with `None` of all versions.
+    fn open_of_version(&self, version: Option<&str>) -> Fut<'_, Vec<String>>;
+    /// Conversations in which a profile field has this value, newest first.
+    fn conversations_of(&self, field: &str, value: &str, proven: bool, limit: u32) -> Fut<'_, Vec<Summary>>;
+
+    /// Everything that is still to be delivered, oldest first.
+    fn outbox(&self) -> Fut<'_, Vec<OutboxRow>>;
+    /// Notes that a delivery was begun: what may not be repeated is then not begun again.
+    fn outbox_begun(&self, id: i64) -> Fut<'_, ()>;
+    /// Defers a delivery.
+    fn outbox_defer(&self, id: i64, due: Timestamp, error: &str) -> Fut<'_, ()>;
+    /// It was delivered, and nothing follows from it.
+    fn outbox_done(&self, id: i64) -> Fut<'_, ()>;
+    /// Gives a delivery up; it stays to be looked at.
+    fn outbox_dead(&self, id: i64, error: &str) -> Fut<'_, ()>;
+    /// Deliveries that were given up, newest first.
+    fn dead_letters(&self, limit: u32) -> Fut<'_, Vec<OutboxRow>>;
+    /// Puts a delivery that was given up back; `None`: there is none of this id.
+    fn replay(&self, id: i64, now: Timestamp) -> Fut<'_, Option<OutboxRow>>;
+    /// All timers, soonest first.
+    fn timers(&self) -> Fut<'_, Vec<TimerRow>>;
+    /// Forgets a timer that no conversation knows any more.
+    fn remove_timer(&self, conversation: &str, id: u64) -> Fut<'_, ()>;
+
+    /// Keeps a file.
+    fn put_file(&self, file: StoredFile) -> Fut<'_, ()>;
+    /// A file of a conversation.
+    fn file(&self, conversation: &str, id: &str) -> Fut<'_, Option<StoredFile>>;
+    /// Keeps the code that was sent to verify an address, in place of an earlier one.
+    fn put_verification(&self, verification: Verification) -> Fut<'_, ()>;
+    /// The code under way.
+    fn verification(&self, conversation: &str) -> Fut<'_, Option<Verification>>;
+    /// Forgets the code.
+    fn remove_verification(&self, conversation: &str) -> Fut<'_, ()>;
+
+    /// Follow-ups, soonest due first.
+    fn follow_ups(&self, done: Option<bool>, limit: u32) -> Fut<'_, Vec<FollowUpRow>>;
+    /// Closes a follow-up; `false`: there is none, or it was closed.
+    fn follow_up_done(&self, id: i64, by: &str, at: Timestamp) -> Fut<'_, bool>;
+
+    /// Keeps an event of another system; `None`: new; else the hash of the body that came under this id before.
+    fn put_delivery(&self, delivery: Delivery) -> Fut<'_, Option<Vec<u8>>>;
+    /// Events of other systems that were not worked off.
+    fn deliveries(&self) -> Fut<'_, Vec<Delivery>>;
+    /// An event of another system was worked off.
+    fn delivery_done(&self, id: &str) -> Fut<'_, ()>;
+
+    /// Adds or changes an agent.
+    fn put_agent(&self, agent: Agent) -> Fut<'_, ()>;
+    /// All agents by name.
+    fn agents(&self) -> Fut<'_, Vec<Agent>>;
+    /// An agent.
+    fn agent(&self, id: &str) -> Fut<'_, Option<Agent>>;
+    /// Removes an agent and their sessions.
+    fn remove_agent(&self, id: &str) -> Fut<'_, bool>;
+    /// Moves an agent's switch.
+    fn set_available(&self, id: &str, available: bool) -> Fut<'_, ()>;
+    /// Keeps a session.
+    fn put_session(&self, session: Session) -> Fut<'_, ()>;
+    /// A session that has not expired.
+    fn session(&self, hash: &[u8], now: Timestamp) -> Fut<'_, Option<Session>>;
+    /// Ends a session.
+    fn remove_session(&self, hash: &[u8]) -> Fut<'_, ()>;
+    /// Adds an API key.
+    fn put_key(&self, key: ApiKey) -> Fut<'_, ()>;
+    /// An API key by its hash.
+    fn key(&self, hash: &[u8]) -> Fut<'_, Option<ApiKey>>;
+    /// All API keys.
+    fn keys(&self) -> Fut<'_, Vec<ApiKey>>;
+    /// Revokes an API key.
+    fn remove_key(&self, id: &str) -> Fut<'_, bool>;
+    /// Adds a line to the audit log.
+    fn audit(&self, line: NewAudit) -> Fut<'_, ()>;
+    /// The audit log, newest first, before a line's number.
+    fn audit_log(&self, before: Option<i64>, limit: u32) -> Fut<'_, Vec<AuditRow>>;
+
+    /// Keeps a version of a bot.
+    fn put_program(&self, program: Program) -> Fut<'_, ()>;
+    /// A version.
+    fn program(&self, hash: &str) -> Fut<'_, Option<Program>>;
+    /// Makes a version the current one.
+    fn activate(&self, hash: &str) -> Fut<'_, ()>;
+    /// The current version.
+    fn active(&self) -> Fut<'_, Option<Program>>;
+    /// Removes versions that no open conversation needs, the current one excepted; how many.
+    fn prune_programs(&self) -> Fut<'_, u64>;
+
+    /// Erases everything that belongs to one conversation; `false`: there is none.
+    fn erase(&self, id: &str) -> Fut<'_, bool>;
+    /// The numbers of the dashboard.
+    fn dashboard(&self, query: DashboardQuery) -> Fut<'_, Dashboard>;
+    /// Counts for the metrics.
+    fn stats(&self) -> Fut<'_, Stats>;
+    /// Whether it answers and can write.
+    fn check(&self) -> Fut<'_, ()>;
+}

@@ -1,0 +1,68 @@
+//! What is to be delivered, and timers.
+
+use super::row::{collect, first, get, millis, natural, number, time, word};
+use crate::{OutboxRow, StoreError, TimerRow};
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+const COLUMNS: &str = "id, conversation, seq, idx, kind, payload, due, attempts, last_error";
+
+fn row(r: &rusqlite::Row<'_>) -> Result<OutboxRow, StoreError> {
+    Ok(OutboxRow {
+        id: get(r, "id")?,
+        conversation: get(r, "conversation")?,
+        seq: natural(get(r, "seq")?),
+        idx: get(r, "idx")?,
+        kind: word(r, "kind")?,
+        payload: get(r, "payload")?,
+        due: time(get(r, "due")?)?,
+        attempts: get(r, "attempts")?,
+        last_error: get(r, "last_error")?,
+    })
+}
+
+pub(super) fn pending(c: &Connection) -> Result<Vec<OutboxRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM outbox WHERE state = 0 ORDER BY id");
+    collect(c.prepare_cached(&sql)?.query([])?, row)
+}
+
+pub(super) fn begun(c: &Connection, id: i64) -> Result<(), StoreError> {
+    c.prepare_cached("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?")?.execute([id])?;
+    Ok(())
+}
+
+pub(super) fn defer(c: &Connection, id: i64, due: Timestamp, error: &str) -> Result<(), StoreError> {
+    c.prepare_cached("UPDATE outbox SET due = ?, last_error = ? WHERE id = ?")?.execute(params![millis(due), error, id])?;
+    Ok(())
+}
+
+pub(super) fn done(c: &Connection, id: i64) -> Result<(), StoreError> {
+    c.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id])?;
+    Ok(())
+}
+
+pub(super) fn dead(c: &Connection, id: i64, error: &str) -> Result<(), StoreError> {
+    c.prepare_cached("UPDATE outbox SET state = 1, last_error = ? WHERE id = ?")?.execute(params![error, id])?;
+    Ok(())
+}
+
+pub(super) fn dead_letters(c: &Connection, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM outbox WHERE state = 1 ORDER BY id DESC LIMIT ?");
+    collect(c.prepare_cached(&sql)?.query([limit])?, row)
+}
+
+pub(super) fn replay(c: &Connection, id: i64, now: Timestamp) -> Result<Option<OutboxRow>, StoreError> {
+    let sql = format!("UPDATE outbox SET state = 0, due = ?, attempts = 0 WHERE id = ? AND state = 1 RETURNING {COLUMNS}");
+    first(c.prepare_cached(&sql)?.query(params![millis(now), id])?, row)
+}
+
+pub(super) fn timers(c: &Connection) -> Result<Vec<TimerRow>, StoreError> {
+    collect(c.prepare_cached("SELECT conversation, id, at FROM timer ORDER BY at")?.query([])?, |r| {
+        Ok(TimerRow { conversation: get(r, "conversation")?, id: natural(get(r, "id")?), at: time(get(r, "at")?)? })
+    })
+}
+
+pub(super) fn remove_timer(c: &Connection, conversation: &str, id: u64) -> Result<(), StoreError> {
+    c.prepare_cached("DELETE FROM timer WHERE conversation = ? AND id = ?")?.execute(params![conversation, number(id)])?;
+    Ok(())
+}

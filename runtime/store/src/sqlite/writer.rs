@@ -1,0 +1,155 @@
+//! The writer: one thread, one connection. What waits is committed together, so many turns share one sync of the disk.
+
+use crate::StoreError;
+use rusqlite::Connection;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Commands of one transaction at most.
+const BATCH: usize = 512;
+/// Between two background checkpoints.
+const CHECKPOINT: Duration = Duration::from_millis(500);
+
+/// Work for the writer's thread, and whom to tell.
+trait Job: Send {
+    fn run(&mut self, connection: &Connection);
+    fn failed(&self) -> bool;
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>);
+}
+
+struct Work<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Work<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, connection: &Connection) {
+        self.result = self.work.take().map(|work| work(connection));
+    }
+
+    fn failed(&self) -> bool {
+        !matches!(self.result, Some(Ok(_)))
+    }
+
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
+        let result = match (self.result, commit) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Ok(_)), Err(e)) | (Some(Err(e)), _) => Err(e),
+            (None, _) => Err(StoreError::Unavailable("it was not tried".to_owned())),
+        };
+        // Whoever asked may be gone; the change stays.
+        let _ = self.answer.send(result);
+    }
+}
+
+/// The writer's handle.
+pub(super) struct Writer {
+    jobs: Option<mpsc::SyncSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    checkpoints: Option<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, checkpointer: Connection, waiting: usize) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::sync_channel::<Box<dyn Job>>(waiting.max(1));
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|e| StoreError::Other(e.to_string()))
+        };
+        let thread = spawn("store-writer", Box::new(move || write(&connection, &queue)))?;
+        let checkpoints = spawn("store-checkpoint", Box::new(move || checkpoint(&checkpointer, &stopped)))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), checkpoints: Some(checkpoints), stop })
+    }
+
+    pub(super) fn submit<T, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, wait) = oneshot::channel();
+        let job = Box::new(Work { work: Some(work), result: None, answer });
+        let jobs = self.jobs.as_ref().ok_or_else(|| StoreError::Unavailable("it is closed".to_owned()))?;
+        jobs.try_send(job).map_err(|e| match e {
+            mpsc::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::TrySendError::Disconnected(_) => StoreError::Unavailable("its writer ended".to_owned()),
+        })?;
+        Ok(wait)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = &self.checkpoints {
+            thread.thread().unpark();
+        }
+        for thread in [self.thread.take(), self.checkpoints.take()].into_iter().flatten() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write(connection: &Connection, queue: &mpsc::Receiver<Box<dyn Job>>) {
+    while let Ok(first) = queue.recv() {
+        let mut batch = vec![first];
+        batch.extend(queue.try_iter().take(BATCH - 1));
+        let commit = together(connection, &mut batch);
+        if let Err(error) = &commit {
+            tracing::error!(%error, "could not write");
+        }
+        for job in batch {
+            job.finish(commit.clone());
+        }
+    }
+}
+
+/// Runs all jobs in one transaction; each in a savepoint, so that one that fails takes nothing else with it.
+fn together(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let outcome = (|| {
+        for job in batch.iter_mut() {
+            connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+            job.run(connection);
+            if job.failed() {
+                connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+            }
+            connection.prepare_cached("RELEASE job")?.execute([])?;
+        }
+        connection.execute_batch("COMMIT")
+    })();
+    outcome.map_err(|error| {
+        // A failed COMMIT may leave the transaction open; nothing of it may slip into the next one.
+        if !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        error.into()
+    })
+}
+
+fn checkpoint(connection: &Connection, stop: &AtomicBool) {
+    while !stop.load(Ordering::Acquire) {
+        std::thread::park_timeout(CHECKPOINT);
+        // Passive: it never makes the writer wait. What it leaves, the writer's own limit catches.
+        let outcome = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "checkpoint put off");
+        }
+    }
+}

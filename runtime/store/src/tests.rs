@@ -1,0 +1,282 @@
+//! The suite that every store must pass.
+
+use crate::*;
+use jiff::Timestamp;
+use smol_str::SmolStr;
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_700_000_000_000 + ms).unwrap()
+}
+
+fn store() -> (tempfile::TempDir, SqliteStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+    (dir, store)
+}
+
+/// A turn that adds event `seq` to conversation `id`, expecting row version `row`.
+fn turn(id: &str, row: u64, seq: u64) -> TurnCommit {
+    TurnCommit {
+        conversation: Conversation {
+            summary: Summary {
+                id: id.to_owned(),
+                stage: "scripted".into(),
+                tier: "bot".into(),
+                channel: "web".into(),
+                language: "en".into(),
+                opened_at: Some(at(0)),
+                last_at: Some(at(i64::try_from(seq).unwrap())),
+                version: "v1".into(),
+                seq,
+                ..Summary::default()
+            },
+            row,
+            state: format!("state {seq}"),
+            token: vec![1, 2, 3],
+        },
+        events: vec![NewEvent { seq, at: at(0), record: format!("record {seq}"), messages: "[]".into() }],
+        message: None,
+        outbox: Vec::new(),
+        timers: Vec::new(),
+        cancelled: Vec::new(),
+        consumed: None,
+        follow_ups: Vec::new(),
+        scores: Vec::new(),
+        rules: Vec::new(),
+        tiers: vec!["bot".into()],
+        identities: Vec::new(),
+    }
+}
+
+fn webhook(seq: u64) -> NewOutbox {
+    NewOutbox { seq, idx: 0, kind: "webhook".into(), payload: "{}".into(), due: at(0) }
+}
+
+async fn exercises(store: &dyn Store) {
+    // A turn, read back.
+    let mut first = turn("a", 0, 1);
+    first.message = Some(MessageKey { id: "m1".into(), hash: vec![7] });
+    first.outbox = vec![webhook(1)];
+    first.timers = vec![(1, at(60_000)), (2, at(30_000))];
+    first.identities = vec![("email".into(), "ana@example.com".into(), false)];
+    let Committed::Done { row, positions, outbox } = store.commit(first.clone()).await.unwrap() else { panic!() };
+    assert_eq!((row, positions.len(), outbox.len()), (1, 1, 1));
+    let loaded = store.load("a").await.unwrap().unwrap();
+    assert_eq!(loaded.conversation.state, "state 1");
+    assert_eq!(loaded.conversation.row, 1);
+    assert_eq!(loaded.messages.get("m1"), Some(&(vec![7], 1)));
+    assert!(store.load("nobody").await.unwrap().is_none());
+
+    // The same id: once, and never with another body.
+    assert_eq!(store.commit(first.clone()).await.unwrap(), Committed::Duplicate(1));
+    first.message = Some(MessageKey { id: "m1".into(), hash: vec![8] });
+    assert_eq!(store.commit(first).await.unwrap(), Committed::IdReused);
+
+    // An old row version is refused and leaves nothing behind.
+    let mut stale = turn("a", 0, 2);
+    stale.outbox = vec![webhook(2)];
+    assert_eq!(store.commit(stale).await.unwrap(), Committed::Conflict);
+    assert_eq!(store.log("a", 0, 10).await.unwrap().len(), 1);
+    assert_eq!(store.outbox().await.unwrap().len(), 1);
+
+    // A result uses up its outbox row; a timer that fired, its timer.
+    let mut second = turn("a", 1, 2);
+    second.consumed = Some(Consumed::Outbox(outbox[0].id));
+    second.cancelled = vec![1];
+    assert!(matches!(store.commit(second).await.unwrap(), Committed::Done { row: 2, .. }));
+    assert!(store.outbox().await.unwrap().is_empty());
+    assert_eq!(store.timers().await.unwrap(), vec![TimerRow { conversation: "a".into(), id: 2, at: at(30_000) }]);
+    let mut third = turn("a", 2, 3);
+    third.consumed = Some(Consumed::Timer(2));
+    store.commit(third).await.unwrap();
+    assert!(store.timers().await.unwrap().is_empty());
+
+    // Claims are found only where claims are good enough.
+    assert_eq!(store.conversations_of("email", "ana@example.com", false, 5).await.unwrap().len(), 1);
+    assert!(store.conversations_of("email", "ana@example.com", true, 5).await.unwrap().is_empty());
+
+    // Everything of an erased conversation goes.
+    assert!(store.erase("a").await.unwrap());
+    assert!(store.log("a", 0, 10).await.unwrap().is_empty());
+    assert!(store.conversations_of("email", "ana@example.com", false, 5).await.unwrap().is_empty());
+    assert!(!store.erase("a").await.unwrap());
+}
+
+#[tokio::test]
+async fn sqlite_passes() {
+    let (_dir, store) = store();
+    exercises(&store).await;
+}
+
+#[tokio::test]
+async fn a_failed_turn_takes_no_other_with_it() {
+    let (_dir, store) = store();
+    store.commit(turn("a", 0, 1)).await.unwrap();
+    // The same sequence number twice violates the log; the turns beside it, in the same transaction, stay.
+    let good: Vec<_> = (0..20).map(|i| store.commit(turn(&format!("c{i}"), 0, 1))).collect();
+    let bad = store.commit(turn("a", 1, 1));
+    for turn in good {
+        assert!(matches!(turn.await.unwrap(), Committed::Done { .. }));
+    }
+    assert!(bad.await.is_err());
+    assert_eq!(store.load("a").await.unwrap().unwrap().conversation.row, 1);
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_reopening() {
+    let (dir, store) = store();
+    for seq in 1..=50 {
+        store.commit(turn("a", seq - 1, seq)).await.unwrap();
+    }
+    drop(store);
+    let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+    let log = store.log("a", 0, 100).await.unwrap();
+    assert_eq!(log.iter().map(|e| e.seq).collect::<Vec<_>>(), (1..=50).collect::<Vec<_>>());
+    assert_eq!(store.log("a", 48, 100).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused() {
+    let (dir, store) = store();
+    let path = store.path().to_owned();
+    drop(store);
+    rusqlite::Connection::open(path).unwrap().pragma_update(None, "user_version", 9000).unwrap();
+    let error = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap_err();
+    assert!(matches!(error, StoreError::TooNew { found: 9000, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("flow.db"), vec![42_u8; 8192]).unwrap();
+    let error = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+}
+
+#[tokio::test]
+async fn lists_page_without_gaps_or_repeats() {
+    let (_dir, store) = store();
+    for i in 0..25 {
+        let mut t = turn(&format!("c{i:02}"), 0, 1);
+        // Several share a time, so the id must decide.
+        t.conversation.summary.last_at = Some(at(i64::from(i / 4)));
+        store.commit(t).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    let mut before = None;
+    loop {
+        let page = store.list(ListQuery { limit: 7, before: before.clone(), ..ListQuery::default() }).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some((last.last_at.unwrap().as_millisecond(), last.id.clone()));
+        seen.extend(page.into_iter().map(|s| s.id));
+    }
+    let mut sorted = seen.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!((seen.len(), sorted.len()), (25, 25));
+}
+
+#[tokio::test]
+async fn a_search_takes_wildcards_as_letters() {
+    let (_dir, store) = store();
+    for (id, name) in [("a", "100% Ana"), ("b", "1000 Bea")] {
+        let mut t = turn(id, 0, 1);
+        t.conversation.summary.customer = Some(name.to_owned());
+        store.commit(t).await.unwrap();
+    }
+    let query = ListQuery { search: Some("100%".into()), limit: 10, ..ListQuery::default() };
+    let found = store.list(query).await.unwrap();
+    assert_eq!(found.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a"]);
+}
+
+#[tokio::test]
+async fn sessions_expire_and_go_with_their_agent() {
+    let (_dir, store) = store();
+    let agent = Agent {
+        id: "leo".into(),
+        name: "Leo".into(),
+        role: Role::Lead,
+        teams: vec!["finance".into()],
+        skills: Vec::new(),
+        languages: vec!["en".into()],
+        capacity: Some(4),
+        available: false,
+        password: "x".into(),
+    };
+    store.put_agent(agent.clone()).await.unwrap();
+    assert_eq!(store.agent("leo").await.unwrap(), Some(agent));
+    let session = Session { hash: vec![1], agent: "leo".into(), csrf: "c".into(), expires: at(1000) };
+    store.put_session(session.clone()).await.unwrap();
+    assert_eq!(store.session(&[1], at(999)).await.unwrap(), Some(session));
+    assert_eq!(store.session(&[1], at(1000)).await.unwrap(), None);
+    assert!(store.remove_agent("leo").await.unwrap());
+    assert_eq!(store.session(&[1], at(0)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn another_systems_event_is_kept_once() {
+    let (_dir, store) = store();
+    let delivery =
+        Delivery { id: "crm:1".into(), trigger: "renewal".into(), body: b"{}".to_vec(), hash: vec![1], at: at(0) };
+    assert_eq!(store.put_delivery(delivery.clone()).await.unwrap(), None);
+    assert_eq!(store.put_delivery(delivery.clone()).await.unwrap(), Some(vec![1]));
+    assert_eq!(store.deliveries().await.unwrap(), vec![delivery.clone()]);
+    store.delivery_done("crm:1").await.unwrap();
+    assert!(store.deliveries().await.unwrap().is_empty());
+    assert_eq!(store.put_delivery(delivery).await.unwrap(), Some(vec![1]));
+}
+
+#[tokio::test]
+async fn a_program_in_use_is_not_pruned() {
+    let (_dir, store) = store();
+    for hash in ["v1", "v2", "v3"] {
+        let program = Program { hash: hash.into(), project: Default::default(), at: at(0) };
+        store.put_program(program).await.unwrap();
+    }
+    store.activate("v3").await.unwrap();
+    store.commit(turn("a", 0, 1)).await.unwrap();
+    assert_eq!(store.prune_programs().await.unwrap(), 1);
+    assert!(store.program("v1").await.unwrap().is_some());
+    assert!(store.program("v2").await.unwrap().is_none());
+    assert_eq!(store.active().await.unwrap().unwrap().hash, "v3");
+}
+
+#[tokio::test]
+async fn the_dashboard_counts_what_a_tier_contained() {
+    let (_dir, store) = store();
+    for (i, tiers) in [vec!["bot"], vec!["bot", "human"], vec!["bot", "ai"]].into_iter().enumerate() {
+        let mut t = turn(&format!("c{i}"), 0, 1);
+        t.conversation.summary.people = tiers.contains(&"human");
+        t.conversation.summary.stage = "closed".into();
+        t.conversation.summary.queued_at = Some(at(0));
+        t.conversation.summary.connected_at = Some(at(1000 * (i64::try_from(i).unwrap() + 1)));
+        t.tiers = tiers.into_iter().map(SmolStr::new).collect();
+        t.rules = vec![("stuck".into(), "human".into())];
+        t.scores = vec![("csat".into(), 4)];
+        store.commit(t).await.unwrap();
+    }
+    let query = DashboardQuery { since: at(-1), tiers: vec!["bot".into(), "ai".into(), "human".into()] };
+    let numbers = store.dashboard(query).await.unwrap();
+    assert_eq!((numbers.conversations, numbers.closed), (3, 3));
+    let contained: Vec<_> = numbers.tiers.iter().map(|t| (t.tier.as_str(), t.touched, t.contained)).collect();
+    assert_eq!(contained, [("bot", 3, 1), ("ai", 1, 1), ("human", 1, 1)]);
+    assert!((numbers.handoff_rate - 1.0 / 3.0).abs() < 1e-9);
+    assert_eq!(numbers.wait_seconds.p50, Some(2.0));
+    assert_eq!(numbers.rules[0].fired, 3);
+    assert!((numbers.scores[0].mean - 4.0).abs() < 1e-9);
+}
+
+#[tokio::test]
+async fn a_delivery_given_up_can_be_replayed() {
+    let (_dir, store) = store();
+    let mut t = turn("a", 0, 1);
+    t.outbox = vec![webhook(1)];
+    let Committed::Done { outbox, .. } = store.commit(t).await.unwrap() else { panic!() };
+    store.outbox_begun(outbox[0].id).await.unwrap();
+    store.outbox_dead(outbox[0].id, "no answer").await.unwrap();
+    assert!(store.outbox().await.unwrap().is_empty());
+    assert_eq!(store.dead_letters(10).await.unwrap()[0].last_error.as_deref(), Some("no answer"));
+    let row = store.replay(outbox[0].id, at(5)).await.unwrap().unwrap();
+    assert_eq!((row.attempts, row.due), (0, at(5)));
+    assert!(store.replay(outbox[0].id, at(5)).await.unwrap().is_none());
+}
