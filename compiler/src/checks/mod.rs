@@ -5,14 +5,19 @@
 //!
 //! Each check is silent where it cannot know: a finding must be worth reading.
 
+mod f0303;
+mod f0304;
+mod f0701;
+mod f0702;
 mod support;
 
 use crate::machine::Machine;
 use crate::sources::Sources;
 use flow_grammar::{Diagnostic, Severity};
+use support::analysis::Analysis;
 
-/// What a check may look at.
-#[derive(Debug)]
+/// What the checks may look at.
+#[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The compiled bot; perhaps incomplete, where errors were found before.
     pub machine: &'a Machine,
@@ -27,23 +32,24 @@ pub struct Context<'a> {
 pub struct Check {
     /// The code of what it finds.
     pub code: &'static str,
-    /// How bad that is.
+    /// How bad that is (a check may give single findings another severity).
     pub severity: Severity,
     /// What it finds, in a few words.
     pub title: &'static str,
     /// The analysis.
-    pub run: fn(&Context<'_>, &mut Vec<Diagnostic>),
+    run: fn(&Analysis<'_>, &mut Vec<Diagnostic>),
 }
 
 /// All analyses, by code.
-pub const CHECKS: &[Check] = &[];
+pub const CHECKS: &[Check] = &[f0303::CHECK, f0304::CHECK, f0701::CHECK, f0702::CHECK];
 
 /// Runs every analysis.
 #[must_use]
 pub fn run(cx: &Context<'_>) -> Vec<Diagnostic> {
+    let analysis = Analysis::new(cx);
     let mut found = Vec::new();
     for check in CHECKS {
-        (check.run)(cx, &mut found);
+        (check.run)(&analysis, &mut found);
     }
     found
 }

@@ -1,1 +1,9 @@
 //! Analyses that several checks share.
+
+pub(super) mod analysis;
+pub(super) mod cover;
+pub(super) mod flow;
+pub(super) mod known;
+pub(super) mod set;
+pub(super) mod syntax;
+pub(super) mod walk;

@@ -1,0 +1,62 @@
+//! What all checks of one run share, computed once and only when somebody asks.
+
+use super::flow::Flow;
+use super::known::{Bits, Knowledge};
+use crate::checks::Context;
+use crate::machine::{Expr, ExprKind, Machine};
+use crate::sources::Sources;
+use crate::value::CodeId;
+use flow_grammar::Loc;
+use std::cell::OnceCell;
+
+/// The bot with its shared analyses.
+#[derive(Debug)]
+pub(in crate::checks) struct Analysis<'a> {
+    /// The bot.
+    pub(in crate::checks) machine: &'a Machine,
+    /// Its sources.
+    pub(in crate::checks) sources: &'a Sources,
+    /// The day from which hours are checked.
+    pub(in crate::checks) date: jiff::civil::Date,
+    flow: OnceCell<Flow>,
+    known: OnceCell<Knowledge>,
+}
+
+impl<'a> Analysis<'a> {
+    pub(in crate::checks) fn new(cx: &Context<'a>) -> Self {
+        Self { machine: cx.machine, sources: cx.sources, date: cx.date, flow: OnceCell::new(), known: OnceCell::new() }
+    }
+
+    /// Who leads where.
+    pub(in crate::checks) fn flow(&self) -> &Flow {
+        self.flow.get_or_init(|| Flow::new(self.machine))
+    }
+
+    /// What is surely known where.
+    pub(in crate::checks) fn known(&self) -> &Knowledge {
+        self.known.get_or_init(|| Knowledge::new(self.machine, self.flow()))
+    }
+
+    /// Whether an expression can be unknown where `bits` are known.
+    pub(in crate::checks) fn may_be_unknown(&self, code: Option<CodeId>, expr: &Expr, bits: &Bits) -> bool {
+        let mut expr = expr;
+        // A segment is as unknown as its condition; the number of steps guards against segments that name each other.
+        for _ in 0..16 {
+            match &expr.kind {
+                ExprKind::Segment(id) => match self.machine.segment(*id) {
+                    Some(segment) => expr = &segment.when,
+                    None => return false,
+                },
+                _ => return self.known().lacks(self.machine, code, expr, bits).is_some(),
+            }
+        }
+        true
+    }
+
+    /// The author's words at a place, on one line and not too long.
+    pub(in crate::checks) fn words(&self, loc: Loc) -> String {
+        let text = self.sources.snippet(loc);
+        let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() > 60 { line.chars().take(57).chain("...".chars()).collect() } else { line }
+    }
+}

@@ -1,0 +1,250 @@
+//! What is surely known where: a forward analysis over the whole machine.
+//!
+//! A *fact* says that a slot, a profile field, the result of a call or a field of one of them is known. A state is the set of
+//! facts that hold on every way to an operation. Bodies that are visited are entered with what all their visitors know and
+//! prove what holds at each of their ends.
+
+mod facts;
+mod narrow;
+
+pub(in crate::checks) use facts::{Bits, FactId};
+
+use super::flow::{Flow, successors};
+use crate::machine::{CellPattern, CodeOwner, Machine, Op, OpKind, Transition, Var};
+use crate::value::{CodeId, NodeId, OpId};
+use facts::Facts;
+use narrow::Truth;
+use std::collections::VecDeque;
+
+/// What is surely known where.
+#[derive(Debug)]
+pub(in crate::checks) struct Knowledge {
+    facts: Facts,
+    /// By operation: what is known before it; absent where no conversation comes.
+    before: Vec<Option<Bits>>,
+    /// By node: what is known at all its ends.
+    at_end: Vec<Option<Bits>>,
+    /// By node: what it, or a node that it visits, may forget.
+    forgets: Vec<Bits>,
+}
+
+impl Knowledge {
+    pub(in crate::checks) fn new(machine: &Machine, flow: &Flow) -> Self {
+        let facts = Facts::new(machine);
+        let mut this = Self {
+            before: vec![None; machine.ops.len()],
+            at_end: vec![None; machine.nodes.len()],
+            forgets: forgets(machine, flow, &facts),
+            facts,
+        };
+        this.solve(machine, flow);
+        this
+    }
+
+    /// What is known before an operation; absent where no conversation comes.
+    pub(in crate::checks) fn before(&self, op: OpId) -> Option<&Bits> {
+        self.before.get(op.index())?.as_ref()
+    }
+
+    /// What is known where a conversation begins anew.
+    pub(in crate::checks) fn nothing(&self) -> Bits {
+        self.facts.always()
+    }
+
+    /// The fact in words: `customer.name`.
+    pub(in crate::checks) fn name(&self, machine: &Machine, code: Option<CodeId>, fact: FactId) -> String {
+        self.facts.name(machine, code, fact)
+    }
+
+    fn solve(&mut self, machine: &Machine, flow: &Flow) {
+        let mut todo: VecDeque<OpId> = VecDeque::new();
+        let mut queued = vec![false; machine.ops.len()];
+        let mut arrivals: Vec<(OpId, Bits)> = Vec::new();
+        for root in &flow.roots {
+            let mut bits = self.facts.always();
+            if let Some(op) = machine.op(root.op)
+                && let Some(code) = machine.code(op.code)
+                && let CodeOwner::Trigger(i) = code.owner
+                && let Some(field) = machine.triggers.get(i as usize).and_then(|t| t.find_by)
+            {
+                self.facts.learn_var(Var::Customer(field), &mut bits);
+            }
+            arrivals.push((root.op, bits));
+        }
+        loop {
+            for (to, bits) in arrivals.drain(..) {
+                let Some(slot) = self.before.get_mut(to.index()) else { continue };
+                let changed = match slot {
+                    Some(old) => old.intersect(&bits),
+                    None => {
+                        *slot = Some(bits);
+                        true
+                    }
+                };
+                if changed && let Some(q) = queued.get_mut(to.index()) && !*q {
+                    *q = true;
+                    todo.push_back(to);
+                }
+            }
+            let Some(id) = todo.pop_front() else { break };
+            if let Some(q) = queued.get_mut(id.index()) {
+                *q = false;
+            }
+            let Some(op) = machine.op(id) else { continue };
+            let Some(bits) = self.before.get(id.index()).cloned().flatten() else { continue };
+            match &op.kind {
+                OpKind::Goto { node } | OpKind::Visit { node, .. } => {
+                    if let Some(node) = machine.node(*node) {
+                        arrivals.push((node.entry, self.facts.globals(&bits)));
+                    }
+                }
+                // What a node proves at each of its ends concerns whoever visits it.
+                OpKind::Back | OpKind::Finish => {
+                    if let Some(node) = machine.code(op.code).and_then(super::flow::node_of) {
+                        self.ends(flow, node, &self.facts.globals(&bits), &mut todo, &mut queued);
+                    }
+                }
+                _ => {}
+            }
+            self.edges(machine, id, op, &bits, &mut |to, _, bits| arrivals.push((to, bits)));
+        }
+    }
+
+    fn ends(&mut self, flow: &Flow, node: NodeId, bits: &Bits, todo: &mut VecDeque<OpId>, queued: &mut [bool]) {
+        let Some(end) = self.at_end.get_mut(node.index()) else { return };
+        let changed = match end {
+            Some(old) => old.intersect(bits),
+            None => {
+                *end = Some(bits.clone());
+                true
+            }
+        };
+        if !changed {
+            return;
+        }
+        for visitor in flow.visits(node) {
+            if let Some(q) = queued.get_mut(visitor.index()) && !*q {
+                *q = true;
+                todo.push_back(*visitor);
+            }
+        }
+    }
+
+    /// Calls `f` with every way on inside the body and what is known there.
+    pub(in crate::checks) fn edges(&self, machine: &Machine, _id: OpId, op: &Op, bits: &Bits, f: &mut dyn FnMut(OpId, Transition, Bits)) {
+        let facts = &self.facts;
+        match &op.kind {
+            OpKind::Branch { arms, otherwise } => {
+                let mut rest = bits.clone();
+                for (i, (cond, to)) in (0u32..).zip(arms) {
+                    let mut then = rest.clone();
+                    facts.assume(machine, op.code, cond, Truth::True, &mut then);
+                    f(*to, Transition::Then(i), then);
+                    facts.assume(machine, op.code, cond, Truth::NotTrue, &mut rest);
+                }
+                f(*otherwise, Transition::Else, rest);
+            }
+            OpKind::Match { subject, arms, otherwise } => {
+                let mut rest = bits.clone();
+                for (i, arm) in (0u32..).zip(arms) {
+                    let mut then = rest.clone();
+                    if arm.patterns.iter().all(|p| !matches!(p, CellPattern::Any | CellPattern::Unknown)) {
+                        facts.learn(machine, op.code, subject, &mut then);
+                    }
+                    if let [CellPattern::Value(crate::value::Value::Bool(truth))] = arm.patterns.as_slice() {
+                        facts.assume(machine, op.code, subject, if *truth { Truth::True } else { Truth::False }, &mut then);
+                    }
+                    f(arm.to, Transition::Arm(i), then);
+                    if arm.patterns.contains(&CellPattern::Unknown) {
+                        facts.learn(machine, op.code, subject, &mut rest);
+                    }
+                }
+                f(*otherwise, Transition::Otherwise, rest);
+            }
+            OpKind::Visit { node, next } => {
+                // A node that never returns leads nowhere here.
+                if let Some(Some(end)) = self.at_end.get(node.index()) {
+                    let mut after = bits.clone();
+                    if let Some(forgets) = self.forgets.get(node.index()) {
+                        after.remove_all(forgets);
+                    }
+                    after.union(end);
+                    f(*next, Transition::Next, after);
+                }
+            }
+            _ => {
+                for (to, how) in successors(op) {
+                    let mut after = bits.clone();
+                    self.after(machine, op, &how, &mut after);
+                    f(to, how, after);
+                }
+            }
+        }
+    }
+
+    fn after(&self, machine: &Machine, op: &Op, how: &Transition, bits: &mut Bits) {
+        let facts = &self.facts;
+        let answered = *how == Transition::Next;
+        match &op.kind {
+            OpKind::Ask { var, .. } | OpKind::ChooseFrom { var, .. } if answered => {
+                facts.forget_var(*var, bits);
+                facts.learn_var(*var, bits);
+            }
+            OpKind::Form { vars, .. } if answered => vars.iter().for_each(|v| facts.learn_var(*v, bits)),
+            OpKind::Verify { field, .. } if answered => facts.learn_var(Var::Customer(*field), bits),
+            OpKind::Set { slot, value, .. } => facts.assign(machine, op.code, *slot, value, bits),
+            OpKind::Clear { slot, .. } => facts.forget_var(*slot, bits),
+            OpKind::Call { local: Some(local), .. } => {
+                facts.forget_local(op.code, *local, bits);
+                let optional = machine.code(op.code).and_then(|c| c.locals.get(local.index())).is_some_and(|l| l.optional);
+                if answered && !optional {
+                    facts.learn_local(op.code, *local, bits);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an expression has a value for sure; else the first thing in it that can be unknown, and the fact that would help.
+    pub(in crate::checks) fn lacks<'e>(&self, machine: &Machine, code: Option<CodeId>, expr: &'e crate::machine::Expr, bits: &Bits) -> Option<(&'e crate::machine::Expr, Option<FactId>)> {
+        self.facts.lacks(machine, code, expr, bits)
+    }
+
+    /// Calls `f` with everything that a text, an argument or a `set` reads although it can be unknown.
+    pub(in crate::checks) fn unknown_reads<'e>(&self, machine: &Machine, code: Option<CodeId>, expr: &'e crate::machine::Expr, bits: &Bits, f: &mut dyn FnMut(&'e crate::machine::Expr, FactId)) {
+        self.facts.unknown_reads(machine, code, expr, bits, f);
+    }
+}
+
+/// By node, the facts that it or a node that it visits may forget.
+fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
+    let mut out: Vec<Bits> = Vec::with_capacity(machine.nodes.len());
+    let mut visits: Vec<Vec<usize>> = vec![Vec::new(); machine.nodes.len()];
+    for (i, node) in machine.nodes.iter().enumerate() {
+        let mut bits = facts.none();
+        for op in flow.ops(node.code).iter().filter_map(|id| machine.op(*id)) {
+            match &op.kind {
+                OpKind::Clear { slot, .. } => facts.mark_var(*slot, &mut bits),
+                // A new value is known, its optional fields need not be.
+                OpKind::Set { slot, .. } | OpKind::Ask { var: slot, .. } | OpKind::ChooseFrom { var: slot, .. } => facts.mark_fields(*slot, &mut bits),
+                OpKind::Visit { node: callee, .. } => {
+                    if let Some(by) = visits.get_mut(callee.index()) {
+                        by.push(i);
+                    }
+                }
+                _ => {}
+            }
+        }
+        out.push(bits);
+    }
+    let mut todo: Vec<usize> = (0..out.len()).collect();
+    while let Some(i) = todo.pop() {
+        let Some(bits) = out.get(i).cloned() else { continue };
+        for visitor in visits.get(i).into_iter().flatten() {
+            if out.get_mut(*visitor).is_some_and(|b| b.union(&bits)) {
+                todo.push(*visitor);
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,302 @@
+//! Facts: which things can be known, as numbers, and sets of them as bits.
+
+use crate::checks::support::walk;
+use crate::machine::{Expr, ExprKind, Machine, OpKind, Var};
+use crate::value::{CodeId, LocalId, Type};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+/// A set of facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::checks) struct Bits(Box<[u64]>);
+
+impl Bits {
+    fn new(len: usize) -> Self {
+        Self(vec![0; len.div_ceil(64)].into_boxed_slice())
+    }
+
+    pub(in crate::checks) fn has(&self, fact: FactId) -> bool {
+        self.0.get(fact.0 as usize / 64).is_some_and(|w| w & (1 << (fact.0 % 64)) != 0)
+    }
+
+    pub(super) fn insert(&mut self, fact: FactId) {
+        if let Some(word) = self.0.get_mut(fact.0 as usize / 64) {
+            *word |= 1 << (fact.0 % 64);
+        }
+    }
+
+    fn remove(&mut self, fact: FactId) {
+        if let Some(word) = self.0.get_mut(fact.0 as usize / 64) {
+            *word &= !(1 << (fact.0 % 64));
+        }
+    }
+
+    /// Keeps what both have; whether that is less than before.
+    pub(super) fn intersect(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            changed |= *a & !b != 0;
+            *a &= b;
+        }
+        changed
+    }
+
+    /// Takes what either has; whether that is more than before.
+    pub(super) fn union(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            changed |= b & !*a != 0;
+            *a |= b;
+        }
+        changed
+    }
+
+    pub(super) fn remove_all(&mut self, other: &Self) {
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            *a &= !b;
+        }
+    }
+}
+
+/// A fact. Those about slots and the profile have the same number everywhere, those about results their own per body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::checks) struct FactId(u32);
+
+/// Of what a fact speaks, fields apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Base {
+    Var(Var),
+    Local(CodeId, LocalId),
+}
+
+type Path = (Base, Vec<SmolStr>);
+
+/// All facts of a machine.
+#[derive(Debug)]
+pub(super) struct Facts {
+    ids: FxHashMap<Path, FactId>,
+    /// By base, all its facts.
+    of_base: FxHashMap<Base, Vec<(Vec<SmolStr>, FactId)>>,
+    globals: u32,
+    len: usize,
+    /// The facts that always hold: slots with a default.
+    always: Vec<FactId>,
+}
+
+impl Facts {
+    pub(super) fn new(machine: &Machine) -> Self {
+        let mut this = Self { ids: FxHashMap::default(), of_base: FxHashMap::default(), globals: 0, len: 0, always: Vec::new() };
+        let mut locals: Vec<Path> = Vec::new();
+        for i in 0..machine.slots.len() {
+            this.intern_global((Base::Var(Var::Slot(crate::value::SlotId(u32::try_from(i).unwrap_or(u32::MAX)))), Vec::new()));
+        }
+        for i in 0..machine.customer.len() {
+            this.intern_global((Base::Var(Var::Customer(crate::value::FieldId(u32::try_from(i).unwrap_or(u32::MAX)))), Vec::new()));
+        }
+        {
+            let mut see = |code: Option<CodeId>, expr: &Expr| {
+                let Some(path) = path_of(code, expr) else { return };
+                match path.0 {
+                    Base::Var(_) if !path.1.is_empty() => this.intern_global(path),
+                    Base::Var(_) => {}
+                    Base::Local(..) => locals.push(path),
+                }
+            };
+            for op in &machine.ops {
+                walk::exprs_of_op(op, &mut |e| walk::each_expr(machine, e, &mut |e| see(Some(op.code), e)));
+                walk::texts_of_op(op, &mut |t, _| walk::each_interpolation(machine, t, &mut |e| walk::each_expr(machine, e, &mut |e| see(Some(op.code), e))));
+                if let OpKind::Call { local: Some(local), .. } = &op.kind {
+                    locals_push(&mut see, op.code, *local);
+                }
+            }
+            walk::exprs_outside_ops(machine, &mut |e| walk::each_expr(machine, e, &mut |e| see(None, e)));
+            walk::texts_outside_ops(machine, &mut |t, _| walk::each_interpolation(machine, t, &mut |e| walk::each_expr(machine, e, &mut |e| see(None, e))));
+        }
+        this.globals = u32::try_from(this.ids.len()).unwrap_or(u32::MAX);
+        this.len = this.ids.len();
+        this.intern_locals(locals);
+        let known: Vec<FactId> = this
+            .ids
+            .iter()
+            .filter(|((base, path), _)| path.is_empty() && matches!(base, Base::Var(var) if has_default(machine, *var)))
+            .map(|(_, id)| *id)
+            .collect();
+        this.always = known;
+        this
+    }
+
+    fn intern_global(&mut self, path: Path) {
+        let (base, fields) = path;
+        for n in 0..=fields.len() {
+            let fields: Vec<SmolStr> = fields.iter().take(n).cloned().collect();
+            let next = FactId(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
+            if !self.ids.contains_key(&(base, fields.clone())) {
+                self.ids.insert((base, fields.clone()), next);
+                self.of_base.entry(base).or_default().push((fields, next));
+            }
+        }
+    }
+
+    fn intern_locals(&mut self, paths: Vec<Path>) {
+        let mut used: FxHashMap<CodeId, u32> = FxHashMap::default();
+        for (base, fields) in paths {
+            let Base::Local(code, _) = base else { continue };
+            for n in 0..=fields.len() {
+                let fields: Vec<SmolStr> = fields.iter().take(n).cloned().collect();
+                if self.ids.contains_key(&(base, fields.clone())) {
+                    continue;
+                }
+                let count = used.entry(code).or_insert(0);
+                let id = FactId(self.globals.saturating_add(*count));
+                *count += 1;
+                self.len = self.len.max(id.0 as usize + 1);
+                self.ids.insert((base, fields.clone()), id);
+                self.of_base.entry(base).or_default().push((fields, id));
+            }
+        }
+    }
+
+    pub(super) fn none(&self) -> Bits {
+        Bits::new(self.len)
+    }
+
+    pub(super) fn always(&self) -> Bits {
+        let mut bits = self.none();
+        self.always.iter().for_each(|f| bits.insert(*f));
+        bits
+    }
+
+    /// Only the facts that mean the same in every body.
+    pub(super) fn globals(&self, bits: &Bits) -> Bits {
+        let mut out = bits.clone();
+        let mut i = self.globals;
+        while (i as usize) < self.len {
+            out.remove(FactId(i));
+            i += 1;
+        }
+        out
+    }
+
+    /// The fact that an expression is known, if there is one about it.
+    pub(super) fn of(&self, code: Option<CodeId>, expr: &Expr) -> Option<FactId> {
+        self.ids.get(&path_of(code, expr)?).copied()
+    }
+
+    pub(super) fn learn_var(&self, var: Var, bits: &mut Bits) {
+        if let Some(id) = self.ids.get(&(Base::Var(var), Vec::new())) {
+            bits.insert(*id);
+        }
+    }
+
+    pub(super) fn learn_local(&self, code: CodeId, local: LocalId, bits: &mut Bits) {
+        if let Some(id) = self.ids.get(&(Base::Local(code, local), Vec::new())) {
+            bits.insert(*id);
+        }
+    }
+
+    pub(super) fn forget_local(&self, code: CodeId, local: LocalId, bits: &mut Bits) {
+        for (_, id) in self.of_base.get(&Base::Local(code, local)).into_iter().flatten() {
+            bits.remove(*id);
+        }
+    }
+
+    pub(super) fn forget_var(&self, var: Var, bits: &mut Bits) {
+        for (_, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
+            if !self.always.contains(id) {
+                bits.remove(*id);
+            }
+        }
+    }
+
+    /// Adds everything about a variable to a set.
+    pub(super) fn mark_var(&self, var: Var, bits: &mut Bits) {
+        for (_, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
+            if !self.always.contains(id) {
+                bits.insert(*id);
+            }
+        }
+    }
+
+    /// Adds everything about the fields of a variable to a set.
+    pub(super) fn mark_fields(&self, var: Var, bits: &mut Bits) {
+        for (fields, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
+            if !fields.is_empty() {
+                bits.insert(*id);
+            }
+        }
+    }
+
+    /// `set VAR = VALUE`: afterwards the variable is known (that the value is, is demanded of it), and its fields as those of the value.
+    pub(super) fn assign(&self, machine: &Machine, code: CodeId, var: Var, value: &Expr, bits: &mut Bits) {
+        let from = path_of(Some(code), value);
+        let mut known = Vec::new();
+        if let Some((base, prefix)) = from {
+            for (fields, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
+                let source: Vec<SmolStr> = prefix.iter().chain(fields).cloned().collect();
+                if !fields.is_empty() && self.ids.get(&(base, source)).is_some_and(|s| bits.has(*s)) {
+                    known.push(*id);
+                }
+            }
+        }
+        let _ = machine;
+        self.forget_var(var, bits);
+        self.learn_var(var, bits);
+        known.into_iter().for_each(|id| bits.insert(id));
+    }
+
+    /// The fact in the author's words.
+    pub(super) fn name(&self, machine: &Machine, code: Option<CodeId>, fact: FactId) -> String {
+        let found = self.ids.iter().find(|((base, _), id)| **id == fact && !matches!(base, Base::Local(c, _) if Some(*c) != code));
+        let Some(((base, fields), _)) = found else { return String::new() };
+        let mut name = match base {
+            Base::Var(var) => var_name(machine, *var),
+            Base::Local(code, local) => machine.code(*code).and_then(|c| c.locals.get(local.index())).map(|l| l.name.to_string()).unwrap_or_default(),
+        };
+        for field in fields {
+            name.push('.');
+            name.push_str(field);
+        }
+        name
+    }
+}
+
+fn locals_push(see: &mut impl FnMut(Option<CodeId>, &Expr), code: CodeId, local: LocalId) {
+    let expr = Expr { kind: ExprKind::Local(local), ty: Type::Error, loc: flow_grammar::Loc::default() };
+    see(Some(code), &expr);
+}
+
+/// `slot`, `customer.field`.
+pub(in crate::checks) fn var_name(machine: &Machine, var: Var) -> String {
+    match var {
+        Var::Slot(id) => machine.slot(id).map(|s| s.name.to_string()).unwrap_or_default(),
+        Var::Customer(id) => machine.customer_field(id).map(|f| format!("customer.{}", f.name)).unwrap_or_default(),
+    }
+}
+
+fn has_default(machine: &Machine, var: Var) -> bool {
+    match var {
+        Var::Slot(id) => machine.slot(id),
+        Var::Customer(id) => machine.customer_field(id),
+    }
+    .is_some_and(|f| f.default.is_some())
+}
+
+fn path_of(code: Option<CodeId>, expr: &Expr) -> Option<Path> {
+    let mut fields = Vec::new();
+    let mut at = expr;
+    loop {
+        let base = match &at.kind {
+            ExprKind::Field(inner, name) => {
+                fields.push(name.clone());
+                at = inner;
+                continue;
+            }
+            ExprKind::Slot(id) => Base::Var(Var::Slot(*id)),
+            ExprKind::Customer(id) => Base::Var(Var::Customer(*id)),
+            ExprKind::Local(id) => Base::Local(code?, *id),
+            _ => return None,
+        };
+        fields.reverse();
+        return Some((base, fields));
+    }
+}
