@@ -76,7 +76,10 @@ impl<L> Diagnostic<L> {
             code,
             severity,
             message: message.into(),
-            labels: vec![Label { at, text: String::new() }],
+            labels: vec![Label {
+                at,
+                text: String::new(),
+            }],
             help: None,
             fixes: Vec::new(),
         }
@@ -94,7 +97,10 @@ impl<L> Diagnostic<L> {
     /// A further place.
     #[must_use]
     pub fn label(mut self, at: L, text: impl Into<String>) -> Self {
-        self.labels.push(Label { at, text: text.into() });
+        self.labels.push(Label {
+            at,
+            text: text.into(),
+        });
         self
     }
 
@@ -108,7 +114,11 @@ impl<L> Diagnostic<L> {
     /// A repair.
     #[must_use]
     pub fn fix(mut self, title: impl Into<String>, safe: bool, edits: Vec<Edit<L>>) -> Self {
-        self.fixes.push(Fix { title: title.into(), edits, safe });
+        self.fixes.push(Fix {
+            title: title.into(),
+            edits,
+            safe,
+        });
         self
     }
 
@@ -118,7 +128,14 @@ impl<L> Diagnostic<L> {
             code: self.code,
             severity: self.severity,
             message: self.message,
-            labels: self.labels.into_iter().map(|l| Label { at: f(l.at), text: l.text }).collect(),
+            labels: self
+                .labels
+                .into_iter()
+                .map(|l| Label {
+                    at: f(l.at),
+                    text: l.text,
+                })
+                .collect(),
             help: self.help,
             fixes: self
                 .fixes
@@ -126,7 +143,14 @@ impl<L> Diagnostic<L> {
                 .map(|x| Fix {
                     title: x.title,
                     safe: x.safe,
-                    edits: x.edits.into_iter().map(|e| Edit { at: f(e.at), text: e.text }).collect(),
+                    edits: x
+                        .edits
+                        .into_iter()
+                        .map(|e| Edit {
+                            at: f(e.at),
+                            text: e.text,
+                        })
+                        .collect(),
                 })
                 .collect(),
         }

@@ -72,7 +72,13 @@ pub(crate) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, pos: 0, regex_ok: false, simple_until: 0, marks: Marks::default() }
+        Self {
+            text,
+            pos: 0,
+            regex_ok: false,
+            simple_until: 0,
+            marks: Marks::default(),
+        }
     }
 
     fn at(&self, i: usize) -> Option<u8> {
@@ -107,7 +113,9 @@ impl<'a> Lexer<'a> {
                 b'\\' => i = escape(bytes, i, &mut self.marks),
                 b'{' => {
                     let rest = bytes.get(i + 1..).unwrap_or_default();
-                    let next = rest.iter().position(|b| matches!(b, b'"' | b'{' | b'}' | b'\n'));
+                    let next = rest
+                        .iter()
+                        .position(|b| matches!(b, b'"' | b'{' | b'}' | b'\n'));
                     match next {
                         Some(n) if rest.get(n) == Some(&b'}') => i += n + 2,
                         _ => {
@@ -124,7 +132,9 @@ impl<'a> Lexer<'a> {
 
     /// An unterminated text does not take the `{` that ends its line.
     fn before_brace(&self, start: usize, end: usize) -> usize {
-        let Some(line) = self.text.get(start..end) else { return end };
+        let Some(line) = self.text.get(start..end) else {
+            return end;
+        };
         match line.trim_end().strip_suffix(" {") {
             Some(head) => start + head.trim_end().len().max(1),
             None => start + line.trim_end().len().max(1),
@@ -148,7 +158,10 @@ impl<'a> Lexer<'a> {
                         i += 1;
                     }
                 }
-                b'\n' if crate::split::starts_declaration(self.text, i + 1, true) && self.line_opens(i + 1) => {
+                b'\n'
+                    if crate::split::starts_declaration(self.text, i + 1, true)
+                        && self.line_opens(i + 1) =>
+                {
                     return (i, false);
                 }
                 _ => i += 1,
@@ -158,7 +171,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn line_opens(&self, from: usize) -> bool {
-        self.text.get(from..self.line_end(from)).is_some_and(|line| line.trim_end().ends_with('{'))
+        self.text
+            .get(from..self.line_end(from))
+            .is_some_and(|line| line.trim_end().ends_with('{'))
     }
 
     fn regex(&self, start: usize) -> Option<usize> {
@@ -269,7 +284,10 @@ impl Iterator for Lexer<'_> {
             b';' => (Tok::Semi, start + 1),
             b if b.is_ascii_alphanumeric() || b == b'_' => {
                 let mut end = start + 1;
-                while self.at(end).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                while self
+                    .at(end)
+                    .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
+                {
                     end += 1;
                 }
                 (Tok::Word, end)
@@ -285,7 +303,9 @@ impl Iterator for Lexer<'_> {
         };
         self.pos = end;
         match tok {
-            Tok::Word => self.regex_ok = matches!(self.text.get(start..end), Some("matching" | "matches")),
+            Tok::Word => {
+                self.regex_ok = matches!(self.text.get(start..end), Some("matching" | "matches"))
+            }
             Tok::Open(b) => self.regex_ok = b != b'{',
             Tok::Punct(b) => self.regex_ok = matches!(b, b',' | b'='),
             Tok::Blank | Tok::Comment => {}

@@ -4,12 +4,30 @@
 //! ([`ast`]), syntax findings, the formatter, and the [`Diagnostic`] type that every later stage shares.
 //! What does not: names, types, files and any IO.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )
+)]
+
 pub mod ast;
+mod build;
 mod diagnostic;
+mod lex;
+mod normal;
+mod parse;
 mod span;
-
-pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
-pub use span::{Loc, Name, Span, Spanned};
-
+mod split;
 mod tree;
+
+pub use build::parse_decl;
+pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use parse::{Cache, parse, parse_uncached};
+pub use span::{Loc, Name, Span, Spanned};
+pub use split::split;
 pub use tree::{FileTree, ParsedDecl, PlacedDecl};

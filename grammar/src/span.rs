@@ -7,7 +7,9 @@ use smol_str::SmolStr;
 ///
 /// Relative spans make the tree of a declaration independent of where in its file it stands, so a tree can be cached by
 /// the hash of the declaration's text alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Span {
     /// First byte.
     pub start: u32,
@@ -69,7 +71,9 @@ impl<T> Spanned<T> {
 }
 
 /// A place in a program: a declaration and a range in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Loc {
     /// Index of the declaration in the program.
     pub decl: u32,

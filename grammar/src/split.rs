@@ -9,19 +9,51 @@ use std::ops::Range;
 
 /// Every word that begins a declaration.
 pub(crate) const KEYWORDS: &[&str] = &[
-    "use", "include", "bot", "channel", "tier", "customer", "slots", "enum", "record", "segment", "knowledge", "intent",
-    "on", "faq", "node", "text", "threshold", "escalate", "hours", "team", "route", "handoff", "assist", "learn",
-    "targets", "webhook", "hook", "trigger", "test",
+    "use",
+    "include",
+    "bot",
+    "channel",
+    "tier",
+    "customer",
+    "slots",
+    "enum",
+    "record",
+    "segment",
+    "knowledge",
+    "intent",
+    "on",
+    "faq",
+    "node",
+    "text",
+    "threshold",
+    "escalate",
+    "hours",
+    "team",
+    "route",
+    "handoff",
+    "assist",
+    "learn",
+    "targets",
+    "webhook",
+    "hook",
+    "trigger",
+    "test",
 ];
 
 /// Whether a declaration of this keyword always has a block.
 pub(crate) fn needs_block(keyword: &str) -> bool {
-    !matches!(keyword, "use" | "include" | "segment" | "knowledge" | "on" | "hook" | "threshold" | "text" | "escalate")
+    !matches!(
+        keyword,
+        "use" | "include" | "segment" | "knowledge" | "on" | "hook" | "threshold"
+    )
 }
 
 fn word_at(text: &str, at: usize) -> &str {
     let rest = text.get(at..).unwrap_or_default();
-    let end = rest.bytes().position(|b| !(b.is_ascii_alphanumeric() || b == b'_')).unwrap_or(rest.len());
+    let end = rest
+        .bytes()
+        .position(|b| !(b.is_ascii_alphanumeric() || b == b'_'))
+        .unwrap_or(rest.len());
     rest.get(..end).unwrap_or_default()
 }
 
@@ -48,7 +80,8 @@ pub(crate) fn starts_declaration(text: &str, at: usize, strict: bool) -> bool {
         "customer" => tail.starts_with('{') || (name == "from" && !next.is_empty()),
         "on" => {
             matches!(name, "intent" | "silence") && !next.is_empty()
-                || (!name.is_empty() && (after.starts_with('{') || after.starts_with("->") || next == "visit"))
+                || (!name.is_empty()
+                    && (after.starts_with('{') || after.starts_with("->") || next == "visit"))
         }
         _ if name.is_empty() => false,
         "tier" => after.starts_with(':'),
@@ -65,7 +98,10 @@ pub(crate) fn starts_declaration(text: &str, at: usize, strict: bool) -> bool {
 }
 
 fn continues(text: &str, start: usize, end: usize) -> bool {
-    matches!(text.get(start..end), Some("and" | "or" | "is" | "in" | "not" | "contains" | "matches"))
+    matches!(
+        text.get(start..end),
+        Some("and" | "or" | "is" | "in" | "not" | "contains" | "matches")
+    )
 }
 
 /// Whether a line that ends in this token goes on with the next.
@@ -79,7 +115,13 @@ pub(crate) fn ends_open(text: &str, tok: Tok, start: usize, end: usize) -> bool 
 }
 
 /// Whether a line that begins with this token goes on from the one before.
-pub(crate) fn begins_joined(text: &str, tok: Tok, start: usize, end: usize, last: Option<Tok>) -> bool {
+pub(crate) fn begins_joined(
+    text: &str,
+    tok: Tok,
+    start: usize,
+    end: usize,
+    last: Option<Tok>,
+) -> bool {
     match tok {
         Tok::Word => match text.get(start..end) {
             Some("and" | "or") => true,
@@ -191,8 +233,20 @@ impl Splitter {
     }
 
     /// A line begins with a significant token.
-    fn line(&mut self, text: &str, at: usize, column0: bool, tok: Tok, end: usize, last: Option<(Tok, usize, usize)>) {
-        let keyword = if tok == Tok::Word { text.get(at..end) } else { None };
+    fn line(
+        &mut self,
+        text: &str,
+        at: usize,
+        column0: bool,
+        tok: Tok,
+        end: usize,
+        last: Option<(Tok, usize, usize)>,
+    ) {
+        let keyword = if tok == Tok::Word {
+            text.get(at..end)
+        } else {
+            None
+        };
         if self.start.is_none() {
             let found = keyword.filter(|_| starts_declaration(text, at, false));
             self.begin(at, found);
@@ -207,7 +261,8 @@ impl Splitter {
             return;
         }
         let last_tok = last.map(|l| l.0);
-        let joined = last.is_some_and(|(t, s, e)| ends_open(text, t, s, e)) || begins_joined(text, tok, at, end, last_tok);
+        let joined = last.is_some_and(|(t, s, e)| ends_open(text, t, s, e))
+            || begins_joined(text, tok, at, end, last_tok);
         let declares = tok == Tok::Word && starts_declaration(text, at, joined || self.wants_block);
         if declares {
             self.begin(at, keyword);

@@ -19,7 +19,10 @@ pub struct Decl {
 
 /// The kinds of declarations.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each variant is named after its keyword; the structs carry the documentation")]
+#[expect(
+    missing_docs,
+    reason = "each variant is named after its keyword; the structs carry the documentation"
+)]
 pub enum DeclKind {
     Use(UseDecl),
     Include(Path),

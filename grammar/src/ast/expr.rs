@@ -60,9 +60,17 @@ pub enum ExprKind {
     /// `a + b`, `a and b`, `a ?? b`, `a < b` ...
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
     /// `x is v` / `x is not v`.
-    Is { negated: bool, left: Box<Expr>, right: Box<Expr> },
+    Is {
+        negated: bool,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `x in [a, b]` / `x in list` / `x not in ..`.
-    In { negated: bool, left: Box<Expr>, right: Box<Expr> },
+    In {
+        negated: bool,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `x is known` (`known: true`) / `x is unknown`.
     Known { known: bool, of: Box<Expr> },
     /// `during office` (`during: true`) / `outside office`.
@@ -74,11 +82,20 @@ pub enum ExprKind {
     /// `message matches /re/`.
     Matches { left: Box<Expr>, right: Box<Expr> },
     /// `COND for 2 messages`.
-    ForMessages { cond: Box<Expr>, count: Spanned<u32> },
+    ForMessages {
+        cond: Box<Expr>,
+        count: Spanned<u32>,
+    },
     /// `COND for 5m`; the duration in milliseconds.
-    ForDuration { cond: Box<Expr>, millis: Spanned<i64> },
+    ForDuration {
+        cond: Box<Expr>,
+        millis: Spanned<i64>,
+    },
     /// `2 of [COND, COND]`.
-    AtLeast { count: Spanned<u32>, conds: Vec<Expr> },
+    AtLeast {
+        count: Spanned<u32>,
+        conds: Vec<Expr>,
+    },
     /// Could not be read; already reported.
     Error,
 }

@@ -1,0 +1,759 @@
+//! The bot, its channels and tiers; understanding, nodes and texts.
+
+use super::question::{Heads, Parts};
+use super::words;
+use super::{Builder, Pair, Rule};
+use crate::ast::*;
+use crate::span::{Name, Spanned};
+
+impl Builder<'_> {
+    pub(super) fn use_decl(&mut self, pair: Pair) -> DeclKind {
+        const USAGE: &str = "write `use \"../folder\" as name`";
+        let mut parts = Parts::of(pair.clone());
+        let path = parts.get(Rule::text);
+        let Some(path) = self.need_lit(path, &pair, USAGE) else {
+            return DeclKind::Error;
+        };
+        let alias = match parts.get(Rule::as_name) {
+            Some(part) => self.as_name(part),
+            None => {
+                self.expected("`as NAME`", &pair, USAGE);
+                None
+            }
+        };
+        self.decl_end(&mut parts);
+        DeclKind::Use(UseDecl { path, alias })
+    }
+
+    pub(super) fn include(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let path = parts.get(Rule::path);
+        let Some(path) = self.need_path(
+            path,
+            "a name",
+            &pair,
+            "write `include NAME` with the name of a `use`",
+        ) else {
+            return DeclKind::Error;
+        };
+        self.decl_end(&mut parts);
+        DeclKind::Include(path)
+    }
+
+    pub(super) fn bot(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(&mut parts, &pair, "write `bot NAME { .. }`");
+        let mut out = BotDecl {
+            name,
+            title: None,
+            languages: Vec::new(),
+            channels: Vec::new(),
+            timezone: None,
+            tiers: Vec::new(),
+            start: None,
+            menu: Vec::new(),
+            discloses: None,
+            reopen_within: None,
+            abandon_after: None,
+            understands_from: None,
+            span: self.span(&pair),
+        };
+        let (Some(start), at) = (self.src.find("bot"), out.span) else {
+            return DeclKind::Bot(out);
+        };
+        out.span = at.to(crate::normal::span(start, start));
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            (Rule::bot_block, Rule::bot_item),
+            &words::BOT,
+            &mut |b, item| {
+                b.bot_item(item, &mut out);
+            },
+        );
+        DeclKind::Bot(out)
+    }
+
+    fn bot_item(&mut self, pair: Pair, out: &mut BotDecl) {
+        let item = pair.clone();
+        let rule = pair.as_rule();
+        let mut parts = Parts::of(pair);
+        match rule {
+            Rule::tiers => {
+                const USAGE: &str = "write the ladder, lowest first: `tiers bot -> ai -> human`";
+                for part in parts {
+                    if part.as_rule() == Rule::tier_comma {
+                        let at = self.span(&part);
+                        self.error("tiers are joined by `->`, found `,`", at, USAGE);
+                    } else {
+                        out.tiers.push(self.name(&part));
+                    }
+                }
+                if out.tiers.is_empty() {
+                    self.expected("a tier", &item, USAGE);
+                }
+            }
+            Rule::start => {
+                let span = self.span(&item);
+                let node = parts.get(Rule::path);
+                let Some(node) = self.need_path(node, "a node", &item, "write `start NODE`") else {
+                    return;
+                };
+                let mut lines = Vec::new();
+                if let Some(block) = parts.get(Rule::start_block) {
+                    self.walk(
+                        block.into_inner(),
+                        &words::START,
+                        Rule::start_item,
+                        &mut |b, line| {
+                            if let Some(line) = b.start_line(line) {
+                                lines.push(line);
+                            }
+                        },
+                    );
+                }
+                out.start = Some(StartItem { node, lines, span });
+            }
+            Rule::menu => {
+                let block = parts.get(Rule::qblock);
+                if block.is_none() {
+                    self.expected("`{`", &item, "write `menu { \"Label\" -> node }`");
+                }
+                out.menu = self.question(block, Heads::Labels(&[]), 0).arms;
+            }
+            _ => self.bot_value(parts, &item, out),
+        }
+    }
+
+    fn bot_value(&mut self, mut parts: Parts, item: &Pair, out: &mut BotDecl) {
+        let Some(word) = parts.get(Rule::kw) else {
+            return;
+        };
+        match word.as_str() {
+            "title" => {
+                let text = parts.take_text_ref();
+                out.title = self.need_text(text, item, "write `title \"name\"`");
+            }
+            "discloses" => {
+                let text = parts.take_text_ref();
+                out.discloses = self.need_text(
+                    text,
+                    item,
+                    "write `discloses \"You're chatting with an AI.\"`",
+                );
+            }
+            "timezone" => {
+                let text = parts.get(Rule::text);
+                out.timezone = self.need_lit(text, item, "write `timezone \"Europe/London\"`");
+            }
+            "languages" => {
+                out.languages =
+                    self.name_list(&mut parts, "a language", item, "write `languages en, es`")
+            }
+            "channels" => {
+                out.channels = self.name_list(
+                    &mut parts,
+                    "a channel",
+                    item,
+                    "write `channels web, whatsapp`",
+                )
+            }
+            "reopen" => {
+                out.reopen_within = self.lasting(parts, item, "within", "write `reopen within 48h`")
+            }
+            "abandon" => {
+                out.abandon_after = self.lasting(parts, item, "after", "write `abandon after 30m`")
+            }
+            _ => {
+                const USAGE: &str = "write `understands from 80%`";
+                if self.preposition(&mut parts, item, "from", USAGE) {
+                    match parts.get(Rule::num) {
+                        Some(number) => out.understands_from = self.percent(&number, USAGE),
+                        None => self.expected("a percentage", item, USAGE),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The word between a keyword and its value.
+    fn preposition(&mut self, parts: &mut Parts, item: &Pair, word: &str, usage: &str) -> bool {
+        let head = item.as_span().start()
+            + item
+                .as_str()
+                .bytes()
+                .take_while(|b| *b != b' ' && *b != b'\n')
+                .count();
+        match parts.get(Rule::prep) {
+            Some(prep) if prep.as_str() == word => true,
+            _ => {
+                self.expected_at(&format!("`{word}`"), item.get_input(), head, usage);
+                false
+            }
+        }
+    }
+
+    /// `KEYWORD within DURATION`; an empty `word` for `KEYWORD DURATION`.
+    pub(super) fn lasting(
+        &mut self,
+        mut parts: Parts,
+        item: &Pair,
+        word: &str,
+        usage: &str,
+    ) -> Option<Spanned<i64>> {
+        if !word.is_empty() && !self.preposition(&mut parts, item, word, usage) {
+            return None;
+        }
+        let number = parts.get(Rule::num);
+        self.need_duration(number, item, usage)
+    }
+
+    fn start_line(&mut self, pair: Pair) -> Option<(Name, Expr)> {
+        let item = pair.clone();
+        let mut parts = Parts::of(pair);
+        let tier = parts.get(Rule::name)?;
+        let tier = self.name(&tier);
+        match parts.get(Rule::when).and_then(|when| self.when(when)) {
+            Some(cond) => Some((tier, cond)),
+            None => {
+                self.expected("`when`", &item, "write `TIER when CONDITION`");
+                None
+            }
+        }
+    }
+
+    pub(super) fn channel(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(&mut parts, &pair, "write `channel NAME { .. }`");
+        let mut out = ChannelDecl {
+            name,
+            window: None,
+            reopen_template: None,
+            follow_up: None,
+            limits: Vec::new(),
+        };
+        let rules = (Rule::channel_block, Rule::channel_item);
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            rules,
+            &words::CHANNEL,
+            &mut |b, item| {
+                let whole = item.clone();
+                let rule = item.as_rule();
+                let mut parts = Parts::of(item);
+                match rule {
+                    Rule::reopen_template => {
+                        let text = parts.get(Rule::text);
+                        out.reopen_template =
+                            b.need_lit(text, &whole, "write `reopen template \"name\"`");
+                    }
+                    Rule::follow_up => {
+                        let name = parts.get(Rule::name);
+                        out.follow_up =
+                            b.need_name(name, "a channel", &whole, "write `follow up on CHANNEL`");
+                    }
+                    Rule::limit => {
+                        let Some(word) = parts.get(Rule::kw) else {
+                            return;
+                        };
+                        let word = b.name(&word);
+                        let number = parts.get(Rule::num);
+                        if let Some(number) =
+                            b.need_whole(number, &whole, "write `buttons at most 3`")
+                        {
+                            out.limits.push((word, number));
+                        }
+                    }
+                    _ => {
+                        parts.get(Rule::kw);
+                        out.window = b.lasting(parts, &whole, "", "write `window 24h`");
+                    }
+                }
+            },
+        );
+        DeclKind::Channel(out)
+    }
+
+    pub(super) fn tier(&mut self, pair: Pair) -> DeclKind {
+        const USAGE: &str =
+            "write `tier NAME: scripted`, `tier NAME: model` or `tier NAME: people`";
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(&mut parts, &pair, USAGE);
+        let mut out = TierDecl {
+            name,
+            kind: None,
+            cost: None,
+            reply_within: None,
+            model: None,
+            knowledge: Vec::new(),
+            tools: Vec::new(),
+            shares: Vec::new(),
+            persona: None,
+            forbid: Vec::new(),
+            turns_at_most: None,
+            answers: None,
+            span: self.span(&pair),
+        };
+        if let Some(name) = out
+            .name
+            .as_ref()
+            .filter(|_| parts.get(Rule::colon).is_none())
+        {
+            let at = name.span.end as isize - self.base;
+            self.expected_at(
+                "`:` and a kind",
+                pair.get_input(),
+                usize::try_from(at).unwrap_or_default(),
+                USAGE,
+            );
+        }
+        match parts.get(Rule::tier_kind) {
+            Some(kind) => {
+                let at = self.span(&kind);
+                out.kind = match kind.as_str() {
+                    "scripted" => Some(Spanned::new(TierKind::Scripted, at)),
+                    "model" => Some(Spanned::new(TierKind::Model, at)),
+                    "people" => Some(Spanned::new(TierKind::People, at)),
+                    other => {
+                        self.error(format!("there is no kind of tier `{other}`"), at, USAGE);
+                        None
+                    }
+                };
+            }
+            None if self.diagnostics.len() == before => {
+                let colon = pair.get_input().find(':').map_or(0, |n| n + 1);
+                self.expected_at("the kind of the tier", pair.get_input(), colon, USAGE);
+            }
+            None => {}
+        }
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            (Rule::tier_block, Rule::tier_item),
+            &words::TIER,
+            &mut |b, item| {
+                b.tier_item(item, &mut out);
+            },
+        );
+        DeclKind::Tier(out)
+    }
+
+    fn tier_item(&mut self, pair: Pair, out: &mut TierDecl) {
+        let item = pair.clone();
+        let rule = pair.as_rule();
+        let mut parts = Parts::of(pair);
+        if rule == Rule::tools {
+            const USAGE: &str = "write `tools WEBHOOK, WEBHOOK confirm`";
+            while let Some(tool) = parts.get(Rule::tool) {
+                let span = self.span(&tool);
+                let mut inner = Parts::of(tool);
+                if let Some(webhook) = inner.get(Rule::path) {
+                    let webhook = self.path(&webhook);
+                    out.tools.push(ToolItem {
+                        webhook,
+                        confirm: inner.next().is_some(),
+                        span,
+                    });
+                }
+            }
+            self.list_end(&mut parts, out.tools.is_empty(), "a webhook", &item, USAGE);
+            return;
+        }
+        if rule == Rule::answers {
+            let span = self.span(&item);
+            let mut bands = Vec::new();
+            let block = parts.get(Rule::bands);
+            self.block(
+                block,
+                &item,
+                &words::BAND,
+                Rule::band_item,
+                &mut |b, band| {
+                    if let Some(band) = b.band(band) {
+                        bands.push(band);
+                    }
+                },
+            );
+            out.answers = Some(Answers { bands, span });
+            return;
+        }
+        let Some(word) = parts.get(Rule::kw) else {
+            return;
+        };
+        match word.as_str() {
+            "cost" => {
+                let cost = parts.get(Rule::expr);
+                out.cost = self.need_expr(cost, "an amount", &item, "write `cost 0.02 USD`");
+            }
+            "reply" => {
+                out.reply_within = self.lasting(parts, &item, "within", "write `reply within 3s`")
+            }
+            "model" => {
+                let name = parts.get(Rule::name);
+                out.model = self.need_name(
+                    name,
+                    "the name of a model",
+                    &item,
+                    "write `model NAME` as in the daemon's configuration",
+                );
+            }
+            "knowledge" => {
+                out.knowledge =
+                    self.path_list(&mut parts, "a name", &item, "write `knowledge NAME, NAME`")
+            }
+            "shares" => {
+                out.shares = self.path_list(
+                    &mut parts,
+                    "a name",
+                    &item,
+                    "write `shares transcript, customer.email`",
+                )
+            }
+            "persona" => {
+                let text = parts.take_text_ref();
+                out.persona = self.need_text(text, &item, "write `persona \"\"\"text\"\"\"`");
+            }
+            "forbid" => {
+                out.forbid =
+                    self.text_list(&mut parts, &item, "write `forbid \"topic\", \"topic\"`")
+            }
+            _ => {
+                let number = parts.get(Rule::num);
+                out.turns_at_most = self.need_whole(number, &item, "write `turns at most 8`");
+            }
+        }
+    }
+
+    fn band(&mut self, pair: Pair) -> Option<Band> {
+        let item = pair.clone();
+        let span = self.span(&pair);
+        let mut parts = Parts::of(pair);
+        let first = parts.next()?;
+        let range = if first.as_str().trim_end() == "otherwise" {
+            Cell::Any(self.span(&first))
+        } else {
+            self.cell(first)
+        };
+        let Some(part) = parts.next() else {
+            self.expected(
+                "what happens",
+                &item,
+                "a band ends in `send`, `confirm \"text\"`, `offer TIER`, `escalate` or `-> node`",
+            );
+            return Some(Band {
+                range,
+                action: BandAction::Error,
+                span,
+            });
+        };
+        let whole = part.clone();
+        let action = match part.as_rule() {
+            Rule::band_send => BandAction::Send,
+            Rule::band_confirm => BandAction::Confirm(self.optional_text(&mut Parts::of(part))),
+            Rule::band_offer => {
+                let tier = Parts::of(part).get(Rule::name);
+                self.need_name(tier, "a tier", &whole, "write `offer TIER`")
+                    .map_or(BandAction::Error, BandAction::Offer)
+            }
+            Rule::escalate => BandAction::Escalate(self.escalate(part)),
+            _ => BandAction::Goto(self.goto(part)),
+        };
+        Some(Band {
+            range,
+            action,
+            span,
+        })
+    }
+
+    pub(super) fn segment(&mut self, pair: Pair) -> DeclKind {
+        const USAGE: &str = "write `segment NAME when CONDITION`";
+        let mut parts = Parts::of(pair.clone());
+        let name = self.decl_name(&mut parts, &pair, USAGE);
+        let when = match parts.get(Rule::when) {
+            Some(when) => self.when(when),
+            None => {
+                if name.is_some() {
+                    self.expected("`when`", &pair_head(&pair, name.as_ref()), USAGE);
+                }
+                None
+            }
+        };
+        self.decl_end(&mut parts);
+        DeclKind::Segment(SegmentDecl { name, when })
+    }
+
+    pub(super) fn knowledge(&mut self, pair: Pair) -> DeclKind {
+        const USAGE: &str = "write `knowledge NAME from \"folder/*.md\"`";
+        let mut parts = Parts::of(pair.clone());
+        let name = self.decl_name(&mut parts, &pair, USAGE);
+        let mut from = Vec::new();
+        match parts.get(Rule::from_texts) {
+            Some(part) => {
+                let item = part.clone();
+                from = self.text_list(&mut Parts::of(part), &item, USAGE);
+            }
+            None if name.is_some() => self.expected("`from`", &pair, USAGE),
+            None => {}
+        }
+        self.decl_end(&mut parts);
+        DeclKind::Knowledge(KnowledgeDecl { name, from })
+    }
+
+    pub(super) fn intent(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(
+            &mut parts,
+            &pair,
+            "write `intent NAME { \"example\", \"example\" }`",
+        );
+        let regulated = parts.get(Rule::regulated).is_some();
+        let regulated_when = parts.get(Rule::when).and_then(|when| self.when(when));
+        let mut examples = Vec::new();
+        let rules = (Rule::examples, Rule::examples_item);
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            rules,
+            &words::EXAMPLES,
+            &mut |b, line| {
+                b.example(line, &mut examples);
+            },
+        );
+        DeclKind::Intent(IntentDecl {
+            name,
+            regulated,
+            regulated_when,
+            examples,
+        })
+    }
+
+    /// `en "a", "b"`.
+    fn example(&mut self, pair: Pair, out: &mut Vec<Example>) {
+        let item = pair.clone();
+        let mut parts = Parts::of(pair);
+        let language = parts.get(Rule::name).map(|name| self.name(&name));
+        for text in self.text_list(
+            &mut parts,
+            &item,
+            "write examples in quotes, separated by commas",
+        ) {
+            out.push(Example {
+                language: language.clone(),
+                text,
+            });
+        }
+    }
+
+    pub(super) fn faq(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(
+            &mut parts,
+            &pair,
+            "write `faq NAME { ask \"..\"; answer \"..\" }`",
+        );
+        let mut out = FaqDecl {
+            name,
+            ask: Vec::new(),
+            answer: None,
+            link: None,
+        };
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            (Rule::faq_block, Rule::faq_item),
+            &words::FAQ,
+            &mut |b, item| {
+                let whole = item.clone();
+                let rule = item.as_rule();
+                let mut parts = Parts::of(item);
+                if rule == Rule::faq_ask {
+                    match parts.next() {
+                        Some(examples) => b.example(examples, &mut out.ask),
+                        None => b.expected(
+                            "a question",
+                            &whole,
+                            "write `ask \"question\", \"question\"`",
+                        ),
+                    }
+                    return;
+                }
+                let Some(word) = parts.get(Rule::kw) else {
+                    return;
+                };
+                let text = parts.take_text_ref();
+                if word.as_str() == "answer" {
+                    out.answer = b.need_text(text, &whole, "write `answer \"text\"`");
+                } else {
+                    out.link = b.need_text(text, &whole, "write `link \"https://..\"`");
+                }
+            },
+        );
+        DeclKind::Faq(out)
+    }
+
+    pub(super) fn on(&mut self, pair: Pair) -> DeclKind {
+        const USAGE: &str = "write `on intent NAME ..`, `on silence 10m ..`, `on file ..` or an event such as `on escalate ..`";
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let mut event_span = self.span(&pair);
+        let mut event = OnEvent::Error;
+        match parts.row().next_if(|p| {
+            matches!(
+                p.as_rule(),
+                Rule::on_intent | Rule::on_silence | Rule::on_word
+            )
+        }) {
+            None => self.expected("an event", &pair, USAGE),
+            Some(part) => {
+                event_span = self.span(&part);
+                event = self.event(part, USAGE);
+            }
+        }
+        self.header_junk(&mut parts, before);
+        let then = match parts.row().next_if(|p| p.as_rule() != Rule::tail) {
+            None => {
+                if self.diagnostics.len() == before {
+                    self.expected(
+                        "what happens",
+                        &pair,
+                        "write `visit NODE`, `-> NODE` or `{ .. }`",
+                    );
+                }
+                None
+            }
+            Some(part) => {
+                let item = part.clone();
+                match part.as_rule() {
+                    Rule::visit => {
+                        let node = Parts::of(part).get(Rule::path);
+                        self.need_path(node, "a node", &item, "write `visit NODE`")
+                            .map(OnThen::Visit)
+                    }
+                    Rule::goto => Some(OnThen::Target(self.goto(part))),
+                    _ => Some(OnThen::Body(self.body(part))),
+                }
+            }
+        };
+        self.decl_end(&mut parts);
+        DeclKind::On(OnDecl {
+            event,
+            event_span,
+            then,
+        })
+    }
+
+    fn event(&mut self, pair: Pair, usage: &str) -> OnEvent {
+        let item = pair.clone();
+        let rule = pair.as_rule();
+        let mut parts = Parts::of(pair);
+        match rule {
+            Rule::on_intent => {
+                let intent = parts.get(Rule::path);
+                self.need_path(intent, "an intent", &item, usage)
+                    .map_or(OnEvent::Error, OnEvent::Intent)
+            }
+            Rule::on_silence => {
+                let number = parts.get(Rule::num);
+                self.need_duration(number, &item, "write `on silence 10m ..`")
+                    .map_or(OnEvent::Error, OnEvent::Silence)
+            }
+            _ => {
+                const EVENTS: &[&str] = &[
+                    "escalate",
+                    "start",
+                    "resolve",
+                    "abandon",
+                    "ticket",
+                    "callback",
+                    "connected",
+                    "survey",
+                ];
+                let Some(word) = parts.get(Rule::name) else {
+                    return OnEvent::Error;
+                };
+                let word = self.name(&word);
+                if word.text == "file" {
+                    return OnEvent::File;
+                }
+                if !EVENTS.contains(&word.as_str()) {
+                    let message = format!("there is no event `{}`", word.text);
+                    let help = words::nearest(word.as_str(), EVENTS).map_or_else(
+                        || "events are intent, silence, file, escalate, start, resolve, abandon, ticket, callback, connected, survey".to_owned(),
+                        |meant| format!("did you mean `{meant}`?"),
+                    );
+                    self.error(message, word.span, &help);
+                    return OnEvent::Error;
+                }
+                OnEvent::Lifecycle(word)
+            }
+        }
+    }
+
+    pub(super) fn node(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(&mut parts, &pair, "write `node NAME { .. }`");
+        let was = parts.get(Rule::was).and_then(|was| self.was(was));
+        self.header_junk(&mut parts, before);
+        let body = parts.get(Rule::body);
+        let body = self.need_body(body, &pair, before);
+        self.decl_end(&mut parts);
+        DeclKind::Node(NodeDecl { name, was, body })
+    }
+
+    pub(super) fn text_decl(&mut self, pair: Pair) -> DeclKind {
+        const USAGE: &str = "write `en \"..\"` or `en on CHANNEL \"..\"`";
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(&mut parts, &pair, "write `text NAME { en \"..\" }`");
+        let mut variants = Vec::new();
+        let rules = (Rule::variants, Rule::variant_item);
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            rules,
+            &words::VARIANT,
+            &mut |b, item| {
+                let whole = item.clone();
+                let span = b.span(&item);
+                let mut parts = Parts::of(item);
+                let Some(language) = parts.get(Rule::name) else {
+                    return;
+                };
+                let language = b.name(&language);
+                let channel = parts.get(Rule::on_channel).and_then(|on| {
+                    let item = on.clone();
+                    let name = Parts::of(on).get(Rule::name);
+                    b.need_name(name, "a channel", &item, USAGE)
+                });
+                let text = parts.get(Rule::text);
+                if let Some(text) = b.need_lit(text, &whole, USAGE) {
+                    variants.push(TextVariant {
+                        language,
+                        channel,
+                        text,
+                        span,
+                    });
+                }
+            },
+        );
+        DeclKind::Text(TextDecl { name, variants })
+    }
+}
+
+/// The whole declaration; its name, if any, is the last thing that was read.
+fn pair_head<'i>(pair: &Pair<'i>, _name: Option<&Name>) -> Pair<'i> {
+    pair.clone()
+}

@@ -1,0 +1,704 @@
+//! Arms, targets, cells and the blocks of questions; and the helpers with which builders take their parts.
+
+use super::words::{self, Words, nearest};
+use super::{Builder, Pair, Rule};
+use crate::ast::{
+    Arm, ArmHead, BinaryOp, Cell, Escalate, Expr, ExprKind, Path, QuestionBlock, Target, TextLit,
+    TextRef, Then,
+};
+use crate::diagnostic::{Diagnostic, Edit};
+use crate::span::{Name, Span, Spanned};
+use pest::iterators::Pairs;
+use std::iter::Peekable;
+
+/// The parts of a pair, taken in the order of the grammar.
+pub(super) struct Parts<'i>(Peekable<Pairs<'i, Rule>>);
+
+impl<'i> Parts<'i> {
+    pub(super) fn of(pair: Pair<'i>) -> Self {
+        Self(pair.into_inner().peekable())
+    }
+
+    pub(super) fn get(&mut self, rule: Rule) -> Option<Pair<'i>> {
+        self.0.next_if(|p| p.as_rule() == rule)
+    }
+
+    pub(super) fn take_text_ref(&mut self) -> Option<Pair<'i>> {
+        self.0
+            .next_if(|p| matches!(p.as_rule(), Rule::text | Rule::path))
+    }
+
+    pub(super) fn peek(&mut self) -> Option<Rule> {
+        self.0.peek().map(Pair::as_rule)
+    }
+
+    pub(super) fn row(&mut self) -> &mut Peekable<Pairs<'i, Rule>> {
+        &mut self.0
+    }
+}
+
+impl<'i> Iterator for Parts<'i> {
+    type Item = Pair<'i>;
+
+    fn next(&mut self) -> Option<Pair<'i>> {
+        self.0.next()
+    }
+}
+
+/// The words of an arm that are no labels, by the construct they stand in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heads {
+    /// Labels, and these words.
+    Labels(&'static [&'static str]),
+    /// Only these words.
+    Only(&'static [&'static str]),
+}
+
+impl Builder<'_> {
+    // ---- parts with their "expected"
+
+    pub(super) fn need_text(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<TextRef> {
+        match part {
+            Some(part) => Some(self.text_ref(part)),
+            None => {
+                self.expected("a text", item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_lit(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<TextLit> {
+        match part {
+            Some(part) => Some(self.text(part)),
+            None => {
+                self.expected("a text in quotes", item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_path(
+        &mut self,
+        part: Option<Pair>,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Path> {
+        match part {
+            Some(part) => Some(self.path(&part)),
+            None => {
+                self.expected(what, item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_name(
+        &mut self,
+        part: Option<Pair>,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Name> {
+        match part {
+            Some(part) => Some(self.name(&part)),
+            None => {
+                self.expected(what, item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_expr(
+        &mut self,
+        part: Option<Pair>,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Expr> {
+        match part {
+            Some(part) => Some(self.expr(part)),
+            None => {
+                self.expected(what, item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_duration(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Spanned<i64>> {
+        match part {
+            Some(part) => self.duration(&part, usage),
+            None => {
+                self.expected("a duration", item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_whole(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Spanned<u32>> {
+        match part {
+            Some(part) => self.whole(&part, usage),
+            None => {
+                self.expected("a number", item, usage);
+                None
+            }
+        }
+    }
+
+    /// Names separated by commas; at least one.
+    pub(super) fn name_list(
+        &mut self,
+        parts: &mut Parts,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Vec<Name> {
+        let mut out = Vec::new();
+        while let Some(part) = parts.get(Rule::name) {
+            out.push(self.name(&part));
+        }
+        self.list_end(parts, out.is_empty(), what, item, usage);
+        out
+    }
+
+    pub(super) fn path_list(
+        &mut self,
+        parts: &mut Parts,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Vec<Path> {
+        let mut out = Vec::new();
+        while let Some(part) = parts.get(Rule::path) {
+            out.push(self.path(&part));
+        }
+        self.list_end(parts, out.is_empty(), what, item, usage);
+        out
+    }
+
+    pub(super) fn text_list(
+        &mut self,
+        parts: &mut Parts,
+        item: &Pair,
+        usage: &str,
+    ) -> Vec<TextLit> {
+        let mut out = Vec::new();
+        while let Some(part) = parts.get(Rule::text) {
+            out.push(self.text(part));
+        }
+        self.list_end(parts, out.is_empty(), "a text in quotes", item, usage);
+        out
+    }
+
+    /// A comma at the end of a list, or an empty list.
+    pub(super) fn list_end(
+        &mut self,
+        parts: &mut Parts,
+        empty: bool,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) {
+        if let Some(comma) = parts.get(Rule::stray) {
+            let rest = comma
+                .get_input()
+                .get(comma.as_span().end()..)
+                .unwrap_or_default()
+                .trim_start_matches(' ');
+            if rest.is_empty() || rest.starts_with(['\n', '}', '|']) {
+                self.trailing_comma(&comma);
+            } else {
+                self.expected_at(what, comma.get_input(), comma.as_span().end(), usage);
+            }
+        } else if empty {
+            self.expected(what, item, usage);
+        }
+    }
+
+    /// Words in a declaration's or a step's header that do not fit.
+    pub(super) fn header_junk(&mut self, parts: &mut Parts, before: usize) {
+        if let Some(junk) = parts.get(Rule::hjunk)
+            && self.diagnostics.len() == before
+        {
+            self.junk(&junk);
+        }
+    }
+
+    // ---- targets
+
+    /// `-> TARGET`.
+    pub(super) fn goto(&mut self, pair: Pair) -> Target {
+        let whole = pair.clone();
+        let mut parts = Parts::of(pair);
+        if let Some(wrong) = parts.get(Rule::wrong_arrow) {
+            let at = self.span(&wrong);
+            self.push(
+                Diagnostic::error(
+                    "F0101",
+                    format!("an arrow is written `->`, found `{}`", wrong.as_str()),
+                    at,
+                )
+                .help("write `->`")
+                .fix(
+                    "write `->`",
+                    true,
+                    vec![Edit {
+                        at,
+                        text: "->".to_owned(),
+                    }],
+                ),
+            );
+        }
+        match parts.next() {
+            Some(target) => self.target(target),
+            None => {
+                self.expected(
+                    "a node",
+                    &whole,
+                    "an arrow leads to a node, `end resolved`, `end unresolved` or `escalate ..`",
+                );
+                Target::Error(self.span(&whole))
+            }
+        }
+    }
+
+    pub(super) fn target(&mut self, pair: Pair) -> Target {
+        let span = self.span(&pair);
+        let Some(inner) = pair.into_inner().next() else {
+            return Target::Error(span);
+        };
+        match inner.as_rule() {
+            Rule::t_end => match self.end(inner) {
+                Some(resolved) => Target::End(Spanned::new(resolved, span)),
+                None => Target::Error(span),
+            },
+            Rule::escalate => Target::Escalate(self.escalate(inner)),
+            Rule::t_back => Target::Back(span),
+            _ => Target::Node(self.path(&inner)),
+        }
+    }
+
+    /// `end resolved`, `end unresolved`.
+    pub(super) fn end(&mut self, pair: Pair) -> Option<bool> {
+        const USAGE: &str = "write `end resolved` or `end unresolved`";
+        let whole = pair.clone();
+        let Some(word) = pair.into_inner().next() else {
+            self.expected("`resolved` or `unresolved`", &whole, USAGE);
+            return None;
+        };
+        match word.as_str() {
+            "resolved" => Some(true),
+            "unresolved" => Some(false),
+            other => {
+                let message =
+                    format!("expected `resolved` or `unresolved` after `end`, found `{other}`");
+                let at = self.span(&word);
+                self.error(message, at, USAGE);
+                None
+            }
+        }
+    }
+
+    pub(super) fn escalate(&mut self, pair: Pair) -> Escalate {
+        let span = self.span(&pair);
+        let mut out = Escalate {
+            rule: None,
+            to: None,
+            priority: None,
+            because: None,
+            span,
+        };
+        for part in pair.into_inner() {
+            let item = part.clone();
+            match part.as_rule() {
+                Rule::path => out.rule = Some(self.path(&part)),
+                Rule::esc_to => {
+                    let name = Parts::of(part).get(Rule::name);
+                    out.to = self.need_name(name, "a tier", &item, "write `escalate to TIER`");
+                }
+                Rule::esc_priority => out.priority = self.priority(part),
+                _ => {
+                    let text = Parts::of(part).take_text_ref();
+                    out.because = self.need_text(text, &item, "write `because \"reason\"`");
+                }
+            }
+        }
+        out
+    }
+
+    pub(super) fn priority(&mut self, pair: Pair) -> Option<Name> {
+        let item = pair.clone();
+        let name = Parts::of(pair).find(|p| p.as_rule() == Rule::name);
+        self.need_name(
+            name,
+            "a priority",
+            &item,
+            "priorities are immediate, high, medium and standard",
+        )
+    }
+
+    // ---- arms
+
+    /// `-> TARGET`, `{ .. }`, or a target whose arrow was forgotten.
+    pub(super) fn then(&mut self, part: Option<Pair>, item: &Pair) -> Option<Then> {
+        let Some(part) = part else {
+            self.expected(
+                "`->` or a block",
+                item,
+                "say where it leads: `-> node`, or what happens: `{ .. }`",
+            );
+            return None;
+        };
+        match part.as_rule() {
+            Rule::goto => Some(Then::Target(self.goto(part))),
+            Rule::body => Some(Then::Body(self.body(part))),
+            _ => {
+                let at = self.span(&part);
+                let text = self.source(at).to_owned();
+                self.push(
+                    Diagnostic::error(
+                        "F0101",
+                        format!("expected `->` before `{}`", crate::normal::shorten(&text)),
+                        at,
+                    )
+                    .help(format!("write `-> {}`", crate::normal::shorten(&text)))
+                    .fix(
+                        "write `->`",
+                        true,
+                        vec![Edit {
+                            at: Span::new(at.start, at.start),
+                            text: "-> ".to_owned(),
+                        }],
+                    ),
+                );
+                part.into_inner()
+                    .next()
+                    .map(|target| Then::Target(self.target(target)))
+            }
+        }
+    }
+
+    /// An arm; `None` if its head was none and has been reported.
+    pub(super) fn arm(&mut self, pair: Pair, heads: Heads) -> Option<Arm> {
+        let item = pair.clone();
+        let span = self.span(&pair);
+        let intent = pair.as_rule() == Rule::q_intent;
+        let mut parts = Parts::of(pair);
+        if intent {
+            let intents = self.path_list(
+                &mut parts,
+                "an intent",
+                &item,
+                "write `intent NAME -> node`",
+            );
+            let head_span = intents
+                .iter()
+                .fold(Span::new(span.start, span.start + 6), |s, p| s.to(p.span));
+            let then = if intents.is_empty() {
+                None
+            } else {
+                self.then(parts.next(), &item)
+            };
+            return Some(Arm {
+                head: ArmHead::Intent(intents),
+                head_span,
+                then,
+                span,
+            });
+        }
+        let head = parts.next()?;
+        let head_span = self.span(&head);
+        let known: &'static [&'static str] = match heads {
+            Heads::Labels(words) | Heads::Only(words) => words,
+        };
+        let written = head.as_str().to_owned();
+        let is_name = matches!(head.as_rule(), Rule::path | Rule::kw);
+        let mut word = if is_name && (written == "otherwise" || known.contains(&written.as_str())) {
+            Some(written.clone())
+        } else {
+            None
+        };
+        if word.is_none() && is_name {
+            let label = matches!(heads, Heads::Labels(_));
+            let meant = nearest(&written, known)
+                .filter(|meant| !label || (meant.len() > 5 && written.len() > 5));
+            if let Some(meant) = meant {
+                self.push(
+                    Diagnostic::error("F0101", format!("unknown item `{written}`"), head_span)
+                        .labelled(format!("did you mean `{meant}`?"))
+                        .help(format!("did you mean `{meant}`?"))
+                        .fix(
+                            format!("write `{meant}`"),
+                            true,
+                            vec![Edit {
+                                at: head_span,
+                                text: meant.to_owned(),
+                            }],
+                        ),
+                );
+                word = Some(meant.to_owned());
+            } else if !label {
+                let list = known
+                    .iter()
+                    .map(|w| format!("`{w}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                self.error(
+                    format!("unexpected `{written}`"),
+                    head_span,
+                    &format!("here may stand {list}"),
+                );
+            }
+        }
+        let before = self.diagnostics.len();
+        let head = match word.as_deref() {
+            Some("otherwise") => ArmHead::Otherwise,
+            Some(word) => ArmHead::Keyword(Name {
+                text: word.into(),
+                span: head_span,
+            }),
+            None if head.as_rule() == Rule::kw => ArmHead::Keyword(self.name(&head)),
+            None => ArmHead::Label(self.text_ref(head)),
+        };
+        let then = if self.diagnostics.len() > before {
+            None
+        } else {
+            self.then(parts.next(), &item)
+        };
+        Some(Arm {
+            head,
+            head_span,
+            then,
+            span,
+        })
+    }
+
+    pub(super) fn question(
+        &mut self,
+        block: Option<Pair>,
+        heads: Heads,
+        end: u32,
+    ) -> QuestionBlock {
+        let Some(block) = block else {
+            return QuestionBlock {
+                span: Span::new(end, end),
+                ..QuestionBlock::default()
+            };
+        };
+        let mut out = QuestionBlock {
+            span: self.span(&block),
+            present: true,
+            ..QuestionBlock::default()
+        };
+        self.walk(
+            block.into_inner(),
+            &words::QUESTION,
+            Rule::qitem,
+            &mut |b, item| {
+                let whole = item.clone();
+                match item.as_rule() {
+                    Rule::q_invalid => {
+                        let text = Parts::of(item).take_text_ref();
+                        out.invalid = b.need_text(text, &whole, "write `invalid \"text\"`");
+                    }
+                    Rule::q_label => {
+                        let text = Parts::of(item).take_text_ref();
+                        out.label = b.need_text(text, &whole, "write `label \"{it.name}\"`");
+                    }
+                    Rule::q_retry => {
+                        let number = Parts::of(item).get(Rule::num);
+                        out.retry = b.need_whole(number, &whole, "write `retry 2`");
+                    }
+                    _ => {
+                        if let Some(arm) = b.arm(item, heads) {
+                            out.arms.push(arm);
+                        }
+                    }
+                }
+            },
+        );
+        out
+    }
+
+    /// The arms of `match`.
+    pub(super) fn match_arms(&mut self, block: Pair) -> Vec<Arm> {
+        let mut arms = Vec::new();
+        self.walk(
+            block.into_inner(),
+            &words::MATCH,
+            Rule::mitem,
+            &mut |b, item| {
+                let whole = item.clone();
+                let span = b.span(&item);
+                let mut parts = Parts::of(item);
+                let Some(head) = parts.get(Rule::cells) else {
+                    return;
+                };
+                let head_span = b.span(&head);
+                let before = b.diagnostics.len();
+                let head = if head.as_str().trim_end() == "otherwise" {
+                    ArmHead::Otherwise
+                } else {
+                    ArmHead::Values(b.cells(head))
+                };
+                let then = if b.diagnostics.len() > before {
+                    None
+                } else {
+                    b.then(parts.next(), &whole)
+                };
+                arms.push(Arm {
+                    head,
+                    head_span,
+                    then,
+                    span,
+                });
+            },
+        );
+        arms
+    }
+
+    // ---- cells
+
+    pub(super) fn cells(&mut self, pair: Pair) -> Vec<Cell> {
+        let item = pair.clone();
+        let mut parts = Parts::of(pair);
+        let mut out = Vec::new();
+        while let Some(part) = parts
+            .row()
+            .next_if(|p| matches!(p.as_rule(), Rule::c_not | Rule::c_cmp | Rule::c_val))
+        {
+            let cell = self.cell(part);
+            out.push(cell);
+        }
+        self.list_end(
+            &mut parts,
+            false,
+            "a value",
+            &item,
+            "separate values by commas",
+        );
+        if let Some(junk) = parts.get(Rule::cjunk) {
+            self.junk(&junk);
+        }
+        out
+    }
+
+    pub(super) fn cell(&mut self, pair: Pair) -> Cell {
+        let item = pair.clone();
+        let span = self.span(&pair);
+        let rule = pair.as_rule();
+        let mut parts = Parts::of(pair);
+        match rule {
+            Rule::c_not => {
+                let mut values = Vec::new();
+                for part in parts {
+                    let value = self.cell_value(part);
+                    values.push(value);
+                }
+                Cell::Not(values, span)
+            }
+            Rule::c_cmp => {
+                let op = parts
+                    .next()
+                    .map_or(BinaryOp::Ge, |p| comparison(p.as_str()));
+                match parts.next() {
+                    Some(value) => Cell::Compare(op, self.cell_value(value), span),
+                    None => {
+                        self.expected("a value", &item, "write `>= VALUE`");
+                        Cell::Error(span)
+                    }
+                }
+            }
+            _ => {
+                let Some(first) = parts.next() else {
+                    return Cell::Error(span);
+                };
+                match first.as_str().trim_end() {
+                    "_" => return Cell::Any(span),
+                    "unknown" => return Cell::Unknown(span),
+                    _ => {}
+                }
+                let value = self.cell_value(first);
+                if parts.get(Rule::dots).is_none() {
+                    return Cell::Value(value);
+                }
+                match parts.next() {
+                    Some(end) => Cell::Range(value, self.cell_value(end), span),
+                    None => {
+                        self.expected(
+                            "the end of the range",
+                            &item,
+                            "a range is written `60%..80%`",
+                        );
+                        Cell::Error(span)
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn cell_value(&mut self, pair: Pair) -> Expr {
+        let span = self.span(&pair);
+        let mut parts = Parts::of(pair);
+        let negative = parts.get(Rule::neg).is_some();
+        let Some(operand) = parts.next() else {
+            return Expr {
+                kind: ExprKind::Error,
+                span,
+            };
+        };
+        let value = self.operand(operand, parts.row());
+        if negative {
+            Expr {
+                kind: ExprKind::Neg(Box::new(value)),
+                span,
+            }
+        } else {
+            value
+        }
+    }
+
+    /// Takes a block's items.
+    pub(super) fn block(
+        &mut self,
+        block: Option<Pair>,
+        item: &Pair,
+        words: &Words,
+        rule: Rule,
+        then: &mut dyn FnMut(&mut Self, Pair),
+    ) {
+        match block {
+            Some(block) => self.walk(block.into_inner(), words, rule, then),
+            None => self.expected("`{`", item, words.help),
+        }
+    }
+}
+
+pub(super) fn comparison(text: &str) -> BinaryOp {
+    match text {
+        "<" => BinaryOp::Lt,
+        "<=" => BinaryOp::Le,
+        ">" => BinaryOp::Gt,
+        _ => BinaryOp::Ge,
+    }
+}

@@ -1,0 +1,448 @@
+//! Syntax findings in an author's words.
+
+use super::words::{self, Words, nearest};
+use super::{Builder, FlowParser, Pair, Rule};
+use crate::diagnostic::{Diagnostic, Edit};
+use crate::normal::{Normal, shorten};
+use crate::span::Span;
+use crate::split::KEYWORDS;
+use pest::Parser;
+
+const CODE: &str = "F0101";
+
+/// How deep corrected items are read inside corrected items.
+const MAX_CORRECTIONS: u32 = 4;
+
+/// One fault, one finding: drops what follows from an earlier finding on the same line, and sorts.
+pub(crate) fn tidy(text: &str, found: &mut Vec<Diagnostic<Span>>) {
+    if found.len() < 2 {
+        return;
+    }
+    let line = |d: &Diagnostic<Span>| {
+        let at = d.labels.first().map_or(0, |l| l.at.start as usize);
+        text.as_bytes()
+            .get(..at)
+            .unwrap_or_default()
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count()
+    };
+    let mut keyed: Vec<(usize, Diagnostic<Span>)> =
+        found.drain(..).map(|d| (line(&d), d)).collect();
+    // Lexical findings were made first and win; the sort is stable.
+    keyed.sort_by_key(|(line, _)| *line);
+    let mut seen: Vec<(usize, bool)> = Vec::new();
+    for (line, finding) in keyed {
+        let lexical = finding.message.starts_with("this ");
+        if !seen.iter().any(|(l, lex)| *l == line && (*lex || lexical))
+            || finding.message.contains("is never closed")
+        {
+            found.push(finding);
+        }
+        seen.push((line, lexical));
+    }
+    found.sort_by_key(|d| d.labels.first().map_or(0, |l| l.at.start));
+}
+
+/// The first token of a piece of normalised text, as a byte length.
+fn token_len(rest: &str) -> usize {
+    let first = rest.chars().next();
+    match first {
+        None => 0,
+        Some('"') => rest
+            .get(1..)
+            .and_then(|r| r.find(['"', '\n']))
+            .map_or(rest.len(), |n| {
+                n + 1 + usize::from(rest.as_bytes().get(n + 1) == Some(&b'"'))
+            }),
+        Some(c) if c.is_ascii_alphanumeric() || c == '_' => rest
+            .bytes()
+            .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'%')))
+            .unwrap_or(rest.len()),
+        Some('-' | '=') if rest.as_bytes().get(1) == Some(&b'>') => 2,
+        Some(c) => c.len_utf8(),
+    }
+}
+
+fn ends_item(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with(['\n', '}'])
+}
+
+impl Builder<'_> {
+    pub(super) fn push(&mut self, finding: Diagnostic<Span>) {
+        self.diagnostics.push(finding);
+    }
+
+    pub(super) fn error(&mut self, message: impl Into<String>, at: Span, help: &str) {
+        self.push(Diagnostic::error(CODE, message, at).help(help));
+    }
+
+    /// Reports that `what` was expected where `pair` ends. `usage` shows the whole construct.
+    pub(super) fn expected(&mut self, what: &str, pair: &Pair, usage: &str) {
+        let at = pair.as_span();
+        let end = at.start() + pair.as_str().trim_end_matches([' ', '\n']).len();
+        self.expected_at(what, pair.get_input(), end, usage);
+    }
+
+    /// The same at a position of the normalised text.
+    pub(super) fn expected_at(&mut self, what: &str, input: &str, end: usize, usage: &str) {
+        let before = input.get(..end).unwrap_or_default();
+        let rest = input.get(end..).unwrap_or_default();
+        let next = rest.trim_start_matches(' ');
+        let next_at = end + (rest.len() - next.len());
+        let last = last_token(before);
+        let last_span = self.place(end - last, end);
+        let word = self.before(last_span);
+        let after = if word.is_empty() {
+            String::new()
+        } else {
+            format!(" after `{word}`")
+        };
+        let finding = if ends_item(next) {
+            Diagnostic::error(CODE, format!("expected {what}{after}"), last_span)
+        } else {
+            let here = self.place(next_at, next_at + token_len(next));
+            let found = shorten(self.source(here));
+            Diagnostic::error(
+                CODE,
+                format!("expected {what}{after}, found `{found}`"),
+                here,
+            )
+        };
+        self.push(finding.help(usage));
+    }
+
+    /// The words at a place; at the start of a declaration's rest that is its keyword.
+    fn before(&self, at: Span) -> String {
+        let text = self.source(at).trim();
+        if !text.is_empty() {
+            return shorten(text);
+        }
+        let head = self
+            .src
+            .get(..at.start as usize)
+            .unwrap_or_default()
+            .trim_end();
+        let len = last_token(head);
+        head.get(head.len() - len..).unwrap_or_default().to_owned()
+    }
+
+    /// What stands in place of a declaration. The keyword that was meant, where that is clear.
+    pub(super) fn no_declaration(
+        &mut self,
+        normal: &Normal,
+        start: usize,
+        end: usize,
+    ) -> Option<&'static str> {
+        let at = crate::normal::span(start, end);
+        let word = self.source(at).to_owned();
+        let rest = normal
+            .text
+            .get(end..)
+            .unwrap_or_default()
+            .trim_start_matches(' ');
+        if word == "}" {
+            self.push(
+                Diagnostic::error(CODE, "this `}` closes nothing", at)
+                    .help("remove it, or look for a block above that closes too early")
+                    .fix(
+                        "remove `}`",
+                        false,
+                        vec![Edit {
+                            at,
+                            text: String::new(),
+                        }],
+                    ),
+            );
+            return None;
+        }
+        let declares =
+            rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '{' | '"'));
+        if declares && let Some(keyword) = nearest(&word, KEYWORDS) {
+            self.misspelled(&word, keyword, at, "declaration");
+            return Some(keyword);
+        }
+        if words::STEPS.list.contains(&word.as_str()) {
+            self.error(
+                format!("`{word}` stands outside a node"),
+                at,
+                "steps belong into a `node NAME { .. }`; perhaps a `}` above closes it too early",
+            );
+            return None;
+        }
+        self.error(
+            format!("expected a declaration, found `{}`", shorten(&word)),
+            at,
+            "a declaration begins with a keyword such as `node`, `intent` or `escalate`",
+        );
+        None
+    }
+
+    fn misspelled(&mut self, word: &str, keyword: &str, at: Span, what: &str) {
+        self.push(
+            Diagnostic::error(CODE, format!("unknown {what} `{word}`"), at)
+                .labelled(format!("did you mean `{keyword}`?"))
+                .help(format!("did you mean `{keyword}`?"))
+                .fix(
+                    format!("write `{keyword}`"),
+                    true,
+                    vec![Edit {
+                        at,
+                        text: keyword.to_owned(),
+                    }],
+                ),
+        );
+    }
+
+    /// Text after a complete item.
+    pub(super) fn junk(&mut self, pair: &Pair) {
+        let start = pair.as_span().start();
+        let input = pair.get_input();
+        let rest = pair.as_str();
+        let here = self.place(start, start + token_len(rest).max(1));
+        let found = shorten(self.source(here));
+        let before = input.get(..start).unwrap_or_default().trim_end_matches(' ');
+        if self.unit_apart(before, start, rest) {
+            return;
+        }
+        if rest.starts_with(',') {
+            self.push(
+                Diagnostic::error(CODE, "unexpected `,`", here)
+                    .help("items end with their line or `;`; only lists of values take commas")
+                    .fix(
+                        "remove `,`",
+                        false,
+                        vec![Edit {
+                            at: here,
+                            text: String::new(),
+                        }],
+                    ),
+            );
+            return;
+        }
+        let help = match rest.as_bytes().first() {
+            Some(b'{') => "nothing here takes a block".to_owned(),
+            Some(b')' | b']') => format!("remove `{found}`"),
+            _ => "one item ends with its line; on one line items are separated by `;`".to_owned(),
+        };
+        let after = last_token(before);
+        let word = self.before(self.place(before.len() - after, before.len()));
+        self.push(
+            Diagnostic::error(CODE, format!("unexpected `{found}` after `{word}`"), here)
+                .help(help),
+        );
+    }
+
+    /// `5 min`, `70 %`: a number and its unit stand apart.
+    pub(super) fn unit_apart(&mut self, before: &str, start: usize, rest: &str) -> bool {
+        let number = before
+            .bytes()
+            .rev()
+            .take_while(|b| b.is_ascii_digit() || matches!(b, b'_' | b'.'))
+            .count();
+        let begins = before.len() - number;
+        if number == 0
+            || before
+                .get(..begins)
+                .is_some_and(|b| b.ends_with(|c: char| c.is_ascii_alphanumeric()))
+        {
+            return false;
+        }
+        let word = rest.get(..token_len(rest)).unwrap_or_default();
+        let unit = match word.to_ascii_lowercase().as_str() {
+            "ms" | "millisecond" | "milliseconds" => "ms",
+            "s" | "sec" | "secs" | "second" | "seconds" => "s",
+            "m" | "min" | "mins" | "minute" | "minutes" => "m",
+            "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+            "d" | "day" | "days" => "d",
+            "%" | "percent" => "%",
+            _ => return false,
+        };
+        let digits = before.get(begins..).unwrap_or_default();
+        let good = format!("{digits}{unit}");
+        let at = self.place(begins, start + word.len());
+        let what = if unit == "%" {
+            "a percentage"
+        } else {
+            "a duration"
+        };
+        self.push(
+            Diagnostic::error(
+                CODE,
+                format!("{what} is written as one word, found `{}`", self.source(at)),
+                at,
+            )
+            .help(format!("write `{good}`"))
+            .fix(
+                format!("write `{good}`"),
+                true,
+                vec![Edit {
+                    at,
+                    text: good.clone(),
+                }],
+            ),
+        );
+        true
+    }
+
+    pub(super) fn trailing_comma(&mut self, pair: &Pair) {
+        let at = self.span(pair);
+        self.push(
+            Diagnostic::error(CODE, "a list does not end with a comma", at)
+                .help("remove the comma, or write another value after it")
+                .fix(
+                    "remove `,`",
+                    true,
+                    vec![Edit {
+                        at,
+                        text: String::new(),
+                    }],
+                ),
+        );
+    }
+
+    /// An item that begins like nothing known here. Reads it as the item that was meant, where that is clear.
+    pub(super) fn bad(
+        &mut self,
+        pair: &Pair,
+        words: &Words,
+        item: Rule,
+        then: &mut dyn FnMut(&mut Self, Pair),
+    ) {
+        let text = pair.as_str();
+        let start = pair.as_span().start();
+        let len = token_len(text).max(text.chars().next().map_or(0, char::len_utf8));
+        let at = self.place(start, start + len);
+        let word = self.source(at).to_owned();
+        let is_word = word.starts_with(|c: char| c.is_ascii_alphabetic());
+        if let Some(keyword) = nearest(&word, words.list).filter(|_| is_word) {
+            self.misspelled(&word, keyword, at, words.what);
+            if self.corrections < MAX_CORRECTIONS {
+                let rest = text.get(word.len()..).unwrap_or_default();
+                let corrected = format!("{keyword}{rest}");
+                let base = self.base;
+                let (new, old) = (keyword.len(), start + word.len());
+                self.base = base + isize::try_from(old).unwrap_or_default()
+                    - isize::try_from(new).unwrap_or_default();
+                self.corrections += 1;
+                if let Ok(pairs) = FlowParser::parse(item, &corrected) {
+                    self.walk(pairs, words, item, then);
+                }
+                self.corrections -= 1;
+                self.base = base;
+            }
+            return;
+        }
+        if matches!(word.as_str(), "," | ")" | "]") {
+            self.push(
+                Diagnostic::error(CODE, format!("unexpected `{word}`"), at)
+                    .help(format!("remove `{word}`"))
+                    .fix(
+                        format!("remove `{word}`"),
+                        false,
+                        vec![Edit {
+                            at,
+                            text: String::new(),
+                        }],
+                    ),
+            );
+            return;
+        }
+        let found = shorten(&word);
+        self.push(
+            Diagnostic::error(
+                CODE,
+                format!("expected {}, found `{found}`", words.article),
+                at,
+            )
+            .help(words.help.to_owned()),
+        );
+    }
+
+    /// Goes through the items of a block; findings of an item silence what is left over after it.
+    pub(super) fn walk<'i>(
+        &mut self,
+        pairs: impl Iterator<Item = Pair<'i>>,
+        words: &Words,
+        item: Rule,
+        then: &mut dyn FnMut(&mut Self, Pair),
+    ) {
+        let mut faulty = false;
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::junk | Rule::ljunk => {
+                    if !faulty {
+                        self.junk(&pair);
+                    }
+                }
+                Rule::stray => self.trailing_comma(&pair),
+                Rule::bad => self.bad(&pair, words, item, then),
+                _ => {
+                    let before = self.diagnostics.len();
+                    then(self, pair);
+                    faulty = self.diagnostics.len() > before;
+                }
+            }
+        }
+    }
+
+    /// What is left after a whole declaration.
+    pub(super) fn tail(&mut self, pair: &Pair) {
+        if !self.diagnostics.is_empty() {
+            return;
+        }
+        let text = pair.as_str();
+        let skipped = text.len() - text.trim_start_matches([' ', '\n']).len();
+        let rest = text.get(skipped..).unwrap_or_default();
+        if rest.is_empty() {
+            return;
+        }
+        let start = pair.as_span().start() + skipped;
+        let here = self.place(start, start + token_len(rest).max(1));
+        let found = shorten(self.source(here));
+        if rest.starts_with('}') {
+            self.push(
+                Diagnostic::error(CODE, "this `}` closes nothing", here)
+                    .help("remove it, or look for a block above that closes too early")
+                    .fix(
+                        "remove `}`",
+                        false,
+                        vec![Edit {
+                            at: here,
+                            text: String::new(),
+                        }],
+                    ),
+            );
+            return;
+        }
+        let input = pair.get_input();
+        let before = input.get(..start).unwrap_or_default().trim_end_matches(' ');
+        if self.unit_apart(before, start, rest) {
+            return;
+        }
+        self.error(
+            format!("unexpected `{found}` after the declaration"),
+            here,
+            "a declaration ends with its block or its line",
+        );
+    }
+}
+
+/// Length of the last token of a text.
+fn last_token(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    match bytes.last() {
+        None => 0,
+        Some(b'"') => text
+            .get(..text.len() - 1)
+            .and_then(|t| t.rfind(['"', '\n']))
+            .map_or(1, |at| text.len() - at),
+        Some(b) if b.is_ascii_alphanumeric() || matches!(b, b'_' | b'%') => bytes
+            .iter()
+            .rev()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'%' | b'.'))
+            .count(),
+        Some(b'>') if text.ends_with("->") => 2,
+        Some(_) => text.chars().next_back().map_or(1, char::len_utf8),
+    }
+}
