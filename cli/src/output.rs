@@ -1,0 +1,53 @@
+//! What is common to all output: colour, and problems in one line.
+
+use crate::args::Colour;
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+static COLOUR: AtomicU8 = AtomicU8::new(0);
+
+/// Remembers what the command line says of colour.
+pub fn set_colour(choice: Colour) {
+    let value = match choice {
+        Colour::Auto => 0,
+        Colour::Always => 1,
+        Colour::Never => 2,
+    };
+    COLOUR.store(value, Ordering::Relaxed);
+}
+
+/// Whether to colour standard output. `NO_COLOR` is honoured.
+pub fn colour() -> bool {
+    match COLOUR.load(Ordering::Relaxed) {
+        1 => true,
+        2 => false,
+        _ => std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stdout().is_terminal(),
+    }
+}
+
+/// A problem with the command itself.
+pub fn problem(error: &anyhow::Error) {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        text.push_str(&format!(": {cause}"));
+    }
+    eprintln!("flowc: {text}");
+}
+
+/// `text` in a style, if there is colour.
+pub fn paint(text: &str, style: owo_colors::Style) -> String {
+    if colour() { style.style(text).to_string() } else { text.to_owned() }
+}
+
+/// `1 error`, `2 errors`.
+pub fn count(n: usize, word: &str) -> String {
+    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+}
+
+/// Prints to standard output; a closed pipe ends the program quietly.
+pub fn print(text: &str) {
+    use std::io::Write;
+    if std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()).is_err() {
+        std::process::exit(0);
+    }
+}
