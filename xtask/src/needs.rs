@@ -1,0 +1,53 @@
+//! What the tests need besides Rust: installed where it is missing and the system is Debian's or its like, else asked for.
+
+use anyhow::bail;
+use std::process::{Command, Stdio};
+
+/// A program and the Debian packages that bring it.
+pub struct Need {
+    pub program: &'static str,
+    pub packages: &'static [&'static str],
+}
+
+pub const NODE: Need = Need { program: "node", packages: &["nodejs"] };
+pub const NPM: Need = Need { program: "npm", packages: &["npm"] };
+pub const CHROMIUM: Need = Need { program: "chromium", packages: &["chromium", "fonts-dejavu-core"] };
+pub const NEOVIM: Need = Need { program: "nvim", packages: &["neovim"] };
+
+/// Makes sure that the programs are there.
+pub fn ensure(needs: &[&Need]) -> anyhow::Result<()> {
+    let missing: Vec<&&Need> = needs.iter().filter(|n| !exists(n.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|n| n.packages.iter().copied()).collect();
+    let programs: Vec<&str> = missing.iter().map(|n| n.program).collect();
+    if !exists("apt-get") {
+        bail!("these tests need {}; install them and try again", programs.join(", "));
+    }
+    println!("installing {}", packages.join(" "));
+    let sudo = if is_root() { None } else { Some("sudo") };
+    for args in [vec!["update", "-qq"], [vec!["install", "-y", "-qq", "--no-install-recommends"], packages].concat()] {
+        let mut command = match sudo {
+            Some(sudo) => {
+                let mut c = Command::new(sudo);
+                c.arg("apt-get");
+                c
+            }
+            None => Command::new("apt-get"),
+        };
+        let status = command.args(&args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+        if !status.success() {
+            bail!("`apt-get {}` failed; the tests need {}", args.join(" "), programs.join(", "));
+        }
+    }
+    Ok(())
+}
+
+fn exists(program: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0"))
+}
