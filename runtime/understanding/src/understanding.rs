@@ -1,0 +1,141 @@
+//! All signals of a message, by models trained from one machine.
+
+use crate::classifier::Classifier;
+use crate::normalise::{clip, placeholder, words};
+use crate::spec::{Example, Labelled, Part, Spec};
+use crate::{background, cues, language, sentiment, stem};
+use flow_compiler::machine::Machine;
+use flow_engine::signals::{Guess, Signals};
+use jiff::{Timestamp, tz::TimeZone};
+use rustc_hash::FxHasher;
+use smol_str::SmolStr;
+use std::hash::{Hash, Hasher};
+
+/// How many intents are named.
+const GUESSES: usize = 5;
+
+/// What is known when a message arrives.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    /// The conversation's language so far; absent: the bot's default.
+    pub language: Option<&'a str>,
+    /// When the message arrived.
+    pub now: Timestamp,
+    /// Where days begin and end.
+    pub timezone: TimeZone,
+    /// The slot (`order_id`) or profile field (`customer.email`) that was asked for.
+    pub expecting: Option<&'a str>,
+}
+
+/// What was learned from a machine.
+#[derive(Debug)]
+pub struct Understanding {
+    languages: Vec<SmolStr>,
+    classifier: Classifier,
+    /// Names of intents, then of FAQs: the classifier's classes.
+    names: Vec<SmolStr>,
+    intents: usize,
+}
+
+impl Understanding {
+    /// Learns from a machine.
+    #[must_use]
+    pub fn train(machine: &Machine) -> Self {
+        Self::of(&Spec::of(machine))
+    }
+
+    /// Learns from the parts that matter.
+    #[must_use]
+    pub fn of(spec: &Spec) -> Self {
+        let all: Vec<&Labelled> = spec.intents.iter().chain(&spec.faqs).collect();
+        let classes: Vec<Vec<Vec<String>>> = all
+            .iter()
+            .map(|l| l.examples.iter().map(example_words).collect())
+            .collect();
+        Self {
+            languages: spec.languages.clone(),
+            classifier: Classifier::train(&classes, &background(&spec.languages)),
+            names: all.iter().map(|l| l.name.clone()).collect(),
+            intents: spec.intents.len(),
+        }
+    }
+
+    /// The signals of one message.
+    #[must_use]
+    pub fn signals(&self, text: &str, context: &Context<'_>) -> Signals {
+        let text = clip(text);
+        let words = words(text);
+        let language = language::detect(text, &words, &self.languages, context.language);
+        let (intents, faq) = self.meaning(&words);
+        let spoken = self.languages.iter().map(SmolStr::as_str);
+        Signals {
+            sentiment: sentiment::sentiment(text, &words),
+            asks_for_human: cues::asks_for_human(&words),
+            shouting: cues::shouts(text),
+            profanity: cues::swears(text, &words),
+            negation: cues::rejects(&words),
+            yes_no: cues::yes_no(&words, std::iter::once(language.as_str()).chain(spoken)),
+            questions: cues::questions(text),
+            words: u32::try_from(words.len()).unwrap_or(u32::MAX),
+            entities: Vec::new(),
+            fingerprint: fingerprint(&stem::content_stems(&words, &language)),
+            language,
+            intents,
+            faq,
+        }
+    }
+
+    fn meaning(&self, words: &[String]) -> (Vec<Guess>, Option<Guess>) {
+        let meaning = self.classifier.classify(words);
+        if !meaning.in_scope {
+            return (Vec::new(), None);
+        }
+        let guess = |class: usize, probability: f64| {
+            self.names.get(class).map(|name| Guess {
+                name: name.clone(),
+                probability,
+            })
+        };
+        let intents = meaning
+            .guesses
+            .iter()
+            .filter(|(c, _)| *c < self.intents)
+            .take(GUESSES)
+            .filter_map(|(c, p)| guess(*c, *p))
+            .collect();
+        let faq = meaning
+            .guesses
+            .iter()
+            .find(|(c, _)| *c >= self.intents)
+            .and_then(|(c, p)| guess(*c, *p));
+        (intents, faq)
+    }
+}
+
+/// An example's words; a slot in it is a placeholder.
+fn example_words(example: &Example) -> Vec<String> {
+    let text: String = example
+        .parts
+        .iter()
+        .map(|part| match part {
+            Part::Text(text) => text.to_string(),
+            Part::Slot(slot) => format!(" {} ", placeholder(*slot)),
+        })
+        .collect();
+    words(&text)
+}
+
+fn fingerprint(stems: &[String]) -> Vec<u32> {
+    let mut out: Vec<u32> = stems
+        .iter()
+        .map(|stem| {
+            let mut h = FxHasher::default();
+            stem.hash(&mut h);
+            // The upper bits of the product are the well-mixed ones.
+            u32::try_from(h.finish() >> 32).unwrap_or_default()
+        })
+        .collect();
+    out.sort_unstable();
+    out.dedup();
+    out
+}
