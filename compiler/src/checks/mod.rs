@@ -7,6 +7,19 @@
 
 mod f0303;
 mod f0304;
+mod f0401;
+mod f0402;
+mod f0403;
+mod f0404;
+mod f0405;
+mod f0406;
+mod f0408;
+mod f0409;
+mod f0501;
+mod f0601;
+mod f0602;
+mod f0603;
+mod f0605;
 mod f0701;
 mod f0702;
 mod support;
@@ -41,7 +54,25 @@ pub struct Check {
 }
 
 /// All analyses, by code.
-pub const CHECKS: &[Check] = &[f0303::CHECK, f0304::CHECK, f0701::CHECK, f0702::CHECK];
+pub const CHECKS: &[Check] = &[
+    f0303::CHECK,
+    f0304::CHECK,
+    f0401::CHECK,
+    f0402::CHECK,
+    f0403::CHECK,
+    f0404::CHECK,
+    f0405::CHECK,
+    f0406::CHECK,
+    f0408::CHECK,
+    f0409::CHECK,
+    f0501::CHECK,
+    f0601::CHECK,
+    f0602::CHECK,
+    f0603::CHECK,
+    f0605::CHECK,
+    f0701::CHECK,
+    f0702::CHECK,
+];
 
 /// Runs every analysis.
 #[must_use]

@@ -3,6 +3,7 @@
 pub(super) mod analysis;
 pub(super) mod cover;
 pub(super) mod flow;
+pub(super) mod formula;
 pub(super) mod known;
 pub(super) mod set;
 pub(super) mod syntax;

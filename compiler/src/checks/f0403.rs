@@ -1,0 +1,187 @@
+//! F0403: a loop without a step that surely waits: the bot would talk for ever.
+//!
+//! The graph of all ways on that are taken without waiting for the customer must be free of circles. A visit is passed without
+//! waiting if the visited node can return without waiting; a `form` waits only while something is unknown; whether a call fails,
+//! or a condition changes from one round to the next, cannot be known.
+
+use super::support::analysis::Analysis;
+use super::support::flow::{node_of, passes_without_waiting, successors};
+use crate::machine::{Machine, Op, OpKind};
+use crate::value::OpId;
+use flow_grammar::{Diagnostic, Severity};
+use petgraph::graph::{DiGraph, NodeIndex};
+use std::collections::VecDeque;
+
+pub(super) const CHECK: super::Check = super::Check { code: "F0403", severity: Severity::Error, title: "a loop without a step that surely waits", run };
+
+/// How many steps of a loop are shown.
+const SHOWN: usize = 12;
+
+fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
+    let machine = cx.machine;
+    let passable = passable(cx);
+    let mut graph: DiGraph<OpId, ()> = DiGraph::with_capacity(machine.ops.len(), machine.ops.len());
+    for id in (0u32..).map(OpId).take(machine.ops.len()) {
+        graph.add_node(id);
+    }
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        if !cx.flow().reaches(id) {
+            continue;
+        }
+        for to in without_waiting(machine, op, &passable) {
+            graph.add_edge(NodeIndex::new(id.index()), NodeIndex::new(to.index()), ());
+        }
+    }
+    let mut loops: Vec<Vec<OpId>> = Vec::new();
+    for part in petgraph::algo::kosaraju_scc(&graph) {
+        let alone = part.len() == 1 && part.first().is_some_and(|n| graph.find_edge(*n, *n).is_none());
+        if alone {
+            continue;
+        }
+        let members: Vec<OpId> = part.iter().filter_map(|n| graph.node_weight(*n)).copied().collect();
+        if !form_waits_again(machine, &members) {
+            loops.push(members);
+        }
+    }
+    loops.sort_by_key(|members| members.iter().filter_map(|id| machine.op(*id)).map(|o| o.loc).min());
+    for members in loops {
+        found.extend(report(cx, &graph, &members, &passable));
+    }
+}
+
+/// The ways on that are taken without waiting.
+fn without_waiting(machine: &Machine, op: &Op, passable: &[bool]) -> Vec<OpId> {
+    let mut out = Vec::new();
+    match &op.kind {
+        OpKind::Visit { node, next } => {
+            if passable.get(node.index()) == Some(&true) {
+                out.push(*next);
+            }
+            out.extend(machine.node(*node).map(|n| n.entry));
+        }
+        OpKind::Goto { node } => out.extend(machine.node(*node).map(|n| n.entry)),
+        OpKind::Error { .. } => {}
+        _ => out.extend(successors(op).into_iter().filter(|(_, how)| passes_without_waiting(op, how)).map(|(to, _)| to)),
+    }
+    out
+}
+
+/// By node: whether it can return to a visitor without having waited.
+fn passable(cx: &Analysis<'_>) -> Vec<bool> {
+    let (machine, flow) = (cx.machine, cx.flow());
+    let mut passable = vec![false; machine.nodes.len()];
+    // By node, the nodes whose bodies visit it: they are looked at again when it turns out to be passable.
+    let mut todo: VecDeque<usize> = (0..machine.nodes.len()).collect();
+    while let Some(i) = todo.pop_front() {
+        let Some(node) = machine.nodes.get(i) else { continue };
+        if passable.get(i) == Some(&true) || !flow.reaches(node.entry) {
+            continue;
+        }
+        let mut seen: rustc_hash::FxHashSet<OpId> = rustc_hash::FxHashSet::default();
+        let mut stack = vec![node.entry];
+        let mut through = false;
+        while let Some(id) = stack.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let Some(op) = machine.op(id) else { continue };
+            match &op.kind {
+                OpKind::Back | OpKind::Finish => {
+                    through = true;
+                    break;
+                }
+                OpKind::Visit { node, next } => {
+                    if passable.get(node.index()) == Some(&true) {
+                        stack.push(*next);
+                    }
+                }
+                OpKind::Goto { .. } | OpKind::Error { .. } => {}
+                _ => stack.extend(successors(op).into_iter().filter(|(_, how)| passes_without_waiting(op, how)).map(|(to, _)| to)),
+            }
+        }
+        if through {
+            if let Some(p) = passable.get_mut(i) {
+                *p = true;
+            }
+            let id = crate::value::NodeId(u32::try_from(i).unwrap_or(u32::MAX));
+            for visitor in flow.visits(id) {
+                if let Some(owner) = machine.op(*visitor).and_then(|o| machine.code(o.code)).and_then(node_of) {
+                    todo.push_back(owner.index());
+                }
+            }
+        }
+    }
+    passable
+}
+
+/// Whether a form in the loop may wait in every round, because the loop also clears what it asks for.
+fn form_waits_again(machine: &Machine, members: &[OpId]) -> bool {
+    let mut cleared = rustc_hash::FxHashSet::default();
+    for op in members.iter().filter_map(|id| machine.op(*id)) {
+        if let OpKind::Clear { slot, .. } = &op.kind {
+            cleared.insert(*slot);
+        }
+    }
+    !cleared.is_empty() && members.iter().filter_map(|id| machine.op(*id)).any(|op| matches!(&op.kind, OpKind::Form { vars, .. } if vars.iter().any(|v| cleared.contains(v))))
+}
+
+/// Shows the shortest circle through the first step of the loop.
+fn report(cx: &Analysis<'_>, graph: &DiGraph<OpId, ()>, members: &[OpId], passable: &[bool]) -> Option<Diagnostic> {
+    let machine = cx.machine;
+    let inside: rustc_hash::FxHashSet<OpId> = members.iter().copied().collect();
+    // A jump says less than a step that does something; begin with one if there is one.
+    let rank = |id: &OpId| machine.op(*id).map(|o| (matches!(o.kind, OpKind::Goto { .. } | OpKind::Finish), o.loc));
+    let start = members.iter().copied().min_by_key(rank)?;
+    let mut parent: rustc_hash::FxHashMap<OpId, OpId> = rustc_hash::FxHashMap::default();
+    let mut todo = VecDeque::from([start]);
+    let mut last = None;
+    'search: while let Some(id) = todo.pop_front() {
+        for next in graph.neighbors(NodeIndex::new(id.index())).filter_map(|n| graph.node_weight(n)) {
+            if *next == start {
+                last = Some(id);
+                break 'search;
+            }
+            if inside.contains(next) && !parent.contains_key(next) {
+                parent.insert(*next, id);
+                todo.push_back(*next);
+            }
+        }
+    }
+    let mut path = vec![last?];
+    while let Some(before) = path.last().filter(|id| **id != start).and_then(|id| parent.get(id)) {
+        path.push(*before);
+    }
+    path.reverse();
+    let steps: Vec<&Op> = path.iter().filter_map(|id| machine.op(*id)).collect();
+    let first = steps.first()?;
+    let where_ = machine.code(first.code).and_then(node_of).and_then(|n| machine.node(n)).map(|n| format!(" in node `{}`", n.name)).unwrap_or_default();
+    let mut finding = Diagnostic::error("F0403", format!("a loop{where_} never waits for the customer"), first.loc).labelled(format!("1. {}", tell(machine, first, passable)));
+    for (i, op) in steps.iter().enumerate().skip(1).take(SHOWN - 1) {
+        finding = finding.label(op.loc, format!("{}. {}", i + 1, tell(machine, op, passable)));
+    }
+    if steps.iter().any(|o| matches!(o.kind, OpKind::Form { .. })) {
+        finding = finding.help("a `form` asks only what is unknown: use `ask`, `confirm` or `choose` in the loop, or leave it");
+    } else {
+        finding = finding.help("ask for something on every way round (`ask`, `choose`, `confirm`, `listen`), or leave the loop");
+    }
+    Some(finding)
+}
+
+fn tell(machine: &Machine, op: &Op, passable: &[bool]) -> String {
+    match &op.kind {
+        OpKind::Say { .. } => "says this".into(),
+        OpKind::Goto { node } => machine.node(*node).map_or_else(|| "goes on".into(), |n| format!("goes to `{}`", n.name)),
+        OpKind::Visit { node, .. } => {
+            let name = machine.node(*node).map(|n| n.name.to_string()).unwrap_or_default();
+            if passable.get(node.index()) == Some(&true) { format!("visits `{name}`, which can return without waiting") } else { format!("visits `{name}`") }
+        }
+        OpKind::Call { .. } => "calls, without waiting for the customer".into(),
+        OpKind::Form { .. } => "waits only if something is unknown".into(),
+        OpKind::Branch { .. } => "decides".into(),
+        OpKind::Match { .. } => "takes an arm".into(),
+        OpKind::Set { .. } => "sets".into(),
+        OpKind::Clear { .. } => "clears".into(),
+        OpKind::ChooseFrom { .. } => "is skipped when the list is empty".into(),
+        _ => "goes on".into(),
+    }
+}

@@ -1,0 +1,242 @@
+//! F0501: a text, argument or `set` reads something that can be unknown there.
+//!
+//! Found by the analysis of what is surely known (`support::known`); the shortest way that leaves it unknown is shown. Texts
+//! outside nodes (of rules, handoffs, FAQs) and handlers begin with nothing known.
+
+use super::support::analysis::Analysis;
+use super::support::flow::RootKind;
+use super::support::known::{Bits, FactId};
+use super::support::walk::{each_interpolation, texts_of_op, texts_outside_ops};
+use crate::machine::{Expr, Op, OpKind, Transition, Var};
+use crate::value::{CodeId, OpId, TextId};
+use flow_grammar::{Diagnostic, Loc, Severity};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::VecDeque;
+
+pub(super) const CHECK: super::Check = super::Check { code: "F0501", severity: Severity::Error, title: "a read of what can be unknown", run };
+
+/// For so many findings the way is searched; further ones go without.
+const EXPLAINED: usize = 40;
+
+/// How many places of a way are shown.
+const SHOWN: usize = 5;
+
+struct Read<'a> {
+    expr: &'a Expr,
+    fact: FactId,
+    /// The text's name, where the read stands in a named text.
+    text: Option<String>,
+}
+
+fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
+    let machine = cx.machine;
+    // One finding per place, however many operations share its text.
+    let mut told: FxHashSet<(Loc, Loc)> = FxHashSet::default();
+    let mut explained = 0;
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        let Some(bits) = cx.known().before(id) else { continue };
+        for read in reads_of(cx, op, bits) {
+            let at = if read.text.is_some() { op.loc } else { read.expr.loc };
+            if !told.insert((at, read.expr.loc)) {
+                continue;
+            }
+            let mut finding = describe(cx, &read, Some(op.code), at);
+            if explained < EXPLAINED {
+                explained += 1;
+                finding = explain(cx, finding, id, op.code, read.fact);
+            }
+            found.push(finding);
+        }
+    }
+    let nothing = cx.known().nothing();
+    let mut outside: Vec<TextId> = Vec::new();
+    // The question of a slot is asked when something needs the slot: its text is read there.
+    texts_outside_ops(machine, &mut |text, _| outside.push(text));
+    let mut seen = FxHashSet::default();
+    for text in outside {
+        if !seen.insert(text) {
+            continue;
+        }
+        for read in reads_of_text(cx, None, text, &nothing) {
+            let at = read.expr.loc;
+            if told.insert((at, at)) {
+                found.push(describe(cx, &read, None, at).help("nothing is known for sure here: say what stands for it, as in `{customer.name ?? \"there\"}`"));
+            }
+        }
+    }
+}
+
+fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
+    let machine = cx.machine;
+    let mut out = Vec::new();
+    let mut push = |expr: &'a Expr| {
+        cx.known().unknown_reads(machine, Some(op.code), expr, bits, &mut |expr, fact| out.push(Read { expr, fact, text: None }));
+    };
+    match &op.kind {
+        OpKind::Set { value, .. } => push(value),
+        OpKind::Call { webhook, args, .. } => {
+            for (i, arg) in args.iter().enumerate() {
+                let optional = machine.webhook(*webhook).and_then(|w| w.params.get(i)).is_some_and(|p| p.optional);
+                if !optional {
+                    push(arg);
+                }
+            }
+        }
+        _ => {}
+    }
+    let mut texts = Vec::new();
+    texts_of_op(op, &mut |text, _| texts.push(text));
+    super::support::walk::exprs_of_op(op, &mut |expr| {
+        if matches!(op.kind, OpKind::Set { .. } | OpKind::Call { .. }) {
+            super::support::walk::each_expr(machine, expr, &mut |e| {
+                if let crate::machine::ExprKind::Text(text) = e.kind {
+                    texts.push(text);
+                }
+            });
+        }
+    });
+    for text in texts {
+        out.extend(reads_of_text(cx, Some(op.code), text, bits));
+    }
+    out
+}
+
+fn reads_of_text<'a>(cx: &Analysis<'a>, code: Option<CodeId>, text: TextId, bits: &Bits) -> Vec<Read<'a>> {
+    let machine = cx.machine;
+    let mut out = Vec::new();
+    let name = machine.text(text).and_then(|t| t.name.as_ref()).map(ToString::to_string);
+    let mut seen = FxHashSet::default();
+    let mut exprs = Vec::new();
+    each_interpolation(machine, text, &mut |e| exprs.push(e));
+    for expr in exprs {
+        cx.known().unknown_reads(machine, code, expr, bits, &mut |expr, fact| {
+            // A named text reads the same thing in every language: once is enough.
+            if name.is_none() || seen.insert(fact) {
+                out.push(Read { expr, fact, text: name.clone() });
+            }
+        });
+    }
+    out
+}
+
+fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -> Diagnostic {
+    let name = cx.known().name(cx.machine, code, read.fact);
+    let mut finding = Diagnostic::error("F0501", format!("`{name}` can be unknown here"), at);
+    if let Some(text) = &read.text
+        && at != read.expr.loc
+    {
+        finding = finding.labelled(format!("the text `{text}` reads `{name}`")).label(read.expr.loc, "read here");
+    } else {
+        finding = finding.labelled("read here");
+    }
+    let finding = finding.help(format!("ask for it before, test it with `if {name} is known`, or say what stands for it: `{name} ?? ..`"));
+    let ty_is_text = matches!(read.expr.ty, crate::value::Type::Text | crate::value::Type::Email | crate::value::Type::Phone | crate::value::Type::Url);
+    if ty_is_text && cx.words(read.expr.loc) == name {
+        return finding.fix(format!("write `{name} ?? \"..\"`"), false, vec![super::support::syntax::add_after(read.expr.loc, " ?? \"...\"")]);
+    }
+    finding
+}
+
+/// Shows the shortest way from where the thing is unknown to where it is read.
+fn explain(cx: &Analysis<'_>, finding: Diagnostic, at: OpId, code: CodeId, fact: FactId) -> Diagnostic {
+    let machine = cx.machine;
+    let known = cx.known();
+    let name = known.name(machine, Some(code), fact);
+    let mut parent: FxHashMap<OpId, Option<(OpId, Transition)>> = FxHashMap::default();
+    let mut todo = VecDeque::new();
+    let lacks = |id: OpId| known.before(id).is_some_and(|b| !b.has(fact));
+    for root in &cx.flow().roots {
+        if lacks(root.op) && !parent.contains_key(&root.op) {
+            parent.insert(root.op, None);
+            todo.push_back(root.op);
+        }
+    }
+    while let Some(id) = todo.pop_front() {
+        if id == at {
+            break;
+        }
+        let Some(op) = machine.op(id) else { continue };
+        let Some(bits) = known.before(id) else { continue };
+        let mut push = |to: OpId, how: Transition| {
+            if let std::collections::hash_map::Entry::Vacant(slot) = parent.entry(to) {
+                slot.insert(Some((id, how)));
+                todo.push_back(to);
+            }
+        };
+        known.edges(machine, id, op, bits, &mut |to, how, after| {
+            if !after.has(fact) {
+                push(to, how);
+            }
+        });
+        if let OpKind::Goto { node } | OpKind::Visit { node, .. } = &op.kind
+            && let Some(entry) = machine.node(*node).map(|n| n.entry)
+            && !bits.has(fact)
+        {
+            push(entry, Transition::Goto);
+        }
+    }
+    let mut way: Vec<(OpId, Transition)> = Vec::new();
+    let mut id = at;
+    while let Some(Some((before, how))) = parent.get(&id) {
+        way.push((*before, how.clone()));
+        id = *before;
+        if way.len() > machine.ops.len() {
+            break;
+        }
+    }
+    way.reverse();
+    // From the last place that cleared it on, if there is one.
+    if let Some(cleared) = way.iter().rposition(|(id, _)| machine.op(*id).is_some_and(|op| clears(op, &name, machine))) {
+        way.drain(..cleared);
+    }
+    let mut labels: Vec<(Loc, String)> = way.iter().filter_map(|(id, how)| Some((machine.op(*id)?, how))).filter_map(|(op, how)| tell(cx, op, how, &name)).collect();
+    if labels.len() > SHOWN {
+        labels.drain(..labels.len() - SHOWN);
+    }
+    let starts = cx.flow().roots.iter().find(|r| r.op == id).map(|r| r.kind);
+    let mut finding = finding;
+    if labels.is_empty() && matches!(starts, Some(RootKind::Handler(_) | RootKind::Handoff(_) | RootKind::Trigger(_))) {
+        finding = finding.help(format!("handlers and handoffs begin with nothing known: test it with `if {name} is known`, or write `{name} ?? ..`"));
+    }
+    for (loc, text) in labels {
+        finding = finding.label(loc, text);
+    }
+    finding
+}
+
+fn clears(op: &Op, name: &str, machine: &crate::machine::Machine) -> bool {
+    match &op.kind {
+        OpKind::Clear { slot, .. } => name.split('.').next() == var_name(machine, *slot).split('.').next(),
+        _ => false,
+    }
+}
+
+fn var_name(machine: &crate::machine::Machine, var: Var) -> String {
+    match var {
+        Var::Slot(id) => machine.slot(id).map(|s| s.name.to_string()).unwrap_or_default(),
+        Var::Customer(id) => machine.customer_field(id).map(|f| format!("customer.{}", f.name)).unwrap_or_default(),
+    }
+}
+
+/// What a step of the way has to do with it, if it is worth a word.
+fn tell(cx: &Analysis<'_>, op: &Op, how: &Transition, name: &str) -> Option<(Loc, String)> {
+    let machine = cx.machine;
+    let text = match (&op.kind, how) {
+        (OpKind::Clear { .. }, _) if clears(op, name, machine) => format!("`{name}` is cleared here"),
+        (OpKind::Branch { arms, .. }, Transition::Then(i)) => {
+            let cond = arms.get(*i as usize)?;
+            return Some((cond.0.loc, "when this holds".to_owned()));
+        }
+        (OpKind::Branch { arms, .. }, Transition::Else) => {
+            return Some((arms.first()?.0.loc, "when this does not hold".to_owned()));
+        }
+        (OpKind::Match { arms, .. }, Transition::Arm(i)) => return Some((arms.get(*i as usize)?.loc, "by this arm".to_owned())),
+        (OpKind::Choose { buttons, .. }, Transition::Label(label)) => return Some((buttons.iter().find(|b| b.label == *label)?.loc, "by this button".to_owned())),
+        (_, Transition::Failed) => "when this fails".to_owned(),
+        (_, Transition::Otherwise) if super::support::flow::question(op).is_some() => "when this is not answered".to_owned(),
+        (OpKind::Goto { node }, _) => format!("goes to `{}` without it", machine.node(*node)?.name),
+        (OpKind::Visit { node, .. }, Transition::Next) => format!("`{}` may return without it", machine.node(*node)?.name),
+        _ => return None,
+    };
+    Some((op.loc, text))
+}

@@ -1,0 +1,55 @@
+//! F0601: a rule whose condition can never hold.
+//!
+//! Intervals, enums and bools are understood; hooks and words in a message are free.
+
+use super::support::analysis::Analysis;
+use super::support::formula::{Dnf, Formulas, Want};
+use crate::machine::{Rule, RuleOrigin};
+use flow_grammar::{Diagnostic, Severity};
+
+pub(super) const CHECK: super::Check = super::Check { code: "F0601", severity: Severity::Error, title: "a rule whose condition can never hold", run };
+
+fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
+    let mut formulas = Formulas::new(cx);
+    for rule in cx.machine.rules.iter().filter(|r| r.origin == RuleOrigin::Declared) {
+        let Some(when) = formulas.dnf(&rule.when, Want::True) else { continue };
+        if when.is_empty() {
+            found.push(
+                Diagnostic::error("F0601", format!("rule `{}` can never fire", rule.name), rule.when.loc)
+                    .labelled("these can never hold together")
+                    .help("correct the condition, or remove the rule"),
+            );
+            continue;
+        }
+        let Some(unless) = &rule.unless else { continue };
+        if fires(&mut formulas, rule).is_some_and(|dnf| dnf.is_empty()) {
+            found.push(
+                Diagnostic::error("F0601", format!("rule `{}` can never fire", rule.name), rule.when.loc)
+                    .labelled("whenever this holds")
+                    .label(unless.loc, "this holds too, and takes it back")
+                    .help("correct the exception, or remove the rule"),
+            );
+        }
+    }
+}
+
+/// The cases in which a rule fires. Absent: too many to say.
+pub(super) fn fires(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Option<Dnf> {
+    let when = formulas.dnf(&rule.when, Want::True)?;
+    match &rule.unless {
+        Some(unless) => {
+            let unless = formulas.dnf(unless, Want::NotTrue)?;
+            formulas.meet(&when, &unless)
+        }
+        None => Some(when),
+    }
+}
+
+/// The cases in which a rule does not fire. Absent: too many to say.
+pub(super) fn silent(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Option<Dnf> {
+    let mut silent = formulas.dnf(&rule.when, Want::NotTrue)?;
+    if let Some(unless) = &rule.unless {
+        silent.extend(formulas.dnf(unless, Want::True)?);
+    }
+    Some(silent)
+}

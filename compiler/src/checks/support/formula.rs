@@ -1,0 +1,473 @@
+//! Conditions as formulas: what must be so for a condition to be true, false, or not true.
+//!
+//! A formula is a disjunction of *cases*; a case says of some things which values they have. Comparisons with constants become
+//! sets of values; segments and thresholds are replaced by what they say; hooks, words in a message, and comparisons of two
+//! changing things are free: any of their values may hold. Where a formula grows too large, nothing is said.
+
+use super::analysis::Analysis;
+use super::set::{Set, Universe, point, signal_may_be_unknown, universe};
+use crate::machine::{Expr, ExprKind, Held, HoursOf, HoursQuery, Machine, Signal};
+use crate::value::{ThresholdId, Type, Value};
+use flow_grammar::ast::BinaryOp;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// What is asked of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::checks) enum Want {
+    True,
+    False,
+    /// False or unknown.
+    NotTrue,
+    /// True or unknown.
+    NotFalse,
+}
+
+impl Want {
+    const fn negated(self) -> Self {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::NotTrue => Self::NotFalse,
+            Self::NotFalse => Self::NotTrue,
+        }
+    }
+}
+
+/// A thing that a case speaks of, by number.
+type Key = u32;
+
+/// What must hold together.
+pub(in crate::checks) type Case = BTreeMap<Key, Set>;
+
+/// Any of these cases. None: it can never be so. An empty case: it is always so.
+pub(in crate::checks) type Dnf = Vec<Case>;
+
+/// How many cases a formula may have.
+const MOST: usize = 256;
+
+/// Builds formulas over common keys.
+#[derive(Debug)]
+pub(in crate::checks) struct Formulas<'a, 'm> {
+    cx: &'a Analysis<'m>,
+    keys: FxHashMap<String, Key>,
+    universes: Vec<(Universe, bool)>,
+    depth: u32,
+}
+
+impl<'a, 'm> Formulas<'a, 'm> {
+    pub(in crate::checks) fn new(cx: &'a Analysis<'m>) -> Self {
+        Self { cx, keys: FxHashMap::default(), universes: Vec::new(), depth: 0 }
+    }
+
+    /// The formula that a bool signal is true.
+    pub(in crate::checks) fn signal(&mut self, signal: Signal) -> Dnf {
+        let expr = Expr { kind: ExprKind::Signal(signal), ty: Type::Bool, loc: flow_grammar::Loc::default() };
+        self.dnf(&expr, Want::True).unwrap_or_default()
+    }
+
+    /// The cases in which a condition is as wanted. Absent: too many to say.
+    pub(in crate::checks) fn dnf(&mut self, expr: &Expr, want: Want) -> Option<Dnf> {
+        if self.depth > 150 {
+            return None;
+        }
+        self.depth += 1;
+        let out = self.build(expr, want);
+        self.depth -= 1;
+        out
+    }
+
+    fn build(&mut self, expr: &Expr, want: Want) -> Option<Dnf> {
+        let machine = self.cx.machine;
+        match &expr.kind {
+            ExprKind::Const(Value::Bool(truth)) => Some(constant(*truth == matches!(want, Want::True | Want::NotFalse))),
+            ExprKind::Not(inner) => self.dnf(inner, want.negated()),
+            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => {
+                let both = (*op == BinaryOp::And) == matches!(want, Want::True | Want::NotFalse);
+                let a = self.dnf(a, want)?;
+                let b = self.dnf(b, want)?;
+                if both { self.meet(&a, &b) } else { join(a, b) }
+            }
+            ExprKind::Binary(op @ (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge), a, b) => self.compare(*op, a, b, want),
+            ExprKind::Is { negated, left, right } => {
+                let want = if *negated { want.negated() } else { want };
+                self.one_of(left, std::slice::from_ref(&**right), want, expr)
+            }
+            ExprKind::In { negated, left, right } => {
+                let want = if *negated { want.negated() } else { want };
+                match &right.kind {
+                    ExprKind::List(items) => self.one_of(left, items, want, expr),
+                    _ => Some(self.free(expr, want)),
+                }
+            }
+            ExprKind::Known { known, of } => {
+                let key = self.key_of(of);
+                let (universe, may) = self.universe(key)?.clone();
+                let yes = *known == matches!(want, Want::True | Want::NotFalse);
+                if !may {
+                    return Some(constant(yes));
+                }
+                let set = if yes { universe.all(false) } else { Set { unknown: true, ..universe.nothing() } };
+                Some(vec![Case::from([(key, set)])])
+            }
+            ExprKind::During { during, hours } => {
+                let want = if *during { want } else { want.negated() };
+                self.hours(*hours, want)
+            }
+            ExprKind::Hours(hours, HoursQuery::Open) => self.hours(*hours, want),
+            ExprKind::Contains { left, any } => {
+                let mut out: Option<Dnf> = None;
+                for words in any {
+                    let name = format!("{} contains {}", self.print(left), self.print(words));
+                    let may = self.may_be_unknown(left);
+                    let one = self.atom(name, may, want);
+                    out = Some(match out {
+                        None => one,
+                        Some(so_far) if matches!(want, Want::True | Want::NotFalse) => join(so_far, one)?,
+                        Some(so_far) => self.meet(&so_far, &one)?,
+                    });
+                }
+                out
+            }
+            ExprKind::Segment(id) => {
+                let segment = machine.segment(*id)?;
+                self.dnf(&segment.when, want)
+            }
+            ExprKind::Temporal(id) => {
+                let temporal = machine.temporal(*id)?;
+                let held = match temporal.held {
+                    Held::Messages(n) => format!("for {n} messages"),
+                    Held::Millis(n) => format!("for {n} ms"),
+                };
+                let name = format!("({}) {held}", self.print(&temporal.cond));
+                let atom = self.atom(name, false, want);
+                // What has held for some time holds now; what has not may hold now all the same.
+                if want == Want::True {
+                    let now = self.dnf(&temporal.cond, Want::True)?;
+                    self.meet(&atom, &now)
+                } else {
+                    Some(atom)
+                }
+            }
+            ExprKind::AtLeast { count, conds } => self.at_least(*count as usize, conds, want),
+            _ => Some(self.truth(expr, want)),
+        }
+    }
+
+    /// `COUNT of [..]`: some choice of so many that all hold; else some choice of the others that all do not.
+    fn at_least(&mut self, count: usize, conds: &[Expr], want: Want) -> Option<Dnf> {
+        let holds = matches!(want, Want::True | Want::NotFalse);
+        let size = if holds { count } else { (conds.len() + 1).checked_sub(count)? };
+        if size > conds.len() {
+            return Some(constant(false));
+        }
+        if conds.len() > 12 {
+            return None;
+        }
+        let single: Vec<Dnf> = conds.iter().map(|c| self.dnf(c, want)).collect::<Option<_>>()?;
+        let mut out = Vec::new();
+        for mask in 0u32..(1 << conds.len()) {
+            if mask.count_ones() as usize != size {
+                continue;
+            }
+            let mut all = constant(true);
+            for (i, one) in single.iter().enumerate() {
+                if mask & (1 << i) != 0 {
+                    all = self.meet(&all, one)?;
+                }
+            }
+            out = join(out, all)?;
+        }
+        Some(out)
+    }
+
+    fn compare(&mut self, op: BinaryOp, a: &Expr, b: &Expr, want: Want) -> Option<Dnf> {
+        let flipped = match op {
+            BinaryOp::Lt => BinaryOp::Gt,
+            BinaryOp::Le => BinaryOp::Ge,
+            BinaryOp::Gt => BinaryOp::Lt,
+            _ => BinaryOp::Le,
+        };
+        match (&a.kind, &b.kind) {
+            (ExprKind::Threshold(id), _) => self.against_threshold(flipped, b, *id, want),
+            (_, ExprKind::Threshold(id)) => self.against_threshold(op, a, *id, want),
+            _ => match (constant_of(a), constant_of(b)) {
+                (None, Some(value)) => self.against(op, a, &value, want),
+                (Some(value), None) => self.against(flipped, b, &value, want),
+                (Some(x), Some(y)) => {
+                    let (x, y) = (point(&x)?, point(&y)?);
+                    let truth = match op {
+                        BinaryOp::Lt => x < y,
+                        BinaryOp::Le => x <= y,
+                        BinaryOp::Gt => x > y,
+                        _ => x >= y,
+                    };
+                    Some(constant(truth == matches!(want, Want::True | Want::NotFalse)))
+                }
+                (None, None) => {
+                    // `a > b` is `b < a`, `a >= b` is not `a < b`: one key for all of them.
+                    let (left, right, want) = match op {
+                        BinaryOp::Lt => (a, b, want),
+                        BinaryOp::Gt => (b, a, want),
+                        BinaryOp::Ge => (a, b, want.negated()),
+                        _ => (b, a, want.negated()),
+                    };
+                    let name = format!("{} < {}", self.print(left), self.print(right));
+                    let may = self.may_be_unknown(left) || self.may_be_unknown(right);
+                    Some(self.atom(name, may, want))
+                }
+            },
+        }
+    }
+
+    fn against(&mut self, op: BinaryOp, left: &Expr, value: &Value, want: Want) -> Option<Dnf> {
+        let at = point(value)?;
+        let key = self.key_of(left);
+        let (universe, _) = self.universe(key)?.clone();
+        let set = match op {
+            BinaryOp::Lt => universe.between(None, Some((at, false))),
+            BinaryOp::Le => universe.between(None, Some((at, true))),
+            BinaryOp::Gt => universe.between(Some((at, false)), None),
+            _ => universe.between(Some((at, true)), None),
+        }?;
+        self.literal(key, &set, want)
+    }
+
+    fn against_threshold(&mut self, op: BinaryOp, left: &Expr, id: ThresholdId, want: Want) -> Option<Dnf> {
+        let machine = self.cx.machine;
+        let threshold = machine.threshold(id)?;
+        let mut out = Vec::new();
+        let mut so_far = constant(true);
+        let lines = threshold.lines.iter().map(|(v, c)| (v, Some(c))).chain([(&threshold.default, None)]);
+        for (value, cond) in lines {
+            let here = match constant_of(value) {
+                Some(value) => self.against(op, left, &value, want)?,
+                None => return None,
+            };
+            let chosen = match cond {
+                Some(cond) => {
+                    let holds = self.dnf(cond, Want::True)?;
+                    self.meet(&so_far, &holds)?
+                }
+                None => so_far.clone(),
+            };
+            let both = self.meet(&chosen, &here)?;
+            out = join(out, both)?;
+            if let Some(cond) = cond {
+                let not = self.dnf(cond, Want::NotTrue)?;
+                so_far = self.meet(&so_far, &not)?;
+            }
+        }
+        Some(out)
+    }
+
+    fn one_of(&mut self, left: &Expr, values: &[Expr], want: Want, whole: &Expr) -> Option<Dnf> {
+        let constants: Option<Vec<Value>> = values.iter().map(constant_of).collect();
+        let Some(constants) = constants else { return Some(self.free(whole, want)) };
+        if constant_of(left).is_some() {
+            return Some(self.free(whole, want));
+        }
+        let key = self.key_of(left);
+        let (universe, _) = self.universe(key)?.clone();
+        let mut none = universe.all(true);
+        for value in &constants {
+            none = universe.meet(&none, &universe.complement(&universe.value(value)?));
+        }
+        let set = universe.meet(&universe.complement(&none), &universe.all(false));
+        self.literal(key, &set, want)
+    }
+
+    fn hours(&mut self, of: HoursOf, want: Want) -> Option<Dnf> {
+        let hours = match of {
+            HoursOf::Hours(id) => Some(id),
+            HoursOf::Team(id) => self.cx.machine.team(id).map(|t| t.hours),
+            HoursOf::RoutedTeam => None,
+        };
+        if hours.and_then(|h| self.cx.machine.hours_of(h)).is_some_and(|h| h.always) {
+            return Some(constant(matches!(want, Want::True | Want::NotFalse)));
+        }
+        let name = hours.map_or_else(|| "team is open".to_owned(), |h| format!("hours {}", h.0));
+        Some(self.atom(name, hours.is_none(), want))
+    }
+
+    /// A bool as it stands.
+    fn truth(&mut self, expr: &Expr, want: Want) -> Dnf {
+        let name = self.print(expr);
+        let may = self.may_be_unknown(expr);
+        self.atom(name, may, want)
+    }
+
+    /// A condition of which nothing is known; two that are written alike are alike.
+    fn free(&mut self, expr: &Expr, want: Want) -> Dnf {
+        let name = self.print(expr);
+        self.atom(name, true, want)
+    }
+
+    fn atom(&mut self, name: String, may_be_unknown: bool, want: Want) -> Dnf {
+        let universe = Universe::Closed(vec!["true".into(), "false".into()]);
+        let truth = universe.value(&Value::Bool(true));
+        let key = self.key(name, universe, may_be_unknown);
+        truth.and_then(|t| self.literal(key, &t, want)).unwrap_or_default()
+    }
+
+    fn literal(&mut self, key: Key, set: &Set, want: Want) -> Option<Dnf> {
+        let (universe, may) = self.universe(key)?.clone();
+        let mut set = match want {
+            Want::True | Want::NotFalse => set.clone(),
+            Want::False | Want::NotTrue => universe.complement(set),
+        };
+        set.unknown = may && matches!(want, Want::NotTrue | Want::NotFalse);
+        if universe.is_empty(&set) { Some(Vec::new()) } else { Some(vec![Case::from([(key, set)])]) }
+    }
+
+    /// The cases in which both hold. Absent: too many to say.
+    pub(in crate::checks) fn meet(&self, a: &Dnf, b: &Dnf) -> Option<Dnf> {
+        let mut out = Vec::new();
+        for x in a {
+            for y in b {
+                if let Some(both) = self.together(x, y) {
+                    if out.len() >= MOST {
+                        return None;
+                    }
+                    out.push(both);
+                }
+            }
+        }
+        Some(out)
+    }
+
+    /// Whether some case of both can hold.
+    pub(in crate::checks) fn compatible(&self, a: &Dnf, b: &Dnf) -> bool {
+        a.iter().any(|x| b.iter().any(|y| self.fits(x, y)))
+    }
+
+    fn fits(&self, a: &Case, b: &Case) -> bool {
+        let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+        few.iter().all(|(key, set)| match (many.get(key), self.universes.get(*key as usize)) {
+            (Some(other), Some((universe, _))) => !universe.is_empty(&universe.meet(set, other)),
+            _ => true,
+        })
+    }
+
+    fn together(&self, a: &Case, b: &Case) -> Option<Case> {
+        let mut out = a.clone();
+        for (key, set) in b {
+            let (universe, _) = self.universes.get(*key as usize)?;
+            let set = match out.get(key) {
+                Some(other) => universe.meet(other, set),
+                None => set.clone(),
+            };
+            if universe.is_empty(&set) {
+                return None;
+            }
+            out.insert(*key, set);
+        }
+        Some(out)
+    }
+
+    fn universe(&self, key: Key) -> Option<&(Universe, bool)> {
+        self.universes.get(key as usize)
+    }
+
+    fn key_of(&mut self, expr: &Expr) -> Key {
+        let name = self.print(expr);
+        let may = self.may_be_unknown(expr);
+        self.key(name, universe(self.cx.machine, expr), may)
+    }
+
+    fn key(&mut self, name: String, universe: Universe, may_be_unknown: bool) -> Key {
+        let next = u32::try_from(self.universes.len()).unwrap_or(u32::MAX);
+        let universes = &mut self.universes;
+        *self.keys.entry(name).or_insert_with(|| {
+            universes.push((universe, may_be_unknown));
+            next
+        })
+    }
+
+    fn may_be_unknown(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Signal(signal) => signal_may_be_unknown(*signal),
+            // A hook may fail.
+            ExprKind::Hook(..) => true,
+            _ => self.cx.may_be_unknown(None, expr, &self.cx.known().nothing()),
+        }
+    }
+
+    fn print(&self, expr: &Expr) -> String {
+        print(self.cx.machine, expr, 0)
+    }
+}
+
+fn constant(truth: bool) -> Dnf {
+    if truth { vec![Case::new()] } else { Vec::new() }
+}
+
+fn join(mut a: Dnf, b: Dnf) -> Option<Dnf> {
+    // What is always so swallows the rest.
+    if a.iter().any(Case::is_empty) {
+        return Some(constant(true));
+    }
+    if b.iter().any(Case::is_empty) {
+        return Some(constant(true));
+    }
+    for case in b {
+        if !a.contains(&case) {
+            a.push(case);
+        }
+    }
+    (a.len() <= MOST).then_some(a)
+}
+
+fn constant_of(expr: &Expr) -> Option<Value> {
+    match &expr.kind {
+        ExprKind::Const(value) if value.is_known() => Some(value.clone()),
+        ExprKind::Neg(inner) => match constant_of(inner)? {
+            Value::Number(v) => Some(Value::Number(-v)),
+            Value::Percent(v) => Some(Value::Percent(-v)),
+            Value::Duration(v) => Some(Value::Duration(-v)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The same text for the same expression, wherever it stands.
+fn print(machine: &Machine, expr: &Expr, depth: u32) -> String {
+    if depth > 100 {
+        return format!("{:?}", expr.loc);
+    }
+    let p = |e: &Expr| print(machine, e, depth + 1);
+    let list = |es: &[Expr]| es.iter().map(p).collect::<Vec<_>>().join(", ");
+    match &expr.kind {
+        ExprKind::Const(value) => format!("{value:?}"),
+        ExprKind::Text(id) => machine.text(*id).map_or_else(String::new, |t| {
+            t.variants
+                .iter()
+                .flat_map(|v| &v.parts)
+                .map(|part| match part {
+                    crate::machine::TextPart::Str(s) => format!("{s:?}"),
+                    crate::machine::TextPart::Expr(e) => p(e),
+                })
+                .collect::<Vec<_>>()
+                .join("+")
+        }),
+        ExprKind::Slot(id) => format!("slot {}", id.0),
+        ExprKind::Customer(id) => format!("customer {}", id.0),
+        ExprKind::Local(id) => format!("local {} of {}", id.0, expr.loc.decl),
+        ExprKind::Field(inner, name) => format!("{}.{name}", p(inner)),
+        ExprKind::Hook(id, args) => format!("hook {}({})", id.0, list(args)),
+        ExprKind::List(items) => format!("[{}]", list(items)),
+        ExprKind::Not(inner) => format!("not ({})", p(inner)),
+        ExprKind::Neg(inner) => format!("-({})", p(inner)),
+        ExprKind::Binary(op, a, b) => format!("({} {op:?} {})", p(a), p(b)),
+        ExprKind::Is { negated, left, right } => format!("({} is {negated} {})", p(left), p(right)),
+        ExprKind::In { negated, left, right } => format!("({} in {negated} {})", p(left), p(right)),
+        ExprKind::Known { known, of } => format!("({} known {known})", p(of)),
+        ExprKind::Contains { left, any } => format!("({} contains {})", p(left), list(any)),
+        ExprKind::ListContains { left, right } => format!("({} has {})", p(left), p(right)),
+        ExprKind::Matches { left, pattern } => format!("({} matches /{}/)", p(left), pattern.source),
+        ExprKind::AtLeast { count, conds } => format!("{count} of [{}]", list(conds)),
+        ExprKind::Error => format!("error at {:?}", expr.loc),
+        other => format!("{other:?}"),
+    }
+}
