@@ -8,5 +8,16 @@ pub mod machine;
 pub mod sources;
 pub mod value;
 
-pub use compile::{Compilation, Compiler, Options};
+mod collect;
 mod compile;
+mod env;
+mod graph;
+pub mod index;
+mod load;
+mod lower;
+mod signals;
+mod types;
+
+pub use compile::{Compilation, Compiler, Options};
+pub use env::Def;
+pub use lower::Reference;

@@ -1,0 +1,359 @@
+//! Thresholds, segments and escalation rules.
+
+use super::Lower;
+use crate::env::Kind;
+use crate::load::decl as decl_of;
+use crate::machine::{Expr, ExprKind, Priority, Rule, RuleOrigin, Segment, Signal, Threshold};
+use crate::value::{Domain, IntentId, RuleId, TierId, Type, Value};
+use flow_grammar::{
+    Diagnostic, Loc,
+    ast::{DeclKind, RuleDecl, TierKind},
+};
+use smol_str::SmolStr;
+use std::cmp::Ordering;
+
+impl Lower<'_> {
+    pub(super) fn thresholds_and_segments(&mut self) {
+        let env = self.env;
+        for info in &env.thresholds {
+            let Some(DeclKind::Threshold(tree)) = decl_of(self.sources, info.item.decl).map(|d| &d.kind) else { continue };
+            self.enter(info.item.decl);
+            let default = match &tree.default {
+                Some(e) => self.expr(e),
+                None => self.error_expr(info.item.name_loc.span),
+            };
+            let ty = default.ty.clone();
+            if !matches!(ty, Type::Percent | Type::Number | Type::Duration | Type::Money | Type::Error) {
+                let name = self.env.type_name(&ty);
+                self.report(Diagnostic::error("F0301", format!("a threshold is a number, a percent, a duration or money; this is `{name}`"), default.loc));
+            }
+            let mut lines = Vec::with_capacity(tree.lines.len());
+            for (value, cond) in &tree.lines {
+                let value = self.expr_as(value, &ty, "F0301");
+                let cond = self.cond(cond);
+                lines.push((value, cond));
+            }
+            self.out.thresholds.push(Threshold { name: info.item.name.clone(), default, lines, ty, loc: info.item.name_loc });
+        }
+        for item in &env.segments {
+            let Some(DeclKind::Segment(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind) else { continue };
+            self.enter(item.decl);
+            let when = match &tree.when {
+                Some(when) => self.cond(when),
+                None => self.error_expr(item.name_loc.span),
+            };
+            self.out.segments.push(Segment { name: item.name.clone(), when, loc: item.name_loc });
+        }
+        self.cut_circles();
+    }
+
+    /// Segments and thresholds that need themselves have no value; reported, and cut so that nothing runs for ever.
+    fn cut_circles(&mut self) {
+        let segments = self.out.segments.len();
+        let count = segments + self.out.thresholds.len();
+        let mut next: Vec<Vec<(usize, Loc)>> = Vec::with_capacity(count);
+        for i in 0..count {
+            let mut needs = Vec::new();
+            let exprs: Vec<&Expr> = match self.out.segments.get(i) {
+                Some(segment) => vec![&segment.when],
+                None => self.out.thresholds.get(i - segments).map_or_else(Vec::new, |t| {
+                    std::iter::once(&t.default).chain(t.lines.iter().flat_map(|(v, c)| [v, c])).collect()
+                }),
+            };
+            for expr in exprs {
+                walk(expr, &self.out.temporals, &mut |e| match &e.kind {
+                    ExprKind::Segment(id) => needs.push((id.index(), e.loc)),
+                    ExprKind::Threshold(id) => needs.push((segments + id.index(), e.loc)),
+                    _ => {}
+                });
+            }
+            next.push(needs);
+        }
+        let mut state = vec![0u8; count];
+        let mut bad: Vec<(usize, Loc)> = Vec::new();
+        for start in 0..count {
+            if state.get(start) != Some(&0) {
+                continue;
+            }
+            let mut path = vec![(start, 0usize)];
+            set(&mut state, start, 1);
+            while let Some((at, edge)) = path.last_mut() {
+                let Some((to, loc)) = next.get(*at).and_then(|n| n.get(*edge)).copied() else {
+                    set(&mut state, *at, 2);
+                    path.pop();
+                    continue;
+                };
+                *edge += 1;
+                match state.get(to) {
+                    Some(0) => {
+                        set(&mut state, to, 1);
+                        path.push((to, 0));
+                    }
+                    Some(1) => bad.push((*at, loc)),
+                    _ => {}
+                }
+            }
+        }
+        for (at, loc) in bad {
+            let (name, what) = match self.out.segments.get(at) {
+                Some(s) => (s.name.clone(), "segment"),
+                None => (self.out.thresholds.get(at - segments).map(|t| t.name.clone()).unwrap_or_default(), "threshold"),
+            };
+            self.found.push(Diagnostic::error("F0301", format!("{what} `{name}` needs its own value"), loc).help("break the circle"));
+            let cut = Expr { kind: ExprKind::Error, ty: Type::Error, loc };
+            if let Some(segment) = self.out.segments.get_mut(at) {
+                segment.when = cut;
+            } else if let Some(threshold) = self.out.thresholds.get_mut(at - segments) {
+                threshold.lines.clear();
+                threshold.default = cut;
+            }
+        }
+    }
+
+    /// Thresholds against the signals that they were compared with (F0604).
+    pub(super) fn check_ranges(&mut self) {
+        let mut ranged = std::mem::take(&mut self.ranged);
+        ranged.sort_by_key(|(id, signal)| (*id, crate::signals::range(*signal).map_or(0, |(low, _)| i8::from(low < 0.0))));
+        ranged.dedup_by_key(|(id, _)| *id);
+        for (id, signal) in ranged {
+            let Some(threshold) = self.out.thresholds.get(id.index()) else { continue };
+            let values: Vec<Expr> = std::iter::once(&threshold.default).chain(threshold.lines.iter().map(|(v, _)| v)).cloned().collect();
+            self.in_test = false;
+            for value in values {
+                self.value_in_range(&value, signal);
+            }
+        }
+    }
+
+    pub(super) fn rules(&mut self) {
+        let env = self.env;
+        let first_people = env.tiers.iter().position(|t| t.kind == TierKind::People).map(|i| TierId(super::index(i)));
+        for item in &env.rules {
+            let Some(tree) = decl_of(self.sources, item.decl) else { continue };
+            let DeclKind::EscalateRule(rule) = &tree.kind else { continue };
+            self.enter(item.decl);
+            let loc = self.loc(tree.span);
+            let mut built = self.rule(rule, item.name.clone(), item.name_loc, loc);
+            if !self.included(item.scope) {
+                built.from.clear();
+            }
+            self.out.rules.push(built);
+        }
+        let Some(people) = first_people else {
+            self.mark_confidence();
+            return;
+        };
+        let below: Vec<TierId> = (0..people.0).map(TierId).collect();
+        let at = self.out.bot.as_ref().map_or_else(|| crate::load::whole(self.sources), |b| b.name_loc);
+        if env.asked_for_human == Some(RuleId(super::index(self.out.rules.len()))) {
+            self.out.rules.push(Rule {
+                name: SmolStr::new_static("asked_for_human"),
+                origin: RuleOrigin::AskedForHuman,
+                from: below.clone(),
+                from_written: false,
+                to: people,
+                when: Expr { kind: ExprKind::Signal(Signal::AsksForHuman), ty: Type::Bool, loc: at },
+                unless: None,
+                priority: Priority::High,
+                say: None,
+                because: None,
+                reads_confidence: false,
+                loc: at,
+                name_loc: at,
+            });
+        }
+        let regulated: Vec<Rule> = (0..)
+            .zip(&self.out.intents)
+            .filter_map(|(i, intent)| {
+                let regulated = intent.regulated.as_ref()?;
+                let at = intent.name_loc;
+                let left = Expr { kind: ExprKind::Signal(Signal::MessageIntent), ty: Type::Domain(Domain::Intent), loc: at };
+                let right = Expr { kind: ExprKind::Const(Value::Enum(intent.name.clone())), ty: Type::Domain(Domain::Intent), loc: at };
+                let is = Expr { kind: ExprKind::Is { negated: false, left: Box::new(left), right: Box::new(right) }, ty: Type::Bool, loc: at };
+                let when = match &regulated.when {
+                    Some(cond) => Expr {
+                        kind: ExprKind::Binary(flow_grammar::ast::BinaryOp::And, Box::new(is), Box::new(cond.clone())),
+                        ty: Type::Bool,
+                        loc: at,
+                    },
+                    None => is,
+                };
+                Some(Rule {
+                    name: SmolStr::new(format!("regulated_{}", intent.name)),
+                    origin: RuleOrigin::Regulated(IntentId(i)),
+                    from: below.clone(),
+                    from_written: false,
+                    to: people,
+                    when,
+                    unless: None,
+                    priority: Priority::High,
+                    say: None,
+                    because: None,
+                    reads_confidence: false,
+                    loc: at,
+                    name_loc: at,
+                })
+            })
+            .collect();
+        self.out.rules.extend(regulated);
+        self.mark_confidence();
+    }
+
+    fn rule(&mut self, tree: &RuleDecl, name: SmolStr, name_loc: Loc, loc: Loc) -> Rule {
+        let to = tree.to.as_ref().and_then(|t| self.tier_named(t));
+        let mut from = Vec::new();
+        for tier in &tree.from {
+            let Some(id) = self.tier_named(tier) else { continue };
+            if let Some(to_id) = to
+                && id >= to_id
+            {
+                let to_name = tree.to.as_ref().map_or("", |t| t.as_str());
+                self.report(
+                    Diagnostic::error("F0603", format!("rule `{name}` leads from `{}` to `{to_name}`, which is not further up", tier.text), self.loc(tier.span))
+                        .help("rules climb the ladder; use `continue with TIER` in a flow to go down"),
+                );
+                continue;
+            }
+            if !from.contains(&id) {
+                from.push(id);
+            }
+        }
+        if tree.from.is_empty()
+            && let (Some(to), Some(word)) = (to, &tree.to)
+        {
+            from = (0..to.0).map(TierId).collect();
+            if from.is_empty() && self.env.tiers.len() > 1 {
+                self.report(
+                    Diagnostic::error("F0603", format!("rule `{name}` leads to `{}`, the lowest tier", word.text), self.loc(word.span))
+                        .help("rules climb the ladder; name a higher tier"),
+                );
+            }
+        }
+        let when = match &tree.when {
+            Some(when) => self.cond(when),
+            // A rule without a condition acts only as a step.
+            None => Expr { kind: ExprKind::Const(Value::Bool(false)), ty: Type::Bool, loc: name_loc },
+        };
+        Rule {
+            name,
+            origin: RuleOrigin::Declared,
+            from,
+            from_written: !tree.from.is_empty(),
+            to: to.unwrap_or_else(|| TierId(super::index(self.env.tiers.len().saturating_sub(1)))),
+            when,
+            unless: tree.unless.as_ref().map(|u| self.cond(u)),
+            priority: tree.priority.as_ref().and_then(|p| self.priority(p)).unwrap_or_default(),
+            say: self.text_opt(tree.say.as_ref()),
+            because: self.text_opt(tree.because.as_ref()),
+            reads_confidence: false,
+            loc,
+            name_loc,
+        }
+    }
+
+    /// Looks at a rule without keeping it.
+    pub(super) fn rule_parts(&mut self, tree: &RuleDecl) {
+        let name = tree.name.as_ref().map(|n| n.text.clone()).unwrap_or_default();
+        let at = self.loc(tree.name.as_ref().map(|n| n.span).unwrap_or_default());
+        self.rule(tree, name, at, at);
+    }
+
+    /// Finds the rules that read `confidence`, themselves or through thresholds and segments.
+    fn mark_confidence(&mut self) {
+        let mut segments: Vec<Option<bool>> = vec![None; self.out.segments.len()];
+        let mut thresholds: Vec<Option<bool>> = vec![None; self.out.thresholds.len()];
+        // Circles were cut, so the longest chain is the number of both; few rounds settle ordinary programs.
+        let reads = |expr: &Expr, segments: &[Option<bool>], thresholds: &[Option<bool>], out: &super::Output| {
+            let mut found = false;
+            walk(expr, &out.temporals, &mut |e| {
+                found |= match &e.kind {
+                    ExprKind::Signal(Signal::Confidence) => true,
+                    ExprKind::Segment(id) => segments.get(id.index()).copied().flatten().unwrap_or(false),
+                    ExprKind::Threshold(id) => thresholds.get(id.index()).copied().flatten().unwrap_or(false),
+                    _ => false,
+                };
+            });
+            found
+        };
+        loop {
+            let mut changed = false;
+            for (i, segment) in self.out.segments.iter().enumerate() {
+                if segments.get(i) != Some(&Some(true)) && reads(&segment.when, &segments, &thresholds, &self.out) {
+                    set(&mut segments, i, Some(true));
+                    changed = true;
+                }
+            }
+            for (i, threshold) in self.out.thresholds.iter().enumerate() {
+                let all = std::iter::once(&threshold.default).chain(threshold.lines.iter().flat_map(|(v, c)| [v, c]));
+                if thresholds.get(i) != Some(&Some(true)) && all.into_iter().any(|e| reads(e, &segments, &thresholds, &self.out)) {
+                    set(&mut thresholds, i, Some(true));
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let marks: Vec<bool> = self
+            .out
+            .rules
+            .iter()
+            .map(|r| {
+                reads(&r.when, &segments, &thresholds, &self.out)
+                    || r.unless.as_ref().is_some_and(|u| reads(u, &segments, &thresholds, &self.out))
+            })
+            .collect();
+        for (rule, mark) in self.out.rules.iter_mut().zip(marks) {
+            rule.reads_confidence = mark;
+        }
+    }
+
+    pub(super) fn threshold_named(&mut self, path: &flow_grammar::ast::Path) -> Option<crate::value::ThresholdId> {
+        self.named(Kind::Threshold, path).map(crate::value::ThresholdId)
+    }
+}
+
+fn set<T>(list: &mut [T], at: usize, value: T) {
+    if let Some(x) = list.get_mut(at) {
+        *x = value;
+    }
+}
+
+/// Visits an expression and everything in it, conditions with memory included.
+pub(crate) fn walk<'e>(expr: &'e Expr, temporals: &'e [crate::machine::Temporal], visit: &mut impl FnMut(&'e Expr)) {
+    let mut work = vec![expr];
+    while let Some(e) = work.pop() {
+        visit(e);
+        match &e.kind {
+            ExprKind::Field(of, _) | ExprKind::Not(of) | ExprKind::Neg(of) | ExprKind::Known { of, .. } => work.push(of),
+            ExprKind::Hook(_, list) | ExprKind::List(list) | ExprKind::AtLeast { conds: list, .. } => work.extend(list),
+            ExprKind::Binary(_, a, b)
+            | ExprKind::Is { left: a, right: b, .. }
+            | ExprKind::In { left: a, right: b, .. }
+            | ExprKind::ListContains { left: a, right: b } => {
+                work.push(a);
+                work.push(b);
+            }
+            ExprKind::Contains { left, any } => {
+                work.push(left);
+                work.extend(any);
+            }
+            ExprKind::Matches { left, .. } => work.push(left),
+            ExprKind::Temporal(id) => work.extend(temporals.get(id.index()).map(|t| &t.cond)),
+            _ => {}
+        }
+    }
+}
+
+/// The order of two values of one type.
+pub(crate) fn value_cmp(a: &Value, b: &Value) -> Option<Ordering> {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) | (Value::Percent(a), Value::Percent(b)) => a.partial_cmp(b),
+        (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
+        (Value::Money(a), Value::Money(b)) if a.currency == b.currency => Some(a.amount.cmp(&b.amount)),
+        (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
+        (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
+        (Value::DateTime(a), Value::DateTime(b)) => Some(a.cmp(b)),
+        _ => None,
+    }
+}

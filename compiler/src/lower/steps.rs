@@ -1,0 +1,374 @@
+//! Bodies: steps become operations with explicit successors.
+//!
+//! A body is lowered from its last step to its first, so that every step knows what follows it.
+
+use super::Lower;
+use crate::env::{Def, Kind};
+use crate::machine::{Attachment, CodeOwner, LocalDef, MatchArm, Offer, OfferItem, OfferKind, OpKind, Promise, Var};
+use crate::value::{HoursId, LocalId, NodeId, OpId, SlotId, Type, WebhookId};
+use flow_grammar::{
+    Diagnostic, Name, Span,
+    ast::{self, Arm, ArmHead, Body, Path, Step, StepKind, Within},
+};
+
+impl Lower<'_> {
+    /// A body of its own: its code is made, its locals are found, its steps are lowered.
+    pub(super) fn body(&mut self, owner: CodeOwner, body: &Body) -> (crate::value::CodeId, OpId) {
+        let code = self.begin_code(owner, body.span);
+        self.find_locals(&body.steps);
+        let end = Span::new(body.span.end.saturating_sub(1).max(body.span.start), body.span.end);
+        let finish = self.op(OpKind::Finish, end);
+        let entry = self.steps(&body.steps, finish);
+        self.end_code(code, entry);
+        (code, entry)
+    }
+
+    /// A code that is one target.
+    pub(super) fn target_code(&mut self, owner: CodeOwner, target: &ast::Target, span: Span) -> (crate::value::CodeId, OpId) {
+        let code = self.begin_code(owner, span);
+        let entry = self.target(target);
+        self.end_code(code, entry);
+        (code, entry)
+    }
+
+    /// Steps in order, then `next`.
+    pub(super) fn steps(&mut self, steps: &[Step], next: OpId) -> OpId {
+        let mut next = next;
+        for step in steps.iter().rev() {
+            next = self.step(step, next);
+        }
+        next
+    }
+
+    /// The results of calls live in the whole body.
+    fn find_locals(&mut self, steps: &[Step]) {
+        let mut work: Vec<&[Step]> = vec![steps];
+        let mut calls: Vec<(&Path, &Name)> = Vec::new();
+        while let Some(steps) = work.pop() {
+            for step in steps {
+                let arms: &[Arm] = match &step.kind {
+                    StepKind::Call { webhook, binding, arms, .. } => {
+                        if let Some(name) = binding {
+                            calls.push((webhook, name));
+                        }
+                        arms
+                    }
+                    StepKind::If { branches, otherwise } => {
+                        work.extend(branches.iter().map(|(_, b)| b.steps.as_slice()));
+                        work.extend(otherwise.iter().map(|b| b.steps.as_slice()));
+                        continue;
+                    }
+                    StepKind::Match { arms, .. } | StepKind::ContinueWith { arms, .. } | StepKind::Attempt { arms, .. } => arms,
+                    StepKind::Ask { block, .. }
+                    | StepKind::Form { block, .. }
+                    | StepKind::Choose { block, .. }
+                    | StepKind::ChooseFrom { block, .. }
+                    | StepKind::Confirm { block, .. }
+                    | StepKind::Listen { block }
+                    | StepKind::Verify { block, .. } => &block.arms,
+                    _ => continue,
+                };
+                for arm in arms {
+                    if let Some(ast::Then::Body(body)) = &arm.then {
+                        work.push(&body.steps);
+                    }
+                }
+            }
+        }
+        calls.sort_by_key(|(_, name)| name.span.start);
+        for (webhook, name) in calls {
+            self.declare_local(webhook, name);
+        }
+    }
+
+    fn declare_local(&mut self, webhook: &Path, name: &Name) {
+        let id = match webhook.segments.as_slice() {
+            [one] => self.env.lookup(self.scope, Kind::Webhook, &one.text),
+            [folder, one] => {
+                self.env.lookup(self.scope, Kind::Alias, &folder.text).and_then(|s| self.env.lookup(s, Kind::Webhook, &one.text))
+            }
+            _ => None,
+        };
+        let signature = id.and_then(|i| self.env.webhooks.get(i as usize));
+        let (ty, optional) = signature.and_then(|s| s.returns.clone()).unwrap_or((Type::Error, false));
+        if let Some(s) = signature.filter(|s| s.returns.is_none()) {
+            let (webhook, at) = (s.item.name.clone(), s.item.name_loc);
+            self.report(
+                Diagnostic::error("F0301", format!("webhook `{webhook}` answers nothing"), self.loc(name.span))
+                    .label(at, "declared without `-> TYPE`")
+                    .help("declare what it answers, or drop `as ..`"),
+            );
+        }
+        let loc = self.loc(name.span);
+        if let Some(first) = self.locals.iter().find(|l| l.name == name.text) {
+            // The same result of another branch.
+            if first.ty != ty && first.ty != Type::Error && ty != Type::Error {
+                let first = first.loc;
+                self.report(
+                    Diagnostic::error("F0202", format!("`{}` already names another result here", name.text), loc)
+                        .label(first, "first named here")
+                        .help("rename one of them"),
+                );
+            }
+            return;
+        }
+        let taken = self.env.scope(self.scope).and_then(|s| s.shared.get(&name.text)).copied();
+        if let Some((kind, first)) = taken {
+            self.report(
+                Diagnostic::error("F0202", format!("`{}` is already {}", name.text, kind.with_article()), loc)
+                    .labelled("names a result here")
+                    .label(first, "declared here")
+                    .help("rename the result"),
+            );
+        } else if crate::signals::is_signal(&name.text) {
+            self.report(Diagnostic::error("F0202", format!("`{}` is a signal", name.text), loc).help("rename the result"));
+        }
+        self.locals.push(LocalDef { name: name.text.clone(), ty, optional, loc });
+    }
+
+    fn step(&mut self, step: &Step, next: OpId) -> OpId {
+        let span = step.span;
+        match &step.kind {
+            StepKind::Say { texts, attachments, .. } => {
+                let texts = texts.iter().map(|t| self.text_or_empty(t)).collect();
+                let attachments = attachments.iter().map(|a| self.attachment(a)).collect();
+                self.op(OpKind::Say { texts, attachments, next }, span)
+            }
+            StepKind::Ask { .. }
+            | StepKind::Form { .. }
+            | StepKind::Choose { .. }
+            | StepKind::ChooseFrom { .. }
+            | StepKind::Confirm { .. }
+            | StepKind::Listen { .. }
+            | StepKind::Verify { .. }
+            | StepKind::Survey { .. }
+            | StepKind::Attempt { .. } => self.question_step(step, next),
+            StepKind::Set(path, value) => {
+                let Some((slot, ty)) = self.var(path) else {
+                    self.expr(value);
+                    return self.op(OpKind::Error { next }, span);
+                };
+                let value = self.expr_as(value, &ty, "F0301");
+                self.op(OpKind::Set { slot, value, next }, span)
+            }
+            StepKind::Clear(path) => match self.var(path) {
+                Some((slot, _)) => self.op(OpKind::Clear { slot, next }, span),
+                None => self.op(OpKind::Error { next }, span),
+            },
+            StepKind::If { branches, otherwise } => {
+                let otherwise = otherwise.as_ref().map_or(next, |b| self.steps(&b.steps, next));
+                let arms = branches
+                    .iter()
+                    .map(|(cond, body)| {
+                        let cond = self.cond(cond);
+                        let to = self.steps(&body.steps, next);
+                        (cond, to)
+                    })
+                    .collect();
+                self.op(OpKind::Branch { arms, otherwise }, span)
+            }
+            StepKind::Match { subject, arms, .. } => self.match_step(subject, arms, span, next),
+            StepKind::Call { webhook, args, binding, arms } => self.call(webhook, args, binding.as_ref(), arms, span, next),
+            StepKind::Visit(path) => match self.named(Kind::Node, path) {
+                Some(id) => self.op(OpKind::Visit { node: NodeId(id), next }, span),
+                None => self.op(OpKind::Error { next }, span),
+            },
+            StepKind::Back => self.op(OpKind::Back, span),
+            StepKind::Goto(target) => self.target(target),
+            StepKind::ContinueWith { tier, arms } => {
+                let (mut resolved, mut otherwise) = (None, None);
+                for arm in arms {
+                    let to = self.then(arm.then.as_ref(), arm.span, next);
+                    match &arm.head {
+                        ArmHead::Keyword(k) if k.text == "resolved" => resolved = Some(to),
+                        ArmHead::Otherwise => otherwise = Some(to),
+                        _ => self.wrong_arm(arm, "`resolved` and `otherwise`"),
+                    }
+                }
+                match self.tier_named(tier) {
+                    Some(tier) => {
+                        let place = self.place();
+                        self.op(OpKind::ContinueWith { tier, resolved, otherwise, place }, span)
+                    }
+                    None => self.op(OpKind::Error { next }, span),
+                }
+            }
+            StepKind::Note(text) => {
+                let text = self.text_or_empty(text);
+                self.op(OpKind::Note { text, next }, span)
+            }
+            StepKind::Tag(word) => self.op(OpKind::Tag { word: word.text.clone(), next }, span),
+            StepKind::Ticket { within, text } => {
+                let promise = within.as_ref().map(|w| self.promise(w));
+                let text = self.text_opt(text.as_ref());
+                self.op(OpKind::Ticket { promise, text, next }, span)
+            }
+            StepKind::Callback { within, text } => {
+                let promise = within.as_ref().map(|w| self.promise(w));
+                let text = self.text_opt(text.as_ref());
+                self.op(OpKind::Callback { promise, text, next }, span)
+            }
+            StepKind::Escalate(escalate) => self.escalate(escalate),
+            StepKind::End(resolved) => self.op(OpKind::End { resolved: *resolved }, span),
+            StepKind::Offer(offer) => {
+                let offer = self.offer(offer);
+                let place = self.place();
+                self.op(OpKind::Offer { offer, place, next }, span)
+            }
+            StepKind::Error => self.op(OpKind::Error { next }, span),
+        }
+    }
+
+    pub(super) fn wrong_arm(&mut self, arm: &Arm, known: &str) {
+        let written = self.sources.snippet(self.loc(arm.head_span)).to_owned();
+        self.report(
+            Diagnostic::error("F0201", format!("`{written}` is no way on from here"), self.loc(arm.head_span)).help(format!("the ways on are {known}")),
+        );
+    }
+
+    /// What `set`, `ask` and their like fill, with its type.
+    pub(super) fn var(&mut self, path: &Path) -> Option<(Var, Type)> {
+        match path.segments.as_slice() {
+            [root, field] if root.text == "customer" => {
+                let id = self.customer_field(field)?;
+                Some((Var::Customer(id), self.env.customer.get(id.index()).map_or(Type::Error, |f| f.ty.clone())))
+            }
+            [root, slot] if root.text == "slots" => {
+                let id = self.named_word(Kind::Slot, slot)?;
+                Some((Var::Slot(SlotId(id)), self.slot_type(id)))
+            }
+            [one] if self.env.lookup(self.scope, Kind::Slot, &one.text).is_none() && self.env.customer_index.contains_key(&one.text) => {
+                let (written, at) = (format!("customer.{}", one.text), self.loc(one.span));
+                self.report(
+                    Diagnostic::error("F0201", format!("unknown slot `{}`", one.text), at).help(format!("did you mean `{written}`?")).fix(
+                        format!("write `{written}`"),
+                        false,
+                        vec![flow_grammar::Edit { at, text: written.clone() }],
+                    ),
+                );
+                None
+            }
+            _ => {
+                let id = self.named(Kind::Slot, path)?;
+                Some((Var::Slot(SlotId(id)), self.slot_type(id)))
+            }
+        }
+    }
+
+    fn slot_type(&self, id: u32) -> Type {
+        self.env.slots.get(id as usize).map_or(Type::Error, |s| s.ty.clone())
+    }
+
+    fn attachment(&mut self, attachment: &ast::Attachment) -> Attachment {
+        match attachment {
+            ast::Attachment::Image(url) => Attachment::Image(self.text_or_empty(url)),
+            ast::Attachment::File(url) => Attachment::File(self.text_or_empty(url)),
+            ast::Attachment::Card { title, text, image, link, .. } => Attachment::Card {
+                title: self.text_opt(title.as_ref()),
+                text: self.text_opt(text.as_ref()),
+                image: self.text_opt(image.as_ref()),
+                link: self.text_opt(link.as_ref()),
+            },
+        }
+    }
+
+    fn call(&mut self, webhook: &Path, args: &[ast::Expr], binding: Option<&Name>, arms: &[Arm], span: Span, next: OpId) -> OpId {
+        let mut failed = None;
+        for arm in arms {
+            let to = self.then(arm.then.as_ref(), arm.span, next);
+            match &arm.head {
+                ArmHead::Keyword(k) if k.text == "failed" => failed = Some(to),
+                _ => self.wrong_arm(arm, "`failed`"),
+            }
+        }
+        let Some(id) = self.named(Kind::Webhook, webhook) else {
+            for arg in args {
+                self.expr(arg);
+            }
+            return self.op(OpKind::Error { next }, span);
+        };
+        let env = self.env;
+        let args = match env.webhooks.get(id as usize) {
+            Some(signature) => {
+                let head = Span::new(webhook.span.start, args.last().map_or(webhook.span.end, |a| a.span.end));
+                self.arguments("webhook", signature, args, head)
+            }
+            None => Vec::new(),
+        };
+        let local = binding.and_then(|b| self.local(&b.text).map(|(id, _)| id));
+        if let (Some(local), Some(binding)) = (local, binding) {
+            self.refer_local(binding.span, local);
+        }
+        let failed = failed.unwrap_or_else(|| self.default_way_out(span, next));
+        self.op(OpKind::Call { webhook: WebhookId(id), args, local, failed, next }, span)
+    }
+
+    fn refer_local(&mut self, span: Span, local: LocalId) {
+        self.refer(span, Def::Local(self.code, local));
+    }
+
+    fn match_step(&mut self, subject: &ast::Expr, arms: &[Arm], span: Span, next: OpId) -> OpId {
+        let subject = self.expr(subject);
+        let mut out = Vec::with_capacity(arms.len());
+        let mut otherwise = None;
+        for arm in arms {
+            let to = self.then(arm.then.as_ref(), arm.span, next);
+            let (patterns, pattern_locs) = match &arm.head {
+                ArmHead::Values(cells) => self.cells(cells, &subject),
+                ArmHead::Otherwise => {
+                    otherwise.get_or_insert(to);
+                    (vec![crate::machine::CellPattern::Any], vec![self.loc(arm.head_span)])
+                }
+                ArmHead::Label(text @ ast::TextRef::Lit(lit)) => {
+                    let cell = ast::Cell::Value(ast::Expr { kind: ast::ExprKind::Text(lit.clone()), span: text.span() });
+                    self.cells(std::slice::from_ref(&cell), &subject)
+                }
+                ArmHead::Label(ast::TextRef::Name(path)) => {
+                    let cell = ast::Cell::Value(ast::Expr { kind: ast::ExprKind::Path(path.clone()), span: path.span });
+                    self.cells(std::slice::from_ref(&cell), &subject)
+                }
+                // A value may have the name of a keyword.
+                ArmHead::Keyword(name) => {
+                    let path = Path { segments: vec![name.clone()], span: name.span };
+                    let cell = ast::Cell::Value(ast::Expr { kind: ast::ExprKind::Path(path), span: name.span });
+                    self.cells(std::slice::from_ref(&cell), &subject)
+                }
+                ArmHead::Intent(_) => {
+                    self.wrong_arm(arm, "values and `otherwise`");
+                    (Vec::new(), Vec::new())
+                }
+            };
+            if otherwise.is_none() && patterns.contains(&crate::machine::CellPattern::Any) {
+                otherwise = Some(to);
+            }
+            out.push(MatchArm { patterns, to, loc: self.loc(arm.head_span), pattern_locs });
+        }
+        super::cells::share_ends(out.iter_mut().map(|a| &mut a.patterns));
+        self.op(OpKind::Match { subject, arms: out, otherwise: otherwise.unwrap_or(next) }, span)
+    }
+
+    pub(super) fn promise(&mut self, within: &Within) -> Promise {
+        let of = within.of.as_ref().and_then(|h| self.named(Kind::Hours, h)).map(HoursId);
+        Promise { millis: within.millis.node, of, loc: self.loc(within.span) }
+    }
+
+    pub(super) fn offer(&mut self, offer: &ast::Offer) -> Offer {
+        let when = offer.when.as_ref().map(|w| self.cond(w));
+        let items = offer
+            .items
+            .iter()
+            .filter_map(|item| {
+                let kind = match &item.kind {
+                    ast::OfferKind::Callback(within) => OfferKind::Callback(within.as_ref().map(|w| self.promise(w))),
+                    ast::OfferKind::Ticket(within) => OfferKind::Ticket(within.as_ref().map(|w| self.promise(w))),
+                    ast::OfferKind::Stay => OfferKind::Stay,
+                    ast::OfferKind::ContinueWith(tier) => OfferKind::ContinueWith(self.tier_named(tier)?),
+                    ast::OfferKind::Target(target) => OfferKind::Target(self.target(target)),
+                };
+                let label = self.text_opt(item.label.as_ref());
+                Some(OfferItem { kind, label, loc: self.loc(item.span) })
+            })
+            .collect();
+        Offer { when, items, loc: self.loc(offer.span) }
+    }
+}
