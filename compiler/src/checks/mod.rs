@@ -22,6 +22,14 @@ mod f0603;
 mod f0605;
 mod f0701;
 mod f0702;
+mod f0703;
+mod f0704;
+mod f0705;
+mod f0707;
+mod f0801;
+mod f0802;
+mod f0803;
+mod f0804;
 mod support;
 
 use crate::machine::Machine;
@@ -72,6 +80,14 @@ pub const CHECKS: &[Check] = &[
     f0605::CHECK,
     f0701::CHECK,
     f0702::CHECK,
+    f0703::CHECK,
+    f0704::CHECK,
+    f0705::CHECK,
+    f0707::CHECK,
+    f0801::CHECK,
+    f0802::CHECK,
+    f0803::CHECK,
+    f0804::CHECK,
 ];
 
 /// Runs every analysis.

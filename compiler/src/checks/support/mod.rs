@@ -1,6 +1,7 @@
 //! Analyses that several checks share.
 
 pub(super) mod analysis;
+pub(super) mod calendar;
 pub(super) mod cover;
 pub(super) mod flow;
 pub(super) mod formula;

@@ -1,0 +1,122 @@
+//! Opening hours as stretches of real time, over 400 days, in real time zones.
+
+use crate::machine::{Hours, Machine};
+use crate::value::{HoursId, TeamId};
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+/// How far ahead hours are looked at.
+const DAYS: i32 = 400;
+
+/// A stretch of time in milliseconds, end excluded.
+pub(in crate::checks) type Stretch = (i64, i64);
+
+/// The time that is looked at, in the bot's time zone.
+pub(in crate::checks) fn horizon(machine: &Machine, date: Date) -> Option<(Stretch, TimeZone)> {
+    let zone = zone(&machine.bot.timezone);
+    let from = date.to_zoned(zone.clone()).ok()?.timestamp();
+    let to = date.checked_add(DAYS.days()).ok()?.to_zoned(zone.clone()).ok()?.timestamp();
+    Some(((from.as_millisecond(), to.as_millisecond()), zone))
+}
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// When any of these hours is open, merged. Absent: always.
+pub(in crate::checks) fn open(machine: &Machine, hours: &[HoursId], date: Date) -> Option<Vec<Stretch>> {
+    let mut all = Vec::new();
+    for id in hours {
+        let hours = machine.hours_of(*id)?;
+        if hours.always {
+            return None;
+        }
+        all.extend(stretches(hours, date));
+    }
+    all.sort_unstable();
+    let mut merged: Vec<Stretch> = Vec::new();
+    for (from, to) in all {
+        match merged.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => merged.push((from, to)),
+        }
+    }
+    Some(merged)
+}
+
+fn stretches(hours: &Hours, date: Date) -> Vec<Stretch> {
+    let zone = zone(&hours.timezone);
+    let mut out = Vec::new();
+    // A span of the day before may run into the first day.
+    let Ok(mut day) = date.checked_sub(2.days()) else { return out };
+    for _ in 0..DAYS + 4 {
+        let closed = hours.closed.iter().any(|(from, to)| *from <= day && day <= *to);
+        let weekday = usize::try_from(day.weekday().to_monday_zero_offset()).unwrap_or(0);
+        if !closed {
+            for (from, to) in hours.week.get(weekday).into_iter().flatten() {
+                if let (Some(from), Some(to)) = (at(day, *from, &zone), at(day, *to, &zone))
+                    && from < to
+                {
+                    out.push((from, to));
+                }
+            }
+        }
+        let Ok(next) = day.tomorrow() else { break };
+        day = next;
+    }
+    out
+}
+
+/// Minutes from midnight on a day, as an instant: on the clock, so that 09:00 is 09:00 on days that are 23 or 25 hours long.
+fn at(day: Date, minutes: u16, zone: &TimeZone) -> Option<i64> {
+    let day = day.checked_add(i32::from(minutes / 1440).days()).ok()?;
+    let minutes = minutes % 1440;
+    let time = Time::new(i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?, 0, 0).ok()?;
+    Some(day.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
+}
+
+/// The gaps between stretches within a horizon.
+pub(in crate::checks) fn gaps(open: &[Stretch], (from, to): Stretch) -> Vec<Stretch> {
+    let mut out = Vec::new();
+    let mut at = from;
+    for (start, end) in open {
+        if *end <= from {
+            continue;
+        }
+        if *start >= to {
+            break;
+        }
+        if *start > at {
+            out.push((at, *start));
+        }
+        at = at.max(*end);
+    }
+    if at < to {
+        out.push((at, to));
+    }
+    out
+}
+
+/// The hours of every team that a tier's matrix can reach, overflow included, with the teams.
+pub(in crate::checks) fn staffed(machine: &Machine, tier: crate::value::TierId) -> Vec<(TeamId, HoursId)> {
+    let mut teams: Vec<TeamId> = machine.routes.iter().filter(|r| r.tier == tier).flat_map(|r| &r.rows).map(|row| row.team).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut out = Vec::new();
+    while let Some(id) = teams.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        if let Some(team) = machine.team(id) {
+            out.push((id, team.hours));
+            teams.extend(team.overflow.iter().map(|(t, _)| *t));
+        }
+    }
+    out.sort_unstable();
+    out
+}
+
+/// `Sat 2026-03-07 17:30` in a time zone.
+pub(in crate::checks) fn show(millis: i64, zone: &TimeZone) -> String {
+    Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |t| t.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string())
+}
