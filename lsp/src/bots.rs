@@ -83,10 +83,6 @@ impl Bots {
         self.bots.keys().cloned().collect()
     }
 
-    /// The bot whose folder this is.
-    pub(crate) fn bot(&self, folder: &Path) -> Option<&Bot> {
-        self.bots.get(folder)
-    }
 
     pub(crate) fn bot_mut(&mut self, folder: &Path) -> Option<&mut Bot> {
         self.bots.get_mut(folder)

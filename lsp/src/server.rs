@@ -173,8 +173,8 @@ impl Server<'_> {
     fn answer(&self, request: Request) -> Response {
         let Request { id, method, params, .. } = request;
         match self.result(&method, params) {
-            Ok(value) => Response { id, result: Some(value), error: None },
-            Err(error) => Response { id, result: None, error: Some(error) },
+            Ok(value) => Response::new_ok(id, value),
+            Err(error) => Response::new_err(id, error.code, error.message),
         }
     }
 

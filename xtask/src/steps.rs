@@ -149,7 +149,7 @@ fn console() -> anyhow::Result<()> {
 fn editor() -> anyhow::Result<()> {
     need(&[&NEOVIM])?;
     binaries()?;
-    call(Command::new("nvim").args(["--headless", "-u", "NONE", "-l", "tests/editor/neovim.lua"]).env("FLOWC", binary("flowc")))
+    call(Command::new("nvim").args(["--headless", "-u", "NONE", "-S", "tests/editor/neovim.lua"]).env("FLOWC", binary("flowc")))
 }
 
 fn browser() -> anyhow::Result<()> {
