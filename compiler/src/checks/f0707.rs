@@ -59,7 +59,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
         if let Some(name) = &named {
             finding = finding.help(format!("count open time only: `within {within} of {name}`"));
-            finding = finding.fix(format!("count the open time of `{name}`"), hours.len() == 1, vec![syntax::add_after(promise.loc, format!(" of {name}"))]);
+            finding = finding.fix(format!("count the open time of `{name}`"), false, vec![syntax::add_after(promise.loc, format!(" of {name}"))]);
         }
         found.push(finding);
     }

@@ -30,6 +30,13 @@ mod f0801;
 mod f0802;
 mod f0803;
 mod f0804;
+mod f0901;
+mod f0902;
+mod f1001;
+mod f1002;
+mod f1003;
+mod f1004;
+mod f1101;
 mod support;
 
 use crate::machine::Machine;
@@ -88,6 +95,13 @@ pub const CHECKS: &[Check] = &[
     f0802::CHECK,
     f0803::CHECK,
     f0804::CHECK,
+    f0901::CHECK,
+    f0902::CHECK,
+    f1001::CHECK,
+    f1002::CHECK,
+    f1003::CHECK,
+    f1004::CHECK,
+    f1101::CHECK,
 ];
 
 /// Runs every analysis.

@@ -55,10 +55,6 @@ pub(in crate::checks) struct Grid {
     spent: std::cell::Cell<u64>,
 }
 
-fn bit(set: &[u64], i: usize) -> bool {
-    set.get(i / 64).is_some_and(|w| w & (1 << (i % 64)) != 0)
-}
-
 fn put(set: &mut [u64], i: usize) {
     if let Some(w) = set.get_mut(i / 64) {
         *w |= 1 << (i % 64);

@@ -8,4 +8,5 @@ pub(super) mod formula;
 pub(super) mod known;
 pub(super) mod set;
 pub(super) mod syntax;
+pub(super) mod taint;
 pub(super) mod walk;

@@ -1,0 +1,120 @@
+//! F1001: private data to a webhook or model that does not share it, through `set`, records, texts and reasons too.
+//!
+//! What a hook or a webhook answers is its own; that something holds (`customer.arr > 100 USD`) is not the thing itself.
+
+use super::support::analysis::Analysis;
+use super::support::syntax;
+use super::support::taint::{Holds, Taint};
+use super::support::walk::each_interpolation;
+use crate::machine::{Expr, Machine, OpKind, Shared, Var, Webhook};
+use crate::value::OpId;
+use flow_grammar::ast::DeclKind;
+use flow_grammar::{Diagnostic, Loc, Severity};
+use std::collections::BTreeSet;
+
+pub(super) const CHECK: super::Check = super::Check { code: "F1001", severity: Severity::Error, title: "private data leaves without being shared", run };
+
+fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
+    let machine = cx.machine;
+    if !machine.slots.iter().chain(&machine.customer).any(|f| f.private) {
+        return;
+    }
+    let taint = Taint::new(machine, cx.flow());
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        if let OpKind::Call { webhook, args, .. } = &op.kind
+            && let Some(holds) = taint.before(id)
+            && let Some(webhook) = machine.webhook(*webhook)
+        {
+            for arg in args {
+                leak(cx, &taint, webhook, arg, holds, found);
+            }
+        }
+    }
+    if let Some(profile) = &machine.profile
+        && let Some(webhook) = machine.webhook(profile.webhook)
+    {
+        for arg in &profile.args {
+            leak(cx, &taint, webhook, arg, taint.anywhere(), found);
+        }
+    }
+    for tier in &machine.tiers {
+        let Some(persona) = tier.persona else { continue };
+        let mut exprs = Vec::new();
+        each_interpolation(machine, persona, &mut |e| exprs.push(e));
+        for expr in exprs {
+            let missing = unshared(machine, &tier.shares, taint.of(machine, expr, taint.anywhere()));
+            let Some(first) = missing.first() else { continue };
+            found.push(
+                Diagnostic::error("F1001", format!("private {} goes to the model of tier `{}`, which does not share it", list(&missing), tier.name), expr.loc)
+                    .labelled("leaves the system here")
+                    .label(tier.name_loc, format!("add `shares {first}` here if it may"))
+                    .help(format!("name it in the tier (`shares {first}`), or leave it out")),
+            );
+        }
+    }
+}
+
+fn leak(cx: &Analysis<'_>, taint: &Taint, webhook: &Webhook, arg: &Expr, holds: &Holds, found: &mut Vec<Diagnostic>) {
+    let machine = cx.machine;
+    let sources = taint.of(machine, arg, holds);
+    let missing = unshared(machine, &webhook.shares, sources.clone());
+    let Some(first) = missing.first() else { return };
+    let mut finding = Diagnostic::error("F1001", format!("private {} goes to webhook `{}`, which does not share it", list(&missing), webhook.name), arg.loc).labelled("leaves the system here");
+    // A copy: show where it was made.
+    for source in &sources {
+        if let Some(at) = copied_at(machine, arg, *source, taint) {
+            finding = finding.label(at, format!("a copy of `{}` is made here", name(machine, *source)));
+            break;
+        }
+    }
+    finding = finding.label(webhook.name_loc, format!("add `shares {first}` here if it may")).help(format!("name it in the webhook (`shares {first}`), or leave it out"));
+    if let Some(DeclKind::Webhook(decl)) = syntax::decl(cx.sources, webhook.loc.decl).map(|d| &d.kind)
+        && let Some(edit) = syntax::add_to_block(cx.sources, Loc::new(webhook.loc.decl, decl.span), &format!("shares {}", missing.join(", ")))
+    {
+        finding = finding.fix(format!("let `{}` share it", webhook.name), false, vec![edit]);
+    }
+    found.push(finding);
+}
+
+fn unshared(machine: &Machine, shares: &[Shared], sources: BTreeSet<Var>) -> Vec<String> {
+    let shared = |var: &Var| {
+        shares.iter().any(|s| match (s, var) {
+            (Shared::Customer(a), Var::Customer(b)) => a == b,
+            (Shared::Slot(a), Var::Slot(b)) => a == b,
+            _ => false,
+        })
+    };
+    sources.into_iter().filter(|v| !shared(v)).map(|v| name(machine, v)).collect()
+}
+
+fn name(machine: &Machine, var: Var) -> String {
+    match var {
+        Var::Slot(id) => machine.slot(id).map(|s| s.name.to_string()).unwrap_or_default(),
+        Var::Customer(id) => machine.customer_field(id).map(|f| format!("customer.{}", f.name)).unwrap_or_default(),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The `set` by which a slot in the argument came to hold a private value.
+fn copied_at(machine: &Machine, arg: &Expr, source: Var, taint: &Taint) -> Option<Loc> {
+    let mut reads = BTreeSet::new();
+    super::support::walk::each_expr(machine, arg, &mut |e| match e.kind {
+        crate::machine::ExprKind::Slot(id) => {
+            reads.insert(Var::Slot(id));
+        }
+        crate::machine::ExprKind::Customer(id) => {
+            reads.insert(Var::Customer(id));
+        }
+        _ => {}
+    });
+    if reads.contains(&source) {
+        return None;
+    }
+    machine.ops.iter().find_map(|op| match &op.kind {
+        OpKind::Set { slot, value, .. } if reads.contains(slot) && taint.of(machine, value, taint.anywhere()).contains(&source) => Some(op.loc),
+        _ => None,
+    })
+}

@@ -1,0 +1,78 @@
+//! F1002: a secret in a text or slot; a literal that looks like a key.
+//!
+//! A secret stands only in a header, a signature or a URL of a webhook: everywhere else it could be printed, stored or sent to a
+//! model. A key that is written out is in every copy of the sources.
+
+use super::support::analysis::Analysis;
+use super::support::walk::{each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, texts_of_op, texts_outside_ops};
+use crate::machine::{Expr, ExprKind, TextPart};
+use crate::value::Value;
+use flow_grammar::{Diagnostic, Loc, Severity};
+use regex::Regex;
+use rustc_hash::FxHashSet;
+use std::sync::LazyLock;
+
+pub(super) const CHECK: super::Check = super::Check { code: "F1002", severity: Severity::Error, title: "a secret in a text or slot, or a key written out", run };
+
+/// Forms of well-known keys.
+static KEYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bsk[-_](live|test|proj|ant)[-_][A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9]{32,}|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{40,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}|\bwhsec_[A-Za-z0-9+/]{20,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.|-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    )
+    .ok()
+});
+
+fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
+    let machine = cx.machine;
+    let mut told: FxHashSet<Loc> = FxHashSet::default();
+    let mut secret = |expr: &Expr| {
+        if let ExprKind::Secret(name) = &expr.kind
+            && told.insert(expr.loc)
+        {
+            found.push(
+                Diagnostic::error("F1002", format!("the secret `{name}` stands where it could be seen"), expr.loc)
+                    .labelled("texts and slots are sent, shown and stored")
+                    .help("a secret stands only in a header, a signature or a URL of a webhook"),
+            );
+        }
+    };
+    let mut texts = Vec::new();
+    for op in &machine.ops {
+        exprs_of_op(op, &mut |e| each_expr(machine, e, &mut secret));
+        texts_of_op(op, &mut |t, _| texts.push(t));
+    }
+    exprs_outside_ops(machine, &mut |e| each_expr(machine, e, &mut secret));
+    texts_outside_ops(machine, &mut |t, _| texts.push(t));
+    for text in texts {
+        each_interpolation(machine, text, &mut |e| each_expr(machine, e, &mut secret));
+    }
+    let Some(keys) = &*KEYS else { return };
+    let mut told: FxHashSet<Loc> = FxHashSet::default();
+    let mut key = |at: Loc, text: &str| {
+        if keys.is_match(text) && told.insert(at) {
+            found.push(
+                Diagnostic::warning("F1002", "this looks like a key", at)
+                    .labelled("written out, it is in every copy of the sources")
+                    .help("put it into the environment of the daemon and write `{secret.NAME}` in a header or URL"),
+            );
+        }
+    };
+    for text in &machine.texts {
+        for variant in &text.variants {
+            for part in &variant.parts {
+                if let TextPart::Str(words) = part {
+                    key(variant.loc, words);
+                }
+            }
+        }
+    }
+    let mut literal = |expr: &Expr| {
+        if let ExprKind::Const(Value::Text(words)) = &expr.kind {
+            key(expr.loc, words);
+        }
+    };
+    for op in &machine.ops {
+        exprs_of_op(op, &mut |e| each_expr(machine, e, &mut literal));
+    }
+    exprs_outside_ops(machine, &mut |e| each_expr(machine, e, &mut literal));
+}

@@ -1,0 +1,218 @@
+//! Where private values may be: a forward analysis of what each slot may hold of private data.
+
+use super::flow::{Flow, successors};
+use super::walk;
+use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Var};
+use crate::value::OpId;
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// By variable, the private values that it may hold a copy of.
+pub(in crate::checks) type Holds = BTreeMap<Var, BTreeSet<Var>>;
+
+/// Where private values may be.
+#[derive(Debug)]
+pub(in crate::checks) struct Taint {
+    before: Vec<Option<Holds>>,
+    /// What slots may hold anywhere.
+    anywhere: Holds,
+    /// What the reason of an escalation may hold.
+    reasons: BTreeSet<Var>,
+}
+
+impl Taint {
+    pub(in crate::checks) fn new(machine: &Machine, flow: &Flow) -> Self {
+        let mut this = Self { before: vec![None; machine.ops.len()], anywhere: Holds::new(), reasons: BTreeSet::new() };
+        // What can be anywhere: all copies, in any order.
+        loop {
+            let mut changed = false;
+            for op in &machine.ops {
+                if let OpKind::Set { slot, value, .. } = &op.kind {
+                    let sources = this.of(machine, value, &this.anywhere);
+                    for source in sources {
+                        changed |= this.anywhere.entry(*slot).or_default().insert(source);
+                    }
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let mut reasons = BTreeSet::new();
+        let mut reason = |text: crate::value::TextId| {
+            walk::each_interpolation(machine, text, &mut |e| reasons.extend(this.of(machine, e, &this.anywhere)));
+        };
+        machine.rules.iter().filter_map(|r| r.because).for_each(&mut reason);
+        for op in &machine.ops {
+            if let OpKind::Escalate(spec) = &op.kind {
+                spec.because.into_iter().for_each(&mut reason);
+            }
+        }
+        this.reasons = reasons;
+        this.solve(machine, flow);
+        this
+    }
+
+    /// What slots may hold before an operation; absent where no conversation comes.
+    pub(in crate::checks) fn before(&self, op: OpId) -> Option<&Holds> {
+        self.before.get(op.index())?.as_ref()
+    }
+
+    /// What slots may hold anywhere.
+    pub(in crate::checks) const fn anywhere(&self) -> &Holds {
+        &self.anywhere
+    }
+
+    /// The private values of which an expression may hold a copy. What a hook or a webhook makes of them is its own.
+    pub(in crate::checks) fn of(&self, machine: &Machine, expr: &Expr, holds: &Holds) -> BTreeSet<Var> {
+        let mut out = BTreeSet::new();
+        let mut todo = vec![expr];
+        while let Some(expr) = todo.pop() {
+            match &expr.kind {
+                ExprKind::Slot(id) => add(machine, Var::Slot(*id), holds, &mut out),
+                ExprKind::Customer(id) => add(machine, Var::Customer(*id), holds, &mut out),
+                ExprKind::CustomerAll => {
+                    for i in (0u32..).take(machine.customer.len()) {
+                        add(machine, Var::Customer(crate::value::FieldId(i)), holds, &mut out);
+                    }
+                }
+                ExprKind::Signal(Signal::EscalationReason) => out.extend(self.reasons.iter().copied()),
+                ExprKind::Text(text) => walk::each_interpolation(machine, *text, &mut |e| todo.push(e)),
+                ExprKind::Field(..) | ExprKind::Neg(_) | ExprKind::List(_) => walk::parts(expr, &mut |e| todo.push(e)),
+                ExprKind::Binary(op, ..) => {
+                    use flow_grammar::ast::BinaryOp as B;
+                    // That something is so is not the thing itself.
+                    if matches!(op, B::Coalesce | B::Mul | B::Div | B::Add | B::Sub) {
+                        walk::parts(expr, &mut |e| todo.push(e));
+                    }
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
+    fn solve(&mut self, machine: &Machine, flow: &Flow) {
+        let mut todo: VecDeque<OpId> = VecDeque::new();
+        let mut queued = vec![false; machine.ops.len()];
+        // What a visited node may add, in any order.
+        let adds = self.adds(machine, flow);
+        let mut arrivals: Vec<(OpId, Holds)> = Vec::new();
+        for root in &flow.roots {
+            let fresh = machine.op(root.op).and_then(|o| machine.code(o.code)).is_some_and(|c| matches!(c.owner, CodeOwner::Node(_)));
+            arrivals.push((root.op, if fresh { Holds::new() } else { self.anywhere.clone() }));
+        }
+        loop {
+            for (to, holds) in arrivals.drain(..) {
+                let Some(slot) = self.before.get_mut(to.index()) else { continue };
+                let changed = match slot {
+                    Some(old) => join(old, &holds),
+                    None => {
+                        *slot = Some(holds);
+                        true
+                    }
+                };
+                if changed && let Some(q) = queued.get_mut(to.index()) && !*q {
+                    *q = true;
+                    todo.push_back(to);
+                }
+            }
+            let Some(id) = todo.pop_front() else { break };
+            if let Some(q) = queued.get_mut(id.index()) {
+                *q = false;
+            }
+            let Some(op) = machine.op(id) else { continue };
+            let Some(before) = self.before.get(id.index()).cloned().flatten() else { continue };
+            let mut after = before.clone();
+            self.step(machine, op, &before, &mut after);
+            match &op.kind {
+                OpKind::Goto { node } | OpKind::Visit { node, .. } => {
+                    if let Some(node) = machine.node(*node) {
+                        arrivals.push((node.entry, before));
+                    }
+                    if let Some(added) = adds.get(node.index()).filter(|_| matches!(op.kind, OpKind::Visit { .. })) {
+                        join(&mut after, added);
+                    }
+                }
+                _ => {}
+            }
+            for (to, _) in successors(op) {
+                arrivals.push((to, after.clone()));
+            }
+        }
+    }
+
+    fn step(&self, machine: &Machine, op: &Op, before: &Holds, after: &mut Holds) {
+        match &op.kind {
+            OpKind::Set { slot, value, .. } => {
+                let sources = self.of(machine, value, before);
+                if sources.is_empty() {
+                    after.remove(slot);
+                } else {
+                    after.insert(*slot, sources);
+                }
+            }
+            OpKind::Clear { slot, .. } | OpKind::Ask { var: slot, .. } | OpKind::ChooseFrom { var: slot, .. } => {
+                // An answer, or nothing, takes the place of the copy; an unanswered question leaves it.
+                if !matches!(op.kind, OpKind::Ask { .. } | OpKind::ChooseFrom { .. }) {
+                    after.remove(slot);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn adds(&self, machine: &Machine, flow: &Flow) -> Vec<Holds> {
+        let mut out: Vec<Holds> = vec![Holds::new(); machine.nodes.len()];
+        let mut visitors: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        for (i, node) in machine.nodes.iter().enumerate() {
+            for op in flow.ops(node.code).iter().filter_map(|id| machine.op(*id)) {
+                match &op.kind {
+                    OpKind::Set { slot, value, .. } => {
+                        let sources = self.of(machine, value, &self.anywhere);
+                        if !sources.is_empty()
+                            && let Some(holds) = out.get_mut(i)
+                        {
+                            holds.entry(*slot).or_default().extend(sources);
+                        }
+                    }
+                    OpKind::Visit { node, .. } => visitors.entry(node.index()).or_default().push(i),
+                    _ => {}
+                }
+            }
+        }
+        let mut todo: Vec<usize> = (0..out.len()).collect();
+        while let Some(i) = todo.pop() {
+            let Some(holds) = out.get(i).cloned() else { continue };
+            for visitor in visitors.get(&i).into_iter().flatten() {
+                if out.get_mut(*visitor).is_some_and(|h| join(h, &holds)) {
+                    todo.push(*visitor);
+                }
+            }
+        }
+        out
+    }
+}
+
+fn add(machine: &Machine, var: Var, holds: &Holds, out: &mut BTreeSet<Var>) {
+    let private = match var {
+        Var::Slot(id) => machine.slot(id),
+        Var::Customer(id) => machine.customer_field(id),
+    }
+    .is_some_and(|f| f.private);
+    if private {
+        out.insert(var);
+    }
+    out.extend(holds.get(&var).into_iter().flatten().copied());
+}
+
+fn join(into: &mut Holds, from: &Holds) -> bool {
+    let mut changed = false;
+    for (var, sources) in from {
+        let held = into.entry(*var).or_default();
+        for source in sources {
+            changed |= held.insert(*source);
+        }
+    }
+    changed
+}
