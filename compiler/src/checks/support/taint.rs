@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, successors};
 use super::walk;
-use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Var};
+use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var};
 use crate::value::OpId;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -136,8 +136,15 @@ impl Taint {
                 }
                 _ => {}
             }
-            for (to, _) in successors(op) {
-                arrivals.push((to, after.clone()));
+            for (to, how) in successors(op) {
+                let mut after = after.clone();
+                // An answer takes the place of the copy; an unanswered question leaves it.
+                if how == Transition::Next
+                    && let OpKind::Ask { var, .. } | OpKind::ChooseFrom { var, .. } = &op.kind
+                {
+                    after.remove(var);
+                }
+                arrivals.push((to, after));
             }
         }
     }
@@ -152,11 +159,8 @@ impl Taint {
                     after.insert(*slot, sources);
                 }
             }
-            OpKind::Clear { slot, .. } | OpKind::Ask { var: slot, .. } | OpKind::ChooseFrom { var: slot, .. } => {
-                // An answer, or nothing, takes the place of the copy; an unanswered question leaves it.
-                if !matches!(op.kind, OpKind::Ask { .. } | OpKind::ChooseFrom { .. }) {
-                    after.remove(slot);
-                }
+            OpKind::Clear { slot, .. } => {
+                after.remove(slot);
             }
             _ => {}
         }
