@@ -18,6 +18,7 @@
 pub mod ast;
 mod build;
 mod diagnostic;
+mod format;
 mod lex;
 mod normal;
 mod parse;
@@ -27,6 +28,7 @@ mod tree;
 
 pub use build::parse_decl;
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use format::{format, same_meaning};
 pub use parse::{Cache, parse, parse_uncached};
 pub use span::{Loc, Name, Span, Spanned};
 pub use split::split;

@@ -63,9 +63,10 @@ pub fn parse_decl(text: &str) -> ParsedDecl {
         diagnostics: std::mem::take(&mut normal.diagnostics),
         corrections: 0,
     };
+    let lexical = builder.diagnostics.len();
     let decl = builder.decl(&normal);
     let mut diagnostics = builder.diagnostics;
-    report::tidy(text, &mut diagnostics);
+    report::tidy(text, lexical, &mut diagnostics);
     ParsedDecl {
         decl,
         diagnostics,

@@ -7,41 +7,37 @@ use crate::normal::{Normal, shorten};
 use crate::span::Span;
 use crate::split::KEYWORDS;
 use pest::Parser;
+use rustc_hash::FxHashSet;
 
 const CODE: &str = "F0101";
 
 /// How deep corrected items are read inside corrected items.
 const MAX_CORRECTIONS: u32 = 4;
 
-/// One fault, one finding: drops what follows from an earlier finding on the same line, and sorts.
-pub(crate) fn tidy(text: &str, found: &mut Vec<Diagnostic<Span>>) {
+/// One fault, one finding: on a line with a lexical fault (the first `lexical` findings) what the grammar found follows
+/// from it. Sorts by place.
+pub(crate) fn tidy(text: &str, lexical: usize, found: &mut Vec<Diagnostic<Span>>) {
     if found.len() < 2 {
         return;
     }
-    let line = |d: &Diagnostic<Span>| {
-        let at = d.labels.first().map_or(0, |l| l.at.start as usize);
-        text.as_bytes()
-            .get(..at)
-            .unwrap_or_default()
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-    };
-    let mut keyed: Vec<(usize, Diagnostic<Span>)> =
-        found.drain(..).map(|d| (line(&d), d)).collect();
-    // Lexical findings were made first and win; the sort is stable.
-    keyed.sort_by_key(|(line, _)| *line);
-    let mut seen: Vec<(usize, bool)> = Vec::new();
-    for (line, finding) in keyed {
-        let lexical = finding.message.starts_with("this ");
-        if !seen.iter().any(|(l, lex)| *l == line && (*lex || lexical))
-            || finding.message.contains("is never closed")
-        {
+    let place = |d: &Diagnostic<Span>| d.labels.first().map_or(0, |l| l.at.start as usize);
+    let mut keyed: Vec<(usize, bool, Diagnostic<Span>)> =
+        found.drain(..).enumerate().map(|(n, d)| (place(&d), n < lexical, d)).collect();
+    keyed.sort_by_key(|(at, ..)| *at);
+    // Line numbers, counted on in one pass.
+    let (mut line, mut from) = (0_usize, 0_usize);
+    let mut lines = Vec::with_capacity(keyed.len());
+    for (at, ..) in &keyed {
+        line += text.as_bytes().get(from..*at).unwrap_or_default().iter().filter(|b| **b == b'\n').count();
+        from = (*at).max(from);
+        lines.push(line);
+    }
+    let faulty: FxHashSet<usize> = keyed.iter().zip(&lines).filter(|((_, lex, _), _)| *lex).map(|(_, l)| *l).collect();
+    for ((_, is_lexical, finding), line) in keyed.into_iter().zip(lines) {
+        if is_lexical || !faulty.contains(&line) {
             found.push(finding);
         }
-        seen.push((line, lexical));
     }
-    found.sort_by_key(|d| d.labels.first().map_or(0, |l| l.at.start));
 }
 
 /// The first token of a piece of normalised text, as a byte length.
