@@ -17,7 +17,13 @@ fn main() -> std::io::Result<()> {
     let start = Instant::now();
     let ranges = flow_grammar::split(&text).len();
     let split = start.elapsed().as_secs_f64();
-    println!("{lines} lines, {ranges} declarations, {found} findings: {best:.4} s, split {split:.4} s");
-    println!("{:.0} lines/s, {:.1} MB/s", lines as f64 / best, text.len() as f64 / best / 1e6);
+    println!(
+        "{lines} lines, {ranges} declarations, {found} findings: {best:.4} s, split {split:.4} s"
+    );
+    println!(
+        "{:.0} lines/s, {:.1} MB/s",
+        lines as f64 / best,
+        text.len() as f64 / best / 1e6
+    );
     Ok(())
 }

@@ -15,7 +15,9 @@ pub fn format(text: &str) -> String {
     let mut end = 0;
     for range in split(text) {
         let gap = text.get(end..range.start).unwrap_or_default();
-        let Some(decl) = text.get(range.clone()) else { continue };
+        let Some(decl) = text.get(range.clone()) else {
+            continue;
+        };
         let broken = !parse_decl(decl).diagnostics.is_empty();
         let newlines = gap.matches('\n').count();
         if !out.is_empty() {
@@ -46,9 +48,15 @@ pub fn format(text: &str) -> String {
 pub fn same_meaning(a: &FileTree, b: &FileTree) -> bool {
     a.decls.len() == b.decls.len()
         && a.decls.iter().zip(&b.decls).all(|(a, b)| {
-            let comments = |tree: &crate::tree::ParsedDecl| tree.comments.iter().map(|c| c.1.clone()).collect::<Vec<_>>();
+            let comments = |tree: &crate::tree::ParsedDecl| {
+                tree.comments
+                    .iter()
+                    .map(|c| c.1.clone())
+                    .collect::<Vec<_>>()
+            };
             comments(&a.tree) == comments(&b.tree)
-                && without_places(&format!("{:?}", a.tree.decl)) == without_places(&format!("{:?}", b.tree.decl))
+                && without_places(&format!("{:?}", a.tree.decl))
+                    == without_places(&format!("{:?}", b.tree.decl))
         })
 }
 
@@ -59,7 +67,10 @@ fn without_places(debug: &str) -> String {
     while let Some(at) = rest.find("Span { start: ") {
         out.push_str(rest.get(..at).unwrap_or_default());
         let after = rest.get(at..).unwrap_or_default();
-        rest = after.find('}').and_then(|end| after.get(end + 1..)).unwrap_or_default();
+        rest = after
+            .find('}')
+            .and_then(|end| after.get(end + 1..))
+            .unwrap_or_default();
     }
     out.push_str(rest);
     out
@@ -111,7 +122,9 @@ impl<'a> Printer<'a> {
                 Tok::Comment | Tok::Doc => {
                     line.gap |= blank > 0 && line.pieces.is_empty();
                     line.comment = Some((token.start, token.end));
-                    line.column = text.get(line_start..token.start).map_or(0, |t| t.chars().count());
+                    line.column = text
+                        .get(line_start..token.start)
+                        .map_or(0, |t| t.chars().count());
                 }
                 _ => {
                     line.gap |= blank > 0 && line.pieces.is_empty();
@@ -159,7 +172,15 @@ impl<'a> Printer<'a> {
                         values = is_values(line);
                     }
                     let comma = last.is_some_and(|l| l.tok == Tok::Punct(b','));
-                    if joined && !(values && comma) && piece.tok != Tok::Open(b'{') && !self.is_word(piece, "else") { base + 1 } else { inner }
+                    if joined
+                        && !(values && comma)
+                        && piece.tok != Tok::Open(b'{')
+                        && !self.is_word(piece, "else")
+                    {
+                        base + 1
+                    } else {
+                        inner
+                    }
                 }
             };
             if closes {
@@ -177,7 +198,10 @@ impl<'a> Printer<'a> {
                 if line.pieces.is_empty() {
                     out.push_str(self.at(from, to).trim_end());
                 } else {
-                    let width = out.get(start..).and_then(|l| l.rsplit('\n').next()).map_or(0, |l| l.chars().count());
+                    let width = out
+                        .get(start..)
+                        .and_then(|l| l.rsplit('\n').next())
+                        .map_or(0, |l| l.chars().count());
                     for _ in width..line.column.max(width + 1) {
                         out.push(' ');
                     }
@@ -205,7 +229,12 @@ impl<'a> Printer<'a> {
     fn continues(&self, last: Option<Piece>, next: Piece) -> bool {
         let Some(last) = last else { return false };
         begins_joined(self.text, next.tok, next.start, next.end, Some(last.tok))
-            || ends_open(self.text, last.tok, last.end.saturating_sub(operator_len(last)), last.end)
+            || ends_open(
+                self.text,
+                last.tok,
+                last.end.saturating_sub(operator_len(last)),
+                last.end,
+            )
     }
 
     fn line(&self, line: &Line, base: usize, widths: &[usize], out: &mut String) {
@@ -286,7 +315,11 @@ impl<'a> Printer<'a> {
             }
             out.push('\n');
             let last = n + 1 == count;
-            let content = if last && closes { line.trim() } else { line.get(common..).unwrap_or_default() };
+            let content = if last && closes {
+                line.trim()
+            } else {
+                line.get(common..).unwrap_or_default()
+            };
             let content = if last { content } else { content.trim_end() };
             if !content.is_empty() {
                 for _ in 0..=base {
@@ -325,7 +358,12 @@ impl<'a> Printer<'a> {
     fn split_at(&self, line: &Line) -> Option<(usize, bool)> {
         let text = |p: &Piece| self.at(p.start, p.end);
         let pieces = &line.pieces;
-        if pieces.iter().any(|p| matches!(p.tok, Tok::Open(_) | Tok::Close(_) | Tok::Semi | Tok::Block { .. })) {
+        if pieces.iter().any(|p| {
+            matches!(
+                p.tok,
+                Tok::Open(_) | Tok::Close(_) | Tok::Semi | Tok::Block { .. }
+            )
+        }) {
             return None;
         }
         let words: Vec<&str> = pieces.iter().map(text).collect();
@@ -341,7 +379,11 @@ impl<'a> Printer<'a> {
 
     fn aligned(&self, line: &Line, base: usize, split: usize, width: usize, out: &mut String) {
         let mut head = String::new();
-        self.pieces(line.pieces.get(..split).unwrap_or_default(), base, &mut head);
+        self.pieces(
+            line.pieces.get(..split).unwrap_or_default(),
+            base,
+            &mut head,
+        );
         out.push_str(&head);
         for _ in head.chars().count()..=width {
             out.push(' ');
@@ -353,8 +395,14 @@ impl<'a> Printer<'a> {
 
     fn is_row(&self, line: &Line) -> bool {
         line.pieces.len() > 1
-            && line.pieces.first().is_some_and(|p| p.tok == Tok::Punct(b'|'))
-            && line.pieces.last().is_some_and(|p| p.tok == Tok::Punct(b'|'))
+            && line
+                .pieces
+                .first()
+                .is_some_and(|p| p.tok == Tok::Punct(b'|'))
+            && line
+                .pieces
+                .last()
+                .is_some_and(|p| p.tok == Tok::Punct(b'|'))
     }
 
     /// The cells of a row, each as it will be printed.
@@ -404,7 +452,9 @@ impl<'a> Printer<'a> {
 fn is_values(line: &Line) -> bool {
     match line.pieces.as_slice() {
         [first, ..] if matches!(first.tok, Tok::Text { .. }) => true,
-        [first, second, ..] => first.tok == Tok::Word && matches!(second.tok, Tok::Punct(b',' | b':')),
+        [first, second, ..] => {
+            first.tok == Tok::Word && matches!(second.tok, Tok::Punct(b',' | b':'))
+        }
         _ => false,
     }
 }
@@ -436,13 +486,17 @@ fn push_piece(text: &str, pieces: &mut Vec<Piece>, token: Token) {
     if let Some(last) = pieces.last_mut()
         && last.end == token.start
         && matches!((last.tok, token.tok), (Tok::Punct(_), Tok::Punct(_)))
-        && text
-            .get(last.start..token.end)
-            .is_some_and(|both| matches!(both, "->" | ">=" | "<=" | "??" | "..") && last.end - last.start == 1)
+        && text.get(last.start..token.end).is_some_and(|both| {
+            matches!(both, "->" | ">=" | "<=" | "??" | "..") && last.end - last.start == 1
+        })
     {
         last.end = token.end;
         last.tok = token.tok;
         return;
     }
-    pieces.push(Piece { tok: token.tok, start: token.start, end: token.end });
+    pieces.push(Piece {
+        tok: token.tok,
+        start: token.start,
+        end: token.end,
+    });
 }

@@ -1,5 +1,11 @@
 //! Every form of the language reference parses into the tree, and formatting keeps what it says.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use flow_grammar::ast::*;
 use flow_grammar::{FileTree, format, parse_uncached, same_meaning};
@@ -53,32 +59,82 @@ fn shape(expr: &Expr) -> String {
         ExprKind::Percent(n) => format!("{}%", n * 100.0),
         ExprKind::Duration(n) => format!("{n}ms"),
         ExprKind::Money(n, c) => format!("{n} {c}"),
-        ExprKind::Path(p) => p.segments.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("."),
+        ExprKind::Path(p) => p
+            .segments
+            .iter()
+            .map(|s| s.as_str())
+            .collect::<Vec<_>>()
+            .join("."),
         ExprKind::Call(p, args) => {
-            format!("{}({})", p.segments[0].as_str(), args.iter().map(shape).collect::<Vec<_>>().join(", "))
+            format!(
+                "{}({})",
+                p.segments[0].as_str(),
+                args.iter().map(shape).collect::<Vec<_>>().join(", ")
+            )
         }
-        ExprKind::List(items) => format!("[{}]", items.iter().map(shape).collect::<Vec<_>>().join(", ")),
+        ExprKind::List(items) => format!(
+            "[{}]",
+            items.iter().map(shape).collect::<Vec<_>>().join(", ")
+        ),
         ExprKind::Not(e) => format!("(not {})", shape(e)),
         ExprKind::Neg(e) => format!("(- {})", shape(e)),
         ExprKind::Binary(op, a, b) => format!("({} {op:?} {})", shape(a), shape(b)),
-        ExprKind::Is { negated, left, right } => {
-            format!("({} {} {})", shape(left), if *negated { "is-not" } else { "is" }, shape(right))
+        ExprKind::Is {
+            negated,
+            left,
+            right,
+        } => {
+            format!(
+                "({} {} {})",
+                shape(left),
+                if *negated { "is-not" } else { "is" },
+                shape(right)
+            )
         }
-        ExprKind::In { negated, left, right } => {
-            format!("({} {} {})", shape(left), if *negated { "not-in" } else { "in" }, shape(right))
+        ExprKind::In {
+            negated,
+            left,
+            right,
+        } => {
+            format!(
+                "({} {} {})",
+                shape(left),
+                if *negated { "not-in" } else { "in" },
+                shape(right)
+            )
         }
-        ExprKind::Known { known, of } => format!("({} {})", shape(of), if *known { "known" } else { "unknown" }),
+        ExprKind::Known { known, of } => format!(
+            "({} {})",
+            shape(of),
+            if *known { "known" } else { "unknown" }
+        ),
         ExprKind::Hours { during, hours } => {
-            format!("({} {})", if *during { "during" } else { "outside" }, hours.segments[0].as_str())
+            format!(
+                "({} {})",
+                if *during { "during" } else { "outside" },
+                hours.segments[0].as_str()
+            )
         }
-        ExprKind::Contains { left, right } => format!("({} contains {})", shape(left), shape(right)),
-        ExprKind::ContainsAny { left, right } => format!("({} contains-any {})", shape(left), shape(right)),
+        ExprKind::Contains { left, right } => {
+            format!("({} contains {})", shape(left), shape(right))
+        }
+        ExprKind::ContainsAny { left, right } => {
+            format!("({} contains-any {})", shape(left), shape(right))
+        }
         ExprKind::Matches { left, right } => format!("({} matches {})", shape(left), shape(right)),
         ExprKind::Regex(r) => format!("/{r}/"),
-        ExprKind::ForMessages { cond, count } => format!("({} for {} messages)", shape(cond), count.node),
-        ExprKind::ForDuration { cond, millis } => format!("({} for {}ms)", shape(cond), millis.node),
+        ExprKind::ForMessages { cond, count } => {
+            format!("({} for {} messages)", shape(cond), count.node)
+        }
+        ExprKind::ForDuration { cond, millis } => {
+            format!("({} for {}ms)", shape(cond), millis.node)
+        }
         ExprKind::AtLeast { count, conds } => {
-            format!("({} of {})", count.node, conds.iter().map(shape).collect::<Vec<_>>().join(" | "))
+            format!(
+                "({} of {})",
+                count.node,
+                conds.iter().map(shape).collect::<Vec<_>>().join(" | ")
+            )
         }
         other => format!("{other:?}"),
     }
@@ -95,7 +151,12 @@ fn bound(cond: &str) -> String {
 fn every_page_parses_without_a_finding() {
     for (name, page) in PAGES {
         let tree = parse(page);
-        assert!(tree.decls.iter().all(|d| d.tree.decl.kind != DeclKind::Error), "{name}");
+        assert!(
+            tree.decls
+                .iter()
+                .all(|d| d.tree.decl.kind != DeclKind::Error),
+            "{name}"
+        );
     }
 }
 
@@ -110,24 +171,57 @@ fn formatting_a_page_keeps_its_meaning_and_is_stable() {
 
 #[test]
 fn operators_bind_as_the_reference_says() {
-    assert_eq!(bound("a or b and not c is d"), "(a Or (b And (not (c is d))))");
-    assert_eq!(bound("a ?? 1 + 2 * 3 > 4"), "(((a Coalesce 1) Add (2 Mul 3)) Gt 4)");
+    assert_eq!(
+        bound("a or b and not c is d"),
+        "(a Or (b And (not (c is d))))"
+    );
+    assert_eq!(
+        bound("a ?? 1 + 2 * 3 > 4"),
+        "(((a Coalesce 1) Add (2 Mul 3)) Gt 4)"
+    );
     assert_eq!(bound("a - b - c < 2"), "(((a Sub b) Sub c) Lt 2)");
-    assert_eq!(bound("not a < -40% for 2 messages or b"), "((not ((a Lt (- 40%)) for 2 messages)) Or b)");
-    assert_eq!(bound("x > 1 for 5m and y"), "(((x Gt 1) for 300000ms) And y)");
+    assert_eq!(
+        bound("not a < -40% for 2 messages or b"),
+        "((not ((a Lt (- 40%)) for 2 messages)) Or b)"
+    );
+    assert_eq!(
+        bound("x > 1 for 5m and y"),
+        "(((x Gt 1) for 300000ms) And y)"
+    );
     assert_eq!(bound("(a or b) and c"), "((a Or b) And c)");
-    assert_eq!(bound("2 of [a, b is c, not d]"), "(2 of a | (b is c) | (not d))");
-    assert_eq!(bound("a is not b and c is known and d is unknown"), "(((a is-not b) And (c known)) And (d unknown))");
+    assert_eq!(
+        bound("2 of [a, b is c, not d]"),
+        "(2 of a | (b is c) | (not d))"
+    );
+    assert_eq!(
+        bound("a is not b and c is known and d is unknown"),
+        "(((a is-not b) And (c known)) And (d unknown))"
+    );
     assert_eq!(bound("a is not known"), "(a unknown)");
-    assert_eq!(bound("a not in [b, c] or d in e"), "((a not-in [b, c]) Or (d in e))");
-    assert_eq!(bound("during office and outside always"), "((during office) And (outside always))");
-    assert_eq!(bound("message contains any [\"a\", \"b\"]"), "(message contains-any [\"a\", \"b\"])");
-    assert_eq!(bound("message matches /a\\/b{2}/"), "(message matches /a\\/b{2}/)");
+    assert_eq!(
+        bound("a not in [b, c] or d in e"),
+        "((a not-in [b, c]) Or (d in e))"
+    );
+    assert_eq!(
+        bound("during office and outside always"),
+        "((during office) And (outside always))"
+    );
+    assert_eq!(
+        bound("message contains any [\"a\", \"b\"]"),
+        "(message contains-any [\"a\", \"b\"])"
+    );
+    assert_eq!(
+        bound("message matches /a\\/b{2}/"),
+        "(message matches /a\\/b{2}/)"
+    );
     assert_eq!(bound("f(a, g()) is true"), "(f(a, g()) is Bool(true))");
     assert_eq!(bound("time in tier > 5m"), "(TimeIn(Tier) Gt 300000ms)");
     assert_eq!(bound("time in [a]"), "(time in [a])");
     assert_eq!(bound("arr > 100_000 USD"), "(arr Gt 100000 USD)");
-    assert_eq!(bound("now > 2026-12-25 09:30"), "(now Gt DateTime(\"2026-12-25 09:30\"))");
+    assert_eq!(
+        bound("now > 2026-12-25 09:30"),
+        "(now Gt DateTime(\"2026-12-25 09:30\"))"
+    );
 }
 
 #[test]
@@ -142,7 +236,11 @@ fn lines_go_on_where_the_reference_says() {
         assert_eq!(bound(text), flat, "{text}");
     }
     assert_eq!(steps("set a =\n  b\n-> \n  c").len(), 2);
-    assert_eq!(steps("set a = b\n-> c").len(), 2, "an arrow at the start of a line is a step of its own");
+    assert_eq!(
+        steps("set a = b\n-> c").len(),
+        2,
+        "an arrow at the start of a line is a step of its own"
+    );
     assert_eq!(steps("call f(\n  a,\n  b\n)\nback").len(), 2);
 }
 
@@ -157,11 +255,21 @@ fn items_end_with_lines_or_semicolons() {
         tree
     });
     let names = |text: &str| match one(text) {
-        DeclKind::Enum(e) => e.values.into_iter().map(|v| v.text.to_string()).collect::<Vec<_>>(),
+        DeclKind::Enum(e) => e
+            .values
+            .into_iter()
+            .map(|v| v.text.to_string())
+            .collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(names("enum e { a, b\nc\n\n d,\n e }"), ["a", "b", "c", "d", "e"]);
-    assert_eq!(names("enum e { text, plan, order, priority, node, other }"), ["text", "plan", "order", "priority", "node", "other"]);
+    assert_eq!(
+        names("enum e { a, b\nc\n\n d,\n e }"),
+        ["a", "b", "c", "d", "e"]
+    );
+    assert_eq!(
+        names("enum e { text, plan, order, priority, node, other }"),
+        ["text", "plan", "order", "priority", "node", "other"]
+    );
 }
 
 #[test]
@@ -178,11 +286,23 @@ fn texts_hold_escapes_interpolations_and_blocks() {
         other => panic!("{other:?}"),
     };
     assert_eq!(plain(r#""a \"b\" \\ \n \{x\} c""#), "a \"b\" \\ \n {x} c");
-    assert_eq!(plain("\"a // no comment; no end\""), "a // no comment; no end");
+    assert_eq!(
+        plain("\"a // no comment; no end\""),
+        "a // no comment; no end"
+    );
     let nested = parts(r#""Hi {name ?? "the {re ?? "x"} one"}!""#);
     assert_eq!(nested.len(), 3);
-    assert!(matches!(&nested[1], TextPart::Expr(Expr { kind: ExprKind::Binary(BinaryOp::Coalesce, _, _), .. })));
-    assert_eq!(plain("\"\"\"\n    One \"two\"\n      three\n\n    four\n    \"\"\""), "One \"two\"\n  three\n\nfour");
+    assert!(matches!(
+        &nested[1],
+        TextPart::Expr(Expr {
+            kind: ExprKind::Binary(BinaryOp::Coalesce, _, _),
+            ..
+        })
+    ));
+    assert_eq!(
+        plain("\"\"\"\n    One \"two\"\n      three\n\n    four\n    \"\"\""),
+        "One \"two\"\n  three\n\nfour"
+    );
     assert_eq!(plain("\"\"\"one line\"\"\""), "one line");
     let block = parts("\"\"\"\n    Hi {name}\n    bye\n    \"\"\"");
     assert_eq!(block.len(), 3);
@@ -192,10 +312,14 @@ fn texts_hold_escapes_interpolations_and_blocks() {
 
 #[test]
 fn documentation_belongs_to_what_follows_it() {
-    let tree = parse("// plain\n/// One.\n/// Two.\nslots {\n  /// A slot.\n  a: text // tail\n  b: text\n}\n");
+    let tree = parse(
+        "// plain\n/// One.\n/// Two.\nslots {\n  /// A slot.\n  a: text // tail\n  b: text\n}\n",
+    );
     let decl = &tree.decls[0].tree;
     assert_eq!(decl.decl.doc.as_deref(), Some("One.\nTwo."));
-    let DeclKind::Slots(slots) = &decl.decl.kind else { panic!() };
+    let DeclKind::Slots(slots) = &decl.decl.kind else {
+        panic!()
+    };
     assert_eq!(slots.fields[0].doc.as_deref(), Some("A slot."));
     assert_eq!(slots.fields[1].doc, None);
     let comments: Vec<&str> = decl.comments.iter().map(|c| c.1.as_str()).collect();
@@ -209,7 +333,9 @@ fn fields_take_every_modifier() {
     ) else {
         panic!()
     };
-    let [a, f, l, o] = slots.fields.as_slice() else { panic!() };
+    let [a, f, l, o] = slots.fields.as_slice() else {
+        panic!()
+    };
     assert_eq!(a.was.as_ref().unwrap().as_str(), "b");
     assert_eq!(a.matching.as_ref().unwrap().node, "x+");
     assert!(a.private && a.identifies && a.default.is_some() && a.ask.is_some());
@@ -247,11 +373,22 @@ fn arms_take_targets_and_blocks() {
     ) else {
         panic!()
     };
-    let heads: Vec<usize> = arms.iter().map(|a| if let ArmHead::Values(v) = &a.head { v.len() } else { 0 }).collect();
+    let heads: Vec<usize> = arms
+        .iter()
+        .map(|a| {
+            if let ArmHead::Values(v) = &a.head {
+                v.len()
+            } else {
+                0
+            }
+        })
+        .collect();
     assert_eq!(heads, [2, 1, 1, 1, 0]);
     assert!(matches!(arms[1].then, Some(Then::Body(_))));
     assert!(matches!(arms[2].then, Some(Then::Target(Target::End(_)))));
-    assert!(matches!(&arms[3].then, Some(Then::Target(Target::Escalate(e))) if e.because.is_some()));
+    assert!(
+        matches!(&arms[3].then, Some(Then::Target(Target::Escalate(e))) if e.because.is_some())
+    );
     assert!(matches!(arms[4].then, Some(Then::Target(Target::Back(_)))));
 }
 

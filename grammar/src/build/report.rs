@@ -21,18 +21,32 @@ pub(crate) fn tidy(text: &str, lexical: usize, found: &mut Vec<Diagnostic<Span>>
         return;
     }
     let place = |d: &Diagnostic<Span>| d.labels.first().map_or(0, |l| l.at.start as usize);
-    let mut keyed: Vec<(usize, bool, Diagnostic<Span>)> =
-        found.drain(..).enumerate().map(|(n, d)| (place(&d), n < lexical, d)).collect();
+    let mut keyed: Vec<(usize, bool, Diagnostic<Span>)> = found
+        .drain(..)
+        .enumerate()
+        .map(|(n, d)| (place(&d), n < lexical, d))
+        .collect();
     keyed.sort_by_key(|(at, ..)| *at);
     // Line numbers, counted on in one pass.
     let (mut line, mut from) = (0_usize, 0_usize);
     let mut lines = Vec::with_capacity(keyed.len());
     for (at, ..) in &keyed {
-        line += text.as_bytes().get(from..*at).unwrap_or_default().iter().filter(|b| **b == b'\n').count();
+        line += text
+            .as_bytes()
+            .get(from..*at)
+            .unwrap_or_default()
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count();
         from = (*at).max(from);
         lines.push(line);
     }
-    let faulty: FxHashSet<usize> = keyed.iter().zip(&lines).filter(|((_, lex, _), _)| *lex).map(|(_, l)| *l).collect();
+    let faulty: FxHashSet<usize> = keyed
+        .iter()
+        .zip(&lines)
+        .filter(|((_, lex, _), _)| *lex)
+        .map(|(_, l)| *l)
+        .collect();
     for ((_, is_lexical, finding), line) in keyed.into_iter().zip(lines) {
         if is_lexical || !faulty.contains(&line) {
             found.push(finding);
