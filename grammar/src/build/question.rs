@@ -284,17 +284,14 @@ impl Builder<'_> {
 
     pub(super) fn target(&mut self, pair: Pair) -> Target {
         let span = self.span(&pair);
-        let Some(inner) = pair.into_inner().next() else {
-            return Target::Error(span);
-        };
-        match inner.as_rule() {
-            Rule::t_end => match self.end(inner) {
+        match pair.as_rule() {
+            Rule::t_end => match self.end(pair) {
                 Some(resolved) => Target::End(Spanned::new(resolved, span)),
                 None => Target::Error(span),
             },
-            Rule::escalate => Target::Escalate(self.escalate(inner)),
+            Rule::escalate => Target::Escalate(self.escalate(pair)),
             Rule::t_back => Target::Back(span),
-            _ => Target::Node(self.path(&inner)),
+            _ => Target::Node(self.path(&pair)),
         }
     }
 
