@@ -8,6 +8,7 @@ use crate::machine::{Bot, EnumDef, Machine, Names};
 use crate::sources::{Project, Sources};
 use crate::value::{NodeId, PlaceId, TierId};
 use flow_grammar::{Diagnostic, Loc, Severity};
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -69,6 +70,8 @@ impl Compiler {
         let sources = Arc::new(sources);
         let machine = machine(project, &env, out, &sources);
         diagnostics.extend(crate::checks::run(&crate::checks::Context { machine: &machine, sources: &sources, date: options.date }));
+        silence_after_syntax(&mut diagnostics, &sources);
+        let mut diagnostics = crate::checks::allow::apply(&sources, diagnostics);
         sort(&mut diagnostics, &sources);
         let index = Arc::new(index(&env, refs, &machine));
         Compilation { machine: Arc::new(machine), diagnostics, sources, index }
@@ -77,6 +80,18 @@ impl Compiler {
 
 fn index(env: &Env, refs: Vec<Reference>, machine: &Machine) -> crate::index::Index {
     crate::index::Index::build(env, refs, machine)
+}
+
+/// What could not be read has no type: mismatches on the line of a syntax error follow from it.
+fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
+    let line = |d: &Diagnostic| {
+        let (file, range) = sources.resolve(d.labels.first()?.at)?;
+        Some((file.first_decl, file.line_starts.partition_point(|s| *s as usize <= range.start)))
+    };
+    let broken: FxHashSet<(u32, usize)> = diagnostics.iter().filter(|d| d.code == "F0101").filter_map(line).collect();
+    if !broken.is_empty() {
+        diagnostics.retain(|d| !matches!(d.code, "F0301" | "F0302" | "F1201") || line(d).is_none_or(|l| !broken.contains(&l)));
+    }
 }
 
 /// By file and place; of two findings at one place the one with the smaller code first.

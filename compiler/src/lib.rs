@@ -15,6 +15,7 @@ mod graph;
 pub mod index;
 mod load;
 mod lower;
+pub mod render;
 mod signals;
 mod types;
 

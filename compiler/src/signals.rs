@@ -10,12 +10,6 @@ pub(crate) const WORDS: [&str; 23] = [
     "customer",
 ];
 
-/// Signals of two words.
-pub(crate) const PAIRS: [(&str, &str); 10] = [
-    ("message", "intent"), ("attempts", "failed"), ("queue", "wait"), ("queue", "position"), ("queue", "length"), ("agent", "name"),
-    ("escalation", "reason"), ("escalation", "rule"), ("handoff", "summary"), ("team", "next_open"),
-];
-
 /// Whether a word alone is a signal.
 pub(crate) fn is_signal(word: &str) -> bool {
     signal(word, None).is_some()

@@ -395,7 +395,7 @@ impl Lower<'_> {
             return None;
         }
         let value = constant_of(&expr);
-        if value.is_none() {
+        if value.is_none() && !has_error(&expr) {
             self.report(Diagnostic::error(code, "expected a plain value", expr.loc).help("write a literal or a name of a value"));
         }
         value
@@ -436,6 +436,13 @@ fn count(n: usize) -> String {
         1 => "1 argument".into(),
         n => format!("{n} arguments"),
     }
+}
+
+/// Whether a part of it failed to check.
+fn has_error(expr: &Expr) -> bool {
+    let mut found = false;
+    super::rules::walk(expr, &[], &mut |e| found |= matches!(e.kind, ExprKind::Error));
+    found
 }
 
 /// The value of an expression that has one without a conversation.

@@ -37,7 +37,9 @@ impl Lower<'_> {
             let base = Expr { kind: ExprKind::Signal(signal), ty, loc: self.loc(first.span.to(path.span)) };
             return self.fields_of(base, rest);
         }
-        if let Some((id, local)) = self.local(root).map(|(id, l)| (id, l.ty.clone())) {
+        // A result with the name of a slot was reported; before it stands, the name is the slot.
+        let later = |at: flow_grammar::Loc| at.span.start > first.span.start && self.env.lookup(self.scope, Kind::Slot, root).is_some();
+        if let Some((id, local)) = self.local(root).filter(|(_, l)| !later(l.loc)).map(|(id, l)| (id, l.ty.clone())) {
             self.refer(first.span, Def::Local(self.code, id));
             let base = Expr { kind: ExprKind::Local(id), ty: local, loc: self.loc(if rest.is_empty() { path.span } else { first.span }) };
             return self.fields_of(base, rest);

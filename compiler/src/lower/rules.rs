@@ -135,7 +135,9 @@ impl Lower<'_> {
             let loc = self.loc(tree.span);
             let mut built = self.rule(rule, item.name.clone(), item.name_loc, loc);
             if !self.included(item.scope) {
+                // It can still be a step; by itself it never fires.
                 built.from.clear();
+                built.from_written = true;
             }
             self.out.rules.push(built);
         }
@@ -204,13 +206,12 @@ impl Lower<'_> {
         let mut from = Vec::new();
         for tier in &tree.from {
             let Some(id) = self.tier_named(tier) else { continue };
-            if let Some(to_id) = to
-                && id >= to_id
-            {
-                let to_name = tree.to.as_ref().map_or("", |t| t.as_str());
+            if let Some(to) = to.filter(|to| id >= *to) {
+                let what = if id == to { format!("rule `{name}` leads from `{}` to itself", tier.text) } else { format!("rule `{name}` does not climb the ladder") };
+                let ladder = self.env.tiers.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(" -> ");
                 self.report(
-                    Diagnostic::error("F0603", format!("rule `{name}` leads from `{}` to `{to_name}`, which is not further up", tier.text), self.loc(tier.span))
-                        .help("rules climb the ladder; use `continue with TIER` in a flow to go down"),
+                    Diagnostic::error("F0603", what, self.loc(tier.span))
+                        .help(format!("the ladder is `{ladder}`; to hand over downwards or to stay, use `continue with` in a node")),
                 );
                 continue;
             }
@@ -218,16 +219,20 @@ impl Lower<'_> {
                 from.push(id);
             }
         }
-        if tree.from.is_empty()
-            && let (Some(to), Some(word)) = (to, &tree.to)
-        {
-            from = (0..to.0).map(TierId).collect();
-            if from.is_empty() && self.env.tiers.len() > 1 {
+        let top = TierId(super::index(self.env.tiers.len().saturating_sub(1)));
+        let target = to.unwrap_or(top);
+        if tree.from.is_empty() {
+            from = (0..target.0).map(TierId).collect();
+            if let (true, Some(word)) = (from.is_empty() && self.env.tiers.len() > 1, &tree.to) {
                 self.report(
                     Diagnostic::error("F0603", format!("rule `{name}` leads to `{}`, the lowest tier", word.text), self.loc(word.span))
                         .help("rules climb the ladder; name a higher tier"),
                 );
             }
+        }
+        if to.is_none() {
+            // Where it leads is unknown and was reported; that it climbs is not in doubt.
+            from.retain(|f| *f < target);
         }
         let when = match &tree.when {
             Some(when) => self.cond(when),
@@ -238,8 +243,8 @@ impl Lower<'_> {
             name,
             origin: RuleOrigin::Declared,
             from,
-            from_written: !tree.from.is_empty(),
-            to: to.unwrap_or_else(|| TierId(super::index(self.env.tiers.len().saturating_sub(1)))),
+            from_written: !tree.from.is_empty() || to.is_none(),
+            to: target,
             when,
             unless: tree.unless.as_ref().map(|u| self.cond(u)),
             priority: tree.priority.as_ref().and_then(|p| self.priority(p)).unwrap_or_default(),
