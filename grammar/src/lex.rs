@@ -96,7 +96,7 @@ impl<'a> Lexer<'a> {
             let (escapes, lone) = (self.marks.escapes.len(), self.marks.lone.len());
             match text_end(self.text.as_bytes(), start, 0, &mut self.marks) {
                 TextEnd::Closed(end) => return (end, true),
-                TextEnd::Open(end) => return (self.before_brace(start, end), false),
+                TextEnd::Open(end) => return self.unclosed(start, end),
                 TextEnd::BadInterpolation => {
                     self.marks.escapes.truncate(escapes);
                     self.marks.lone.truncate(lone);
@@ -127,7 +127,15 @@ impl<'a> Lexer<'a> {
                 _ => i += 1,
             }
         }
-        (self.before_brace(start, i), false)
+        self.unclosed(start, i)
+    }
+
+    /// The end of a text that its line ends.
+    fn unclosed(&mut self, start: usize, end: usize) -> (usize, bool) {
+        let end = self.before_brace(start, end);
+        self.marks.lone.retain(|at| *at < end);
+        self.marks.escapes.retain(|at| at.1 <= end);
+        (end, false)
     }
 
     /// An unterminated text does not take the `{` that ends its line.
@@ -167,7 +175,8 @@ impl<'a> Lexer<'a> {
                 _ => i += 1,
             }
         }
-        (bytes.len(), false)
+        // The blank space at the end of a file belongs to nothing.
+        (self.text.trim_end().len().max(start + 3), false)
     }
 
     fn line_opens(&self, from: usize) -> bool {

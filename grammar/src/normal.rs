@@ -55,7 +55,7 @@ struct Open {
 pub(crate) fn normalise(source: &str) -> Normal {
     let mut first = Pass::new(source, false);
     first.run();
-    if first.unclosed_brace() {
+    if first.unclosed_brace() || first.extra_close {
         // Some brace is missing: look again, closing blocks where the indentation says that they end.
         let mut second = Pass::new(source, true);
         second.run();
@@ -78,6 +78,11 @@ struct Pass<'a> {
     indent: usize,
     wants_block: bool,
     healed: bool,
+    /// More blocks were closed than opened.
+    extra_close: bool,
+    /// For each line of the block being read: indentation, the line end after it, its last token.
+    lines: Vec<(usize, usize, Token)>,
+    last_indent: usize,
 }
 
 impl<'a> Pass<'a> {
@@ -94,6 +99,9 @@ impl<'a> Pass<'a> {
             indent: 0,
             wants_block: false,
             healed: false,
+            extra_close: false,
+            lines: Vec::new(),
+            last_indent: 0,
         }
     }
 
@@ -140,6 +148,7 @@ impl<'a> Pass<'a> {
                 _ => {
                     let first_on_line = !self.pending.is_empty() || self.last.is_none();
                     if first_on_line {
+                        self.last_indent = self.indent;
                         self.indent = token.start - line_start;
                         self.line(token);
                     }
@@ -177,7 +186,12 @@ impl<'a> Pass<'a> {
                     }
                 }
             }
-        } else if self.wants_block && self.stack.is_empty() && next.tok != Tok::Open(b'{') {
+            return;
+        }
+        if let Some(at) = self.pending.first().copied() {
+            self.lines.push((self.last_indent, at, last));
+        }
+        if self.wants_block && self.stack.is_empty() && next.tok != Tok::Open(b'{') {
             self.missing_open(last);
         }
     }
@@ -213,6 +227,10 @@ impl<'a> Pass<'a> {
             .source
             .get(self.out.head.map_or(0, |h| h.0)..last.end)
             .unwrap_or_default();
+        self.report_open(head, last);
+    }
+
+    fn report_open(&mut self, head: &str, last: Token) {
         self.out.diagnostics.push(
             Diagnostic::error(
                 "F0101",
@@ -304,12 +322,18 @@ impl<'a> Pass<'a> {
         }
         if self.stack.last().is_some_and(|o| o.byte == opener) {
             self.stack.pop();
+        } else if byte == b'}' {
+            self.extra_close = true;
         }
     }
 
     /// `}` stands left of the line that opened the innermost block and in line with an outer one: a `}` is missing.
     fn heal(&mut self, token: Token) {
         let indent = self.indent;
+        if self.stack.last().is_some_and(|o| o.indent < indent) {
+            self.heal_open(indent);
+            return;
+        }
         let fits = self
             .stack
             .iter()
@@ -325,6 +349,38 @@ impl<'a> Pass<'a> {
             self.put(spot, b'}');
             self.report_unclosed(open.at, self.last.map(|l| l.end), open.indent);
         }
+    }
+
+    /// `}` stands right of the line that opened the innermost block: the line above it with its indentation lacks `{`.
+    fn heal_open(&mut self, indent: usize) {
+        let found = self
+            .lines
+            .iter()
+            .rev()
+            .take_while(|l| l.0 >= indent)
+            .find(|l| l.0 == indent)
+            .copied();
+        let Some((indent, at, last)) = found else {
+            return;
+        };
+        let taken = self.bytes.get(at) != Some(&b'\n');
+        if taken || matches!(last.tok, Tok::Open(_) | Tok::Close(_)) {
+            return;
+        }
+        self.lines.retain(|l| l.1 < at);
+        self.put(at, b'{');
+        self.stack.push(Open {
+            at,
+            byte: b'{',
+            indent,
+            joined: self.joined.len(),
+        });
+        let head = self
+            .source
+            .get(..last.end)
+            .and_then(|s| s.rsplit('\n').next())
+            .unwrap_or_default();
+        self.report_open(head, last);
     }
 
     fn report_unclosed(&mut self, at: usize, insert: Option<usize>, indent: usize) {
@@ -402,9 +458,15 @@ impl<'a> Pass<'a> {
     }
 
     fn text(&mut self, token: Token, closed: bool, marks: &Marks) {
-        self.inside_texts(marks);
         if closed {
+            self.inside_texts(marks);
             return;
+        }
+        for (start, end) in &marks.escapes {
+            self.fill(*start, *end);
+        }
+        for at in &marks.lone {
+            self.put(*at, FILLER);
         }
         let source = self.source;
         let text = source.get(token.start + 1..token.end).unwrap_or_default();

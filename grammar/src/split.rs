@@ -156,6 +156,8 @@ struct Splitter {
     wants_block: bool,
     /// What is being read is no declaration.
     junk: bool,
+    /// The last line that began with `}` was indented.
+    early_close: bool,
 }
 
 impl Splitter {
@@ -166,6 +168,7 @@ impl Splitter {
         self.depth = 0;
         self.wants_block = false;
         self.junk = false;
+        self.early_close = false;
     }
 
     fn begin(&mut self, at: usize, keyword: Option<&str>) {
@@ -191,11 +194,12 @@ impl Splitter {
                 }
                 Tok::Blank => continue,
                 Tok::Comment | Tok::Doc => {
-                    self.comment(text, start, end, newline);
+                    self.comment(start, end, newline, start == line_start);
                     continue;
                 }
                 _ => {}
             }
+            let first_on_line = newline;
             if newline {
                 self.line(text, start, start == line_start, token.tok, end, last);
                 newline = false;
@@ -203,6 +207,9 @@ impl Splitter {
                 self.begin(start, None);
             }
             self.lead = None;
+            if first_on_line && token.tok == Tok::Close(b'}') {
+                self.early_close = start > line_start;
+            }
             match token.tok {
                 Tok::Open(b'{') => {
                     self.depth += 1;
@@ -223,8 +230,9 @@ impl Splitter {
         self.out
     }
 
-    fn comment(&mut self, _text: &str, start: usize, end: usize, own_line: bool) {
-        if self.start.is_some() && (!own_line || self.depth > 0) {
+    fn comment(&mut self, start: usize, end: usize, own_line: bool, column0: bool) {
+        // In the margin it may belong to a declaration after a missing brace.
+        if self.start.is_some() && (!own_line || (self.depth > 0 && !column0)) {
             self.end = end;
             return;
         }
@@ -267,6 +275,10 @@ impl Splitter {
         if declares {
             self.begin(at, keyword);
         } else if joined || self.wants_block || self.junk {
+            self.absorb_lead();
+        } else if !column0 && self.early_close {
+            // The `}` above is indented and this line too: a `{` is missing in between, the declaration goes on.
+            self.depth = 1;
             self.absorb_lead();
         } else {
             self.begin(at, None);

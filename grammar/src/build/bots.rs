@@ -17,7 +17,7 @@ impl Builder<'_> {
         let alias = match parts.get(Rule::as_name) {
             Some(part) => self.as_name(part),
             None => {
-                self.expected("`as NAME`", &pair, USAGE);
+                self.expected_after("`as NAME`", path.span, pair.get_input(), USAGE);
                 None
             }
         };
@@ -479,8 +479,8 @@ impl Builder<'_> {
         let when = match parts.get(Rule::when) {
             Some(when) => self.when(when),
             None => {
-                if name.is_some() {
-                    self.expected("`when`", &pair_head(&pair, name.as_ref()), USAGE);
+                if let Some(name) = &name {
+                    self.expected_after("`when`", name.span, pair.get_input(), USAGE);
                 }
                 None
             }
@@ -499,8 +499,11 @@ impl Builder<'_> {
                 let item = part.clone();
                 from = self.text_list(&mut Parts::of(part), &item, USAGE);
             }
-            None if name.is_some() => self.expected("`from`", &pair, USAGE),
-            None => {}
+            None => {
+                if let Some(name) = &name {
+                    self.expected_after("`from`", name.span, pair.get_input(), USAGE);
+                }
+            }
         }
         self.decl_end(&mut parts);
         DeclKind::Knowledge(KnowledgeDecl { name, from })
@@ -620,7 +623,12 @@ impl Builder<'_> {
                 event = self.event(part, USAGE);
             }
         }
-        self.header_junk(&mut parts, before);
+        if let Some(junk) = parts.get(Rule::hjunk)
+            && self.diagnostics.len() == before
+        {
+            const NEXT: &str = "write `visit NODE`, `-> NODE` or `{ .. }`";
+            self.expected_after("`visit`, `->` or `{`", event_span, junk.get_input(), NEXT);
+        }
         let then = match parts.row().next_if(|p| p.as_rule() != Rule::tail) {
             None => {
                 if self.diagnostics.len() == before {
@@ -751,9 +759,4 @@ impl Builder<'_> {
         );
         DeclKind::Text(TextDecl { name, variants })
     }
-}
-
-/// The whole declaration; its name, if any, is the last thing that was read.
-fn pair_head<'i>(pair: &Pair<'i>, _name: Option<&Name>) -> Pair<'i> {
-    pair.clone()
 }

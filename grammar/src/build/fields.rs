@@ -5,7 +5,7 @@ use super::value::{Number, number};
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::{CustomerDecl, DeclKind, EnumDecl, Expr, ExprKind, Field, RecordDecl, SlotsDecl};
-use crate::span::{Name, Spanned};
+use crate::span::{Name, Span, Spanned};
 
 impl Builder<'_> {
     /// `NAME` after a declaration's keyword.
@@ -16,7 +16,16 @@ impl Builder<'_> {
         usage: &str,
     ) -> Option<Name> {
         let name = parts.get(Rule::name);
-        self.need_name(name, "a name", item, usage)
+        if name.is_none() {
+            self.expected_at("a name", item.get_input(), item.as_span().start(), usage);
+        }
+        name.map(|name| self.name(&name))
+    }
+
+    /// Reports that `what` was expected directly after a place.
+    pub(super) fn expected_after(&mut self, what: &str, at: Span, input: &str, usage: &str) {
+        let end = isize::try_from(at.end).unwrap_or_default() - self.base;
+        self.expected_at(what, input, usize::try_from(end).unwrap_or_default(), usage);
     }
 
     /// What is left of a declaration: junk in its header has been taken; here comes what follows its end.

@@ -791,7 +791,8 @@ impl Builder<'_> {
             self.need_name(tier, "a tier", &whole, USAGE)
         });
         let Some(op) = parts.get(Rule::cmp) else {
-            self.expected("a comparison", &item, USAGE);
+            let at = of.as_ref().map_or(metric.span, |of| of.span);
+            self.expected_after("a comparison", at, item.get_input(), USAGE);
             return None;
         };
         let op = comparison(op.as_str());

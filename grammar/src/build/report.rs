@@ -231,6 +231,8 @@ impl Builder<'_> {
             return;
         }
         let help = match rest.as_bytes().first() {
+            _ if pair.as_rule() == Rule::ljunk => "values are separated by commas".to_owned(),
+            Some(b'"') if before.ends_with('"') => "texts are separated by commas".to_owned(),
             Some(b'{') => "nothing here takes a block".to_owned(),
             Some(b')' | b']') => format!("remove `{found}`"),
             _ => "one item ends with its line; on one line items are separated by `;`".to_owned(),

@@ -292,7 +292,13 @@ impl Builder<'_> {
             let text = self.text_ref(text);
             texts.push(text);
         } else {
-            self.expected("a text", &item, USAGE);
+            let at = item.as_span().start() + 3;
+            self.expected_at("a text", item.get_input(), at, USAGE);
+            return StepKind::Say {
+                texts,
+                one_of,
+                attachments: Vec::new(),
+            };
         }
         let mut attachments = Vec::new();
         if let Some(block) = parts.get(Rule::attachments) {
