@@ -94,6 +94,17 @@ impl Classifier {
         }
     }
 
+    /// What a message means that is an example.
+    #[must_use]
+    pub fn exactly(&self, words: &[String]) -> Option<Meaning> {
+        let class = self.exact.get(&words.join(" "))?;
+        Some(Meaning {
+            score: 1.0,
+            in_scope: true,
+            guesses: vec![(*class, 1.0)],
+        })
+    }
+
     /// What a message's words mean.
     #[must_use]
     pub fn classify(&self, words: &[String]) -> Meaning {
@@ -104,12 +115,8 @@ impl Classifier {
                 guesses: Vec::new(),
             };
         }
-        if let Some(class) = self.exact.get(&words.join(" ")) {
-            return Meaning {
-                score: 1.0,
-                in_scope: true,
-                guesses: vec![(*class, 1.0)],
-            };
+        if let Some(meaning) = self.exactly(words) {
+            return meaning;
         }
         let scores = self
             .linear

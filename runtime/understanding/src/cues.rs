@@ -177,7 +177,7 @@ pub fn shouts(text: &str) -> bool {
     }
     let letters = upper + lower;
     (letters >= 8 && upper * 10 >= letters * 7)
-        || (upper >= 8 && loud_words >= 3 && upper * 2 >= letters)
+        || (upper >= 8 && loud_words >= 3 && upper * 5 >= letters * 2)
 }
 
 /// Whether it swears.

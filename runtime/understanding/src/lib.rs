@@ -14,9 +14,12 @@
     )
 )]
 
+mod answer;
 pub mod classifier;
 pub mod cues;
+mod entities;
 mod features;
+mod knowledge;
 pub mod language;
 mod lexicon;
 pub mod normalise;
@@ -26,6 +29,7 @@ pub mod spec;
 mod stem;
 mod understanding;
 
+pub use knowledge::{Knowledge, Passage};
 pub use understanding::{Context, Understanding};
 
 use smol_str::SmolStr;

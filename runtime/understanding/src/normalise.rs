@@ -116,3 +116,9 @@ fn uncontracted(word: &str) -> &str {
         other => other,
     }
 }
+
+/// Whether a character only marks the one before.
+#[must_use]
+pub fn is_mark(c: char) -> bool {
+    is_combining_mark(c)
+}

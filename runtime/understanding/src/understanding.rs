@@ -1,10 +1,14 @@
 //! All signals of a message, by models trained from one machine.
 
 use crate::classifier::Classifier;
-use crate::normalise::{clip, placeholder, words};
+use crate::entities::{Finder, Scene};
+use crate::knowledge::Knowledge;
+use crate::normalise::{self, clip, placeholder};
 use crate::spec::{Example, Labelled, Part, Spec};
-use crate::{background, cues, language, sentiment, stem};
+use crate::{answer, background, cues, language, sentiment, stem};
 use flow_compiler::machine::Machine;
+use flow_engine::effect::ModelRequest;
+use flow_engine::event::ModelAnswer;
 use flow_engine::signals::{Guess, Signals};
 use jiff::{Timestamp, tz::TimeZone};
 use rustc_hash::FxHasher;
@@ -32,9 +36,11 @@ pub struct Context<'a> {
 pub struct Understanding {
     languages: Vec<SmolStr>,
     classifier: Classifier,
+    finder: Finder,
     /// Names of intents, then of FAQs: the classifier's classes.
     names: Vec<SmolStr>,
     intents: usize,
+    knowledge: Knowledge,
 }
 
 impl Understanding {
@@ -54,9 +60,11 @@ impl Understanding {
             .collect();
         Self {
             languages: spec.languages.clone(),
+            finder: Finder::of(spec),
             classifier: Classifier::train(&classes, &background(&spec.languages)),
             names: all.iter().map(|l| l.name.clone()).collect(),
             intents: spec.intents.len(),
+            knowledge: Knowledge::of(spec),
         }
     }
 
@@ -64,9 +72,19 @@ impl Understanding {
     #[must_use]
     pub fn signals(&self, text: &str, context: &Context<'_>) -> Signals {
         let text = clip(text);
-        let words = words(text);
+        let words = normalise::words(text);
         let language = language::detect(text, &words, &self.languages, context.language);
-        let (intents, faq) = self.meaning(&words);
+        let scene = Scene {
+            language: &language,
+            now: context.now,
+            timezone: &context.timezone,
+            expecting: context.expecting,
+        };
+        let entities = self.finder.find(text, &scene);
+        let (intents, faq) = self.meaning(
+            &words,
+            &normalise::words(&self.finder.mask(text, &entities)),
+        );
         let spoken = self.languages.iter().map(SmolStr::as_str);
         Signals {
             sentiment: sentiment::sentiment(text, &words),
@@ -77,7 +95,7 @@ impl Understanding {
             yes_no: cues::yes_no(&words, std::iter::once(language.as_str()).chain(spoken)),
             questions: cues::questions(text),
             words: u32::try_from(words.len()).unwrap_or(u32::MAX),
-            entities: Vec::new(),
+            entities,
             fingerprint: fingerprint(&stem::content_stems(&words, &language)),
             language,
             intents,
@@ -85,8 +103,25 @@ impl Understanding {
         }
     }
 
-    fn meaning(&self, words: &[String]) -> (Vec<Guess>, Option<Guess>) {
-        let meaning = self.classifier.classify(words);
+    /// What the bot knows.
+    #[must_use]
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.knowledge
+    }
+
+    /// Answers from the knowledge, word for word: for tiers without a model. The confidence is low where the knowledge does not
+    /// cover the question, and 0 with an empty text where nothing fits or the tier must not talk about it.
+    #[must_use]
+    pub fn answer(&self, request: &ModelRequest) -> ModelAnswer {
+        answer::answer(&self.knowledge, request)
+    }
+
+    fn meaning(&self, words: &[String], masked: &[String]) -> (Vec<Guess>, Option<Guess>) {
+        // An example as it is written beats the same with its values taken out.
+        let meaning = self
+            .classifier
+            .exactly(words)
+            .unwrap_or_else(|| self.classifier.classify(masked));
         if !meaning.in_scope {
             return (Vec::new(), None);
         }
@@ -122,7 +157,7 @@ fn example_words(example: &Example) -> Vec<String> {
             Part::Slot(slot) => format!(" {} ", placeholder(*slot)),
         })
         .collect();
-    words(&text)
+    normalise::words(&text)
 }
 
 fn fingerprint(stems: &[String]) -> Vec<u32> {
