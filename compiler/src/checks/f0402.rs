@@ -7,7 +7,7 @@ use super::support::flow::successors;
 use super::support::syntax;
 use crate::machine::{Op, OpKind, Transition};
 use crate::value::{NodeId, OpId};
-use flow_grammar::{Diagnostic, Loc, Severity, Span};
+use flow_grammar::{Diagnostic, Loc, Severity};
 
 pub(super) const CHECK: super::Check = super::Check { code: "F0402", severity: Severity::Error, title: "a path on which the customer is left hanging", run };
 
@@ -43,12 +43,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let Some(((first, how), rest)) = ends.split_first() else { continue };
         let Some(op) = machine.op(*first) else { continue };
         let visitor = flow.visits(id).first().and_then(|v| machine.op(*v));
-        let mut finding = Diagnostic::error("F0402", format!("a path through node `{}` ends and leaves the customer hanging", node.name), place(cx, op)).labelled(why(op, how));
+        let mut finding = Diagnostic::error("F0402", format!("a path through node `{}` ends and leaves the customer hanging", node.name), cx.line(op.loc)).labelled(why(op, how));
         for (other, how) in rest.iter().take(5) {
             if let Some(op) = machine.op(*other)
                 && other != first
             {
-                finding = finding.label(place(cx, op), why(op, how));
+                finding = finding.label(cx.line(op.loc), why(op, how));
             }
         }
         if let Some(visitor) = visitor {
@@ -65,14 +65,6 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
         found.push(finding);
     }
-}
-
-/// The first line of a step.
-fn place(cx: &Analysis<'_>, op: &Op) -> Loc {
-    let text = cx.sources.snippet(op.loc);
-    let line = text.lines().next().unwrap_or_default().trim_end();
-    let len = u32::try_from(line.len()).unwrap_or(0);
-    if len == 0 { op.loc } else { Loc::new(op.loc.decl, Span::new(op.loc.span.start, op.loc.span.start + len)) }
 }
 
 fn why(op: &Op, how: &Transition) -> String {

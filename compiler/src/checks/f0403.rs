@@ -155,9 +155,9 @@ fn report(cx: &Analysis<'_>, graph: &DiGraph<OpId, ()>, members: &[OpId], passab
     let steps: Vec<&Op> = path.iter().filter_map(|id| machine.op(*id)).collect();
     let first = steps.first()?;
     let where_ = machine.code(first.code).and_then(node_of).and_then(|n| machine.node(n)).map(|n| format!(" in node `{}`", n.name)).unwrap_or_default();
-    let mut finding = Diagnostic::error("F0403", format!("a loop{where_} never waits for the customer"), first.loc).labelled(format!("1. {}", tell(machine, first, passable)));
+    let mut finding = Diagnostic::error("F0403", format!("a loop{where_} never waits for the customer"), cx.line(first.loc)).labelled(format!("1. {}", tell(machine, first, passable)));
     for (i, op) in steps.iter().enumerate().skip(1).take(SHOWN - 1) {
-        finding = finding.label(op.loc, format!("{}. {}", i + 1, tell(machine, op, passable)));
+        finding = finding.label(cx.line(op.loc), format!("{}. {}", i + 1, tell(machine, op, passable)));
     }
     if steps.iter().any(|o| matches!(o.kind, OpKind::Form { .. })) {
         finding = finding.help("a `form` asks only what is unknown: use `ask`, `confirm` or `choose` in the loop, or leave it");

@@ -55,9 +55,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let mut questions: Vec<_> = members().filter_map(|id| machine.op(id)).filter(|op| question(op).is_some()).collect();
         questions.sort_by_key(|op| op.loc);
         let Some((first, rest)) = questions.split_first() else { continue };
-        let mut finding = Diagnostic::warning("F0405", "no answer leads out of here; only an escalation rule can", first.loc).labelled("whatever the customer answers, they come back here");
+        let mut finding = Diagnostic::warning("F0405", "no answer leads out of here; only an escalation rule can", cx.line(first.loc)).labelled("whatever the customer answers, they come back here");
         for op in rest.iter().take(4) {
-            finding = finding.label(op.loc, "or here");
+            finding = finding.label(cx.line(op.loc), "or here");
         }
         found.push(finding.help("give one of the answers a way out: another node, `escalate` or `end resolved`"));
     }

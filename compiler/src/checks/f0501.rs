@@ -7,7 +7,7 @@ use super::support::analysis::Analysis;
 use super::support::flow::RootKind;
 use super::support::known::{Bits, FactId};
 use super::support::walk::{each_interpolation, texts_of_op, texts_outside_ops};
-use crate::machine::{Expr, Op, OpKind, Transition, Var};
+use crate::machine::{CodeOwner, Expr, ExprKind, HandlerEvent, HandoffBlock, Op, OpKind, Signal, Transition, Var};
 use crate::value::{CodeId, OpId, TextId};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -36,7 +36,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
         let Some(bits) = cx.known().before(id) else { continue };
         for read in reads_of(cx, op, bits) {
-            let at = if read.text.is_some() { op.loc } else { read.expr.loc };
+            let at = if read.text.is_some() { cx.line(op.loc) } else { read.expr.loc };
             if !told.insert((at, read.expr.loc)) {
                 continue;
             }
@@ -48,6 +48,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             found.push(finding);
         }
     }
+    signals(cx, &mut told, found);
     let nothing = cx.known().nothing();
     let mut outside: Vec<TextId> = Vec::new();
     // The question of a slot is asked when something needs the slot: its text is read there.
@@ -64,6 +65,57 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// Signals that are unknown where a text reads them: the queue before there is one, the agent before one is connected.
+fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<Diagnostic>) {
+    let machine = cx.machine;
+    let mut texts: Vec<(TextId, Stage)> = Vec::new();
+    for op in &machine.ops {
+        let stage = match machine.code(op.code).map(|c| c.owner) {
+            Some(CodeOwner::Handler(i)) => match machine.handlers.get(i as usize).map(|h| h.event) {
+                Some(HandlerEvent::Connected | HandlerEvent::Resolve | HandlerEvent::Survey) => Stage::Connected,
+                _ => Stage::Before,
+            },
+            Some(CodeOwner::Handoff(_, HandoffBlock::Resolved | HandoffBlock::Returned)) => Stage::Connected,
+            Some(CodeOwner::Handoff(..)) => Stage::Queued,
+            _ => Stage::Before,
+        };
+        texts_of_op(op, &mut |text, _| texts.push((text, stage)));
+    }
+    for handoff in &machine.handoffs {
+        texts.extend(handoff.say.iter().chain(handoff.update.iter().filter_map(|(_, t)| t.as_ref())).map(|t| (*t, Stage::Queued)));
+        texts.extend(handoff.connected.iter().map(|t| (*t, Stage::Connected)));
+    }
+    for (text, stage) in texts {
+        each_interpolation(machine, text, &mut |expr| {
+            let ExprKind::Signal(signal) = expr.kind else { return };
+            let unknown = match signal {
+                Signal::QueueWait => Some("nobody may be able to say how long it takes"),
+                Signal::AgentName if stage != Stage::Connected => Some("no agent is connected yet"),
+                Signal::QueuePosition | Signal::QueueLength if stage == Stage::Before => Some("there is no queue yet"),
+                _ => None,
+            };
+            let Some(why) = unknown else { return };
+            if told.insert((expr.loc, expr.loc)) {
+                let name = cx.words(expr.loc);
+                found.push(
+                    Diagnostic::error("F0501", format!("`{name}` can be unknown here"), expr.loc)
+                        .labelled(why)
+                        .help(format!("say what stands for it, as in `{{{name} ?? \"soon\"}}`"))
+                        .fix(format!("write `{name} ?? \"..\"`"), false, vec![super::support::syntax::add_after(expr.loc, " ?? \"...\"")]),
+                );
+            }
+        });
+    }
+}
+
+/// How far a handoff is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Before,
+    Queued,
+    Connected,
 }
 
 fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
@@ -89,7 +141,7 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
     super::support::walk::exprs_of_op(op, &mut |expr| {
         if matches!(op.kind, OpKind::Set { .. } | OpKind::Call { .. }) {
             super::support::walk::each_expr(machine, expr, &mut |e| {
-                if let crate::machine::ExprKind::Text(text) = e.kind {
+                if let ExprKind::Text(text) = e.kind {
                     texts.push(text);
                 }
             });
@@ -238,5 +290,5 @@ fn tell(cx: &Analysis<'_>, op: &Op, how: &Transition, name: &str) -> Option<(Loc
         (OpKind::Visit { node, .. }, Transition::Next) => format!("`{}` may return without it", machine.node(*node)?.name),
         _ => return None,
     };
-    Some((op.loc, text))
+    Some((cx.line(op.loc), text))
 }

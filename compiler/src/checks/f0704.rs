@@ -3,12 +3,13 @@
 //! Hours are laid out over 400 days from the given date in their own time zones, holidays and clock changes included.
 
 use super::support::analysis::Analysis;
-use super::support::calendar::{gaps, horizon, open, show, staffed};
+use super::support::calendar::{gaps, horizon, open, show, with_overflow};
 use super::support::syntax;
 use crate::machine::Handoff;
 use crate::value::{HoursId, TierId};
 use flow_grammar::ast::{DeclKind, TierKind};
 use flow_grammar::{Diagnostic, Loc, Severity, Span};
+use std::collections::BTreeSet;
 
 pub(super) const CHECK: super::Check = super::Check { code: "F0704", severity: Severity::Warning, title: "a time when nobody is there and nothing is planned", run };
 
@@ -24,27 +25,32 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         if handoff.closed.is_some() {
             continue;
         }
-        let staffed = staffed(machine, tier);
-        if staffed.is_empty() {
-            continue;
-        }
-        let mut hours: Vec<HoursId> = staffed.iter().map(|(_, h)| *h).collect();
-        hours.sort_unstable();
-        hours.dedup();
-        let Some(open) = open(machine, &hours, cx.date) else { continue };
         let Some((horizon, zone)) = horizon(machine, cx.date) else { continue };
-        let gaps = gaps(&open, horizon);
-        // The first whole gap says most; the one at the horizon's start may be cut.
-        let Some((from, to)) = gaps.iter().find(|g| g.0 > horizon.0).or_else(|| gaps.first()) else { continue };
+        // The first row with a gap says enough: one plan mends all of them.
+        let rows = machine.routes.iter().filter(|r| r.tier == tier).flat_map(|r| &r.rows);
+        let mut seen = BTreeSet::new();
+        let gap = rows.filter(|row| seen.insert(row.team)).find_map(|row| {
+            let teams = with_overflow(machine, [row.team]);
+            let mut hours: Vec<HoursId> = teams.iter().map(|(_, h)| *h).collect();
+            hours.sort_unstable();
+            hours.dedup();
+            let gaps = gaps(&open(machine, &hours, cx.date)?, horizon);
+            // The first whole gap says most; the one at the horizon's start may be cut.
+            let first = gaps.iter().find(|g| g.0 > horizon.0).or_else(|| gaps.first()).copied()?;
+            Some((row, hours, gaps.len(), first))
+        });
+        let Some((row, hours, count, (from, to))) = gap else { continue };
         let zone_name = &machine.bot.timezone;
-        let mut finding = Diagnostic::warning("F0704", format!("nobody is there from {} to {}, and `handoff {}` has no `closed` plan", show(*from, &zone), show(*to, &zone), def.name), head(cx, handoff))
-            .labelled(if gaps.len() > 1 { format!("the first of {} such gaps in 400 days ({zone_name})", gaps.len()) } else { format!("in {zone_name}") });
+        let team = machine.team(row.team).map(|t| t.name.as_str()).unwrap_or_default();
+        let mut finding = Diagnostic::warning("F0704", format!("nobody is there for `{team}` from {} to {}, and `handoff {}` has no `closed` plan", show(from, &zone), show(to, &zone), def.name), head(cx, handoff))
+            .labelled(if count > 1 { format!("the first of {count} such gaps in 400 days ({zone_name})") } else { format!("in {zone_name}") })
+            .label(row.team_loc, "this row leads to a team that is closed then, overflow included");
         for id in hours.iter().take(3) {
             if let Some(hours) = machine.hours_of(*id) {
-                finding = finding.label(name_of(cx, hours.loc), "hours of a team that can be reached");
+                finding = finding.label(name_of(cx, hours.loc), "its hours, or those of its overflow");
             }
         }
-        finding = finding.help("say what happens then: `closed { say \"We are back {team.next_open}.\"; ticket within 4h of HOURS }`, or route to a team that is open");
+        finding = finding.help("say what happens then: `closed { say \"We are back {team.next_open}.\"; ticket within 4h of HOURS }`, or let the team overflow to one that is open");
         if let Some(DeclKind::Handoff(decl)) = syntax::decl(cx.sources, handoff.loc.decl).map(|d| &d.kind)
             && let Some(edit) = syntax::add_to_block(cx.sources, Loc::new(handoff.loc.decl, decl.span), "closed { say \"Our team is back {team.next_open}.\" }")
         {

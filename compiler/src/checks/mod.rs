@@ -6,6 +6,7 @@
 //! Each check is silent where it cannot know: a finding must be worth reading.
 
 pub mod allow;
+pub mod explain;
 mod f0303;
 mod f0304;
 mod f0401;
@@ -43,6 +44,7 @@ mod support;
 use crate::machine::Machine;
 use crate::sources::Sources;
 use flow_grammar::{Diagnostic, Severity};
+use rustc_hash::FxHashSet;
 use support::analysis::Analysis;
 
 /// What the checks may look at.
@@ -113,5 +115,23 @@ pub fn run(cx: &Context<'_>) -> Vec<Diagnostic> {
     for check in CHECKS {
         (check.run)(&analysis, &mut found);
     }
+    // Of a declaration that could not be read in full nothing is said beside that.
+    let broken = broken(cx.sources);
+    if !broken.is_empty() {
+        found.retain(|d| d.labels.first().is_none_or(|l| !broken.contains(&l.at.decl)));
+    }
     found
+}
+
+/// The declarations with syntax errors.
+fn broken(sources: &Sources) -> FxHashSet<u32> {
+    let mut out = FxHashSet::default();
+    for file in &sources.files {
+        for (decl, placed) in (file.first_decl..).zip(&file.tree.decls) {
+            if !placed.tree.diagnostics.is_empty() {
+                out.insert(decl);
+            }
+        }
+    }
+    out
 }

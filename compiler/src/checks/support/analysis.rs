@@ -6,7 +6,7 @@ use crate::checks::Context;
 use crate::machine::{Expr, ExprKind, Machine};
 use crate::sources::Sources;
 use crate::value::CodeId;
-use flow_grammar::Loc;
+use flow_grammar::{Loc, Span};
 use std::cell::OnceCell;
 
 /// The bot with its shared analyses.
@@ -51,6 +51,16 @@ impl<'a> Analysis<'a> {
             }
         }
         true
+    }
+
+    /// The first line of a place: enough to point at a step with a long block.
+    pub(in crate::checks) fn line(&self, loc: Loc) -> Loc {
+        let line = self.sources.snippet(loc).lines().next().unwrap_or_default().trim_end();
+        let line = line.strip_suffix('{').map_or(line, str::trim_end);
+        match u32::try_from(line.len()) {
+            Ok(len) if len > 0 => Loc::new(loc.decl, Span::new(loc.span.start, loc.span.start + len)),
+            _ => loc,
+        }
     }
 
     /// The author's words at a place, on one line and not too long.

@@ -100,7 +100,12 @@ pub(in crate::checks) fn gaps(open: &[Stretch], (from, to): Stretch) -> Vec<Stre
 
 /// The hours of every team that a tier's matrix can reach, overflow included, with the teams.
 pub(in crate::checks) fn staffed(machine: &Machine, tier: crate::value::TierId) -> Vec<(TeamId, HoursId)> {
-    let mut teams: Vec<TeamId> = machine.routes.iter().filter(|r| r.tier == tier).flat_map(|r| &r.rows).map(|row| row.team).collect();
+    with_overflow(machine, machine.routes.iter().filter(|r| r.tier == tier).flat_map(|r| &r.rows).map(|row| row.team))
+}
+
+/// Teams and all to which they overflow, with their hours.
+pub(in crate::checks) fn with_overflow(machine: &Machine, teams: impl IntoIterator<Item = TeamId>) -> Vec<(TeamId, HoursId)> {
+    let mut teams: Vec<TeamId> = teams.into_iter().collect();
     let mut seen = std::collections::BTreeSet::new();
     let mut out = Vec::new();
     while let Some(id) = teams.pop() {

@@ -204,7 +204,10 @@ pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
         }
         OpKind::Match { arms, otherwise, .. } => {
             out.extend((0u32..).zip(arms).map(|(i, arm)| (arm.to, Transition::Arm(i))));
-            out.push((*otherwise, Transition::Otherwise));
+            // What no arm takes is F0303's; nothing else is said of it.
+            if arms.is_empty() {
+                out.push((*otherwise, Transition::Otherwise));
+            }
         }
         OpKind::Call { failed, next, .. } => {
             out.push((*next, Transition::Next));

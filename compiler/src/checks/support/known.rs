@@ -159,7 +159,9 @@ impl Knowledge {
                         facts.learn(machine, op.code, subject, &mut rest);
                     }
                 }
-                f(*otherwise, Transition::Otherwise, rest);
+                if arms.is_empty() {
+                    f(*otherwise, Transition::Otherwise, rest);
+                }
             }
             OpKind::Visit { node, next } => {
                 // A node that never returns leads nowhere here.

@@ -80,12 +80,12 @@ pub(super) struct Facts {
     globals: u32,
     len: usize,
     /// The facts that always hold: slots with a default.
-    always: Vec<FactId>,
+    always: Bits,
 }
 
 impl Facts {
     pub(super) fn new(machine: &Machine) -> Self {
-        let mut this = Self { ids: FxHashMap::default(), of_base: FxHashMap::default(), globals: 0, len: 0, always: Vec::new() };
+        let mut this = Self { ids: FxHashMap::default(), of_base: FxHashMap::default(), globals: 0, len: 0, always: Bits::new(0) };
         let mut locals: Vec<Path> = Vec::new();
         for i in 0..machine.slots.len() {
             this.intern_global((Base::Var(Var::Slot(crate::value::SlotId(u32::try_from(i).unwrap_or(u32::MAX)))), Vec::new()));
@@ -121,7 +121,8 @@ impl Facts {
             .filter(|((base, path), _)| path.is_empty() && matches!(base, Base::Var(var) if has_default(machine, *var)))
             .map(|(_, id)| *id)
             .collect();
-        this.always = known;
+        this.always = this.none();
+        known.iter().for_each(|f| this.always.insert(*f));
         this
     }
 
@@ -161,9 +162,7 @@ impl Facts {
     }
 
     pub(super) fn always(&self) -> Bits {
-        let mut bits = self.none();
-        self.always.iter().for_each(|f| bits.insert(*f));
-        bits
+        self.always.clone()
     }
 
     /// Only the facts that mean the same in every body.
@@ -202,7 +201,7 @@ impl Facts {
 
     pub(super) fn forget_var(&self, var: Var, bits: &mut Bits) {
         for (_, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
-            if !self.always.contains(id) {
+            if !self.always.has(*id) {
                 bits.remove(*id);
             }
         }
@@ -211,7 +210,7 @@ impl Facts {
     /// Adds everything about a variable to a set.
     pub(super) fn mark_var(&self, var: Var, bits: &mut Bits) {
         for (_, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
-            if !self.always.contains(id) {
+            if !self.always.has(*id) {
                 bits.insert(*id);
             }
         }
