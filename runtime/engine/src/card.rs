@@ -1,11 +1,20 @@
 //! The card: everything a person needs who takes over, readable in ten seconds.
 
-use crate::event::{AgentRef, Citation};
+use crate::conversation::Conversation;
+use crate::decision::RowTrace;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::eval::Scope;
+use crate::event::{AgentRef, Citation, EventKind};
+use crate::signals::Entity;
+use crate::tables::{index_u32, var_name};
+use crate::{Hooks, Recorded, values};
+use flow_compiler::machine::{FieldDef, Machine, Var};
 use flow_compiler::sources::Position;
-use flow_compiler::value::{FileValue, Value};
+use flow_compiler::value::{FieldId, FileValue, SlotId, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 /// A line of the transcript.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,4 +160,252 @@ pub struct ReminderLine {
     pub before_resolve: bool,
     /// Was confirmed.
     pub confirmed: bool,
+}
+
+pub(crate) fn build(
+    engine: &Engine,
+    c: &Conversation,
+    history: &[Recorded],
+    hooks: &dyn Hooks,
+) -> Option<Card> {
+    let opened = c.opened?;
+    let m = engine.machine();
+    let now = c.last.unwrap_or(opened);
+    let log = std::cell::RefCell::default();
+    let scope = engine.scope(c, now, hooks, &log);
+    let handoff = c.handoff.as_deref();
+    let plan = handoff.and_then(|h| {
+        let tier = m.names.tiers.get(&h.tier)?;
+        m.handoffs
+            .iter()
+            .filter(|plan| plan.tier == *tier)
+            .nth(h.plan as usize)
+    });
+    let required: Vec<Var> = plan
+        .map(|plan| plan.require.iter().map(|(var, _)| *var).collect())
+        .unwrap_or_default();
+    let (profile, slots) = facts(engine, c, &scope, &required);
+    let topic = c.intent.as_deref().map(values::in_words);
+    let mood_word = mood_word(c.mood);
+    let lines = crate::transcript(history);
+    let reasons = handoff.map(|h| h.reasons.clone()).unwrap_or_default();
+    let name = c
+        .customer
+        .get("name")
+        .map(|v| scope.reader().value(v))
+        .filter(|n| !n.is_empty());
+    let found = Found::new(history);
+    let missing: Vec<SmolStr> = required
+        .iter()
+        .filter(|var| engine.stored(c, **var).is_none())
+        .map(|var| var_name(m, *var))
+        .collect();
+    Some(Card {
+        summary: format!(
+            "{}: {} ({mood_word})",
+            name.as_deref().unwrap_or("Customer"),
+            engine.summary(c, &scope)
+        ),
+        topic,
+        mood: c.mood,
+        mood_word: SmolStr::new_static(mood_word),
+        sentiment: lines
+            .iter()
+            .filter_map(|l| Some((l.at, l.sentiment?)))
+            .collect(),
+        language: c.language.clone(),
+        channel: c.channel.clone(),
+        page: c.page.clone(),
+        priority: SmolStr::new_static(handoff.map(|h| h.priority).unwrap_or_default().as_str()),
+        team: handoff.map(|h| h.team.clone()),
+        suggestions: suggestions(c, &missing, &reasons, mood_word),
+        reasons,
+        rules: found.rules,
+        row: found.row,
+        profile,
+        slots,
+        missing,
+        entities: found.entities,
+        attempts: c
+            .attempts
+            .iter()
+            .map(|a| AttemptLine {
+                at: a.at,
+                text: a.text.clone(),
+                outcome: a.outcome.clone(),
+            })
+            .collect(),
+        files: found.files,
+        knowledge: found.knowledge,
+        tags: c.tags.clone(),
+        notes: c.notes.clone(),
+        opening: m.assist.open.map(|text| scope.render(text)),
+        reminders: reminders(m, c, &scope),
+        alerts: m
+            .assist
+            .alerts
+            .iter()
+            .filter(|(_, when)| when.as_ref().is_none_or(|when| scope.holds(when)))
+            .map(|(text, _)| scope.render(*text))
+            .collect(),
+        templates: m
+            .assist
+            .templates
+            .iter()
+            .map(|(name, text)| (name.clone(), scope.render(*text)))
+            .collect(),
+        opened,
+        escalated: handoff.and_then(|h| h.since),
+        transcript: lines,
+    })
+}
+
+const fn mood_word(mood: f64) -> &'static str {
+    match mood {
+        ..-0.5 => "angry",
+        -0.5..-0.15 => "unhappy",
+        0.3.. => "happy",
+        _ => "neutral",
+    }
+}
+
+/// Known profile fields and slots.
+fn facts(
+    engine: &Engine,
+    c: &Conversation,
+    scope: &Scope<'_>,
+    required: &[Var],
+) -> (Vec<Fact>, Vec<Fact>) {
+    let m = engine.machine();
+    let reader = scope.reader();
+    let fact = |def: &FieldDef, value: Value, name: SmolStr, proven: bool, var: Var| Fact {
+        label: values::in_words(&def.name),
+        text: reader.value(&value),
+        value,
+        name,
+        proven,
+        required: required.contains(&var),
+        private: def.private,
+    };
+    let profile = m.customer.iter().enumerate().filter_map(|(index, def)| {
+        let id = FieldId(index_u32(index));
+        let value = Some(scope.field(id)).filter(Value::is_known)?;
+        // A default is no claim of the customer's.
+        let proven = c.proven.contains(&def.name) || !c.customer.contains_key(&def.name);
+        Some(fact(
+            def,
+            value,
+            format_smolstr!("customer.{}", def.name),
+            proven,
+            Var::Customer(id),
+        ))
+    });
+    let slots = m.slots.iter().enumerate().filter_map(|(index, def)| {
+        let id = SlotId(index_u32(index));
+        let value = Some(scope.slot(id)).filter(Value::is_known)?;
+        Some(fact(def, value, def.name.clone(), true, Var::Slot(id)))
+    });
+    (profile.collect(), slots.collect())
+}
+
+/// What the log holds beside the transcript.
+#[derive(Default)]
+struct Found {
+    rules: Vec<FiredLine>,
+    row: Option<RowTrace>,
+    entities: Vec<Entity>,
+    files: Vec<FileValue>,
+    knowledge: Vec<Citation>,
+}
+
+impl Found {
+    fn new(history: &[Recorded]) -> Self {
+        let mut found = Self::default();
+        for recorded in history {
+            let at = recorded.event.at;
+            match &recorded.event.kind {
+                EventKind::Message { signals, .. } => {
+                    found.entities.extend(signals.entities.iter().cloned())
+                }
+                EventKind::File { file, .. } => found.files.push(file.clone()),
+                _ => {}
+            }
+            let decision = &recorded.decision;
+            for rule in decision.rules.iter().filter(|r| r.fired) {
+                let escalation = decision
+                    .escalation
+                    .as_ref()
+                    .filter(|e| e.rule.as_ref() == Some(&rule.rule));
+                let because = escalation
+                    .and_then(|e| e.reasons.first().cloned())
+                    .unwrap_or_else(|| values::in_words(&rule.rule));
+                found.rules.push(FiredLine {
+                    at,
+                    rule: rule.rule.clone(),
+                    because,
+                    reads: rule.reads.clone(),
+                    place: rule.at.clone(),
+                });
+            }
+            found.row = decision.row.clone().or(found.row);
+            for effect in &recorded.effects {
+                if let Effect::Send(message) = effect {
+                    for citation in &message.citations {
+                        if !found.knowledge.contains(citation) {
+                            found.knowledge.push(citation.clone());
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+fn reminders(m: &Machine, c: &Conversation, scope: &Scope<'_>) -> Vec<ReminderLine> {
+    let confirmed = |index: u32| {
+        c.handoff
+            .as_ref()
+            .is_some_and(|h| h.confirmed.contains(&index))
+    };
+    let due = m
+        .assist
+        .reminders
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| r.when.as_ref().is_none_or(|when| scope.holds(when)));
+    due.map(|(index, r)| {
+        let index = index_u32(index);
+        ReminderLine {
+            index,
+            text: scope.render(r.text),
+            before_resolve: r.before_resolve,
+            confirmed: confirmed(index),
+        }
+    })
+    .collect()
+}
+
+/// What to do next, from what is known.
+fn suggestions(
+    c: &Conversation,
+    missing: &[SmolStr],
+    reasons: &[String],
+    mood_word: &str,
+) -> Vec<String> {
+    let mut out = Vec::new();
+    if matches!(mood_word, "angry" | "unhappy") {
+        out.push("Acknowledge what went wrong first".to_owned());
+    }
+    if let Some(name) = missing.first() {
+        out.push(format!("Ask for the {}", values::lower_words(name)));
+    }
+    if let Some(attempt) = c.attempts.iter().rev().find(|a| a.outcome == "declined") {
+        out.push(format!("Do not repeat what did not help: {}", attempt.text));
+    }
+    if let Some(reason) = reasons.first() {
+        out.push(format!("Settle why a person was called: {reason}"));
+    }
+    out.truncate(4);
+    out
 }

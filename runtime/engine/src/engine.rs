@@ -1,28 +1,55 @@
 //! The entry to the engine: a machine with the tables that turns look things up in.
 
-use crate::Hooks;
+use crate::calendar::{self, Calendar};
 use crate::card::Card;
 use crate::conversation::Conversation;
+use crate::decision::HookTrace;
+use crate::eval::{NO_LOCALS, Scope};
 use crate::event::Event;
+use crate::migrate::{self, Stay};
+use crate::routing::{Matrix, Routed};
+use crate::tables::Tables;
 use crate::turn::Turn;
 use crate::view::View;
-use crate::{Recorded, migrate, routing};
+use crate::{Hooks, Recorded};
 use flow_compiler::machine::{Expr, Machine};
-use flow_compiler::value::TierId;
+use flow_compiler::value::{HoursId, TierId};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// A machine, prepared to run. Build it once per version and share it.
 #[derive(Debug)]
 pub struct Engine {
     machine: Arc<Machine>,
+    zone: TimeZone,
+    calendars: Vec<Calendar>,
+    /// By tier.
+    matrices: Vec<Option<Matrix>>,
+    pub(crate) tables: Tables,
 }
 
 impl Engine {
     /// Prepares a machine that compiled without errors.
     #[must_use]
     pub fn new(machine: Arc<Machine>) -> Self {
-        Self { machine }
+        let matrices = (0..machine.tiers.len())
+            .map(|tier| {
+                machine
+                    .routes
+                    .iter()
+                    .find(|r| r.tier.index() == tier)
+                    .map(Matrix::new)
+            })
+            .collect();
+        Self {
+            zone: calendar::zone(&machine.bot.timezone),
+            calendars: machine.hours.iter().map(Calendar::new).collect(),
+            matrices,
+            tables: Tables::new(&machine),
+            machine,
+        }
     }
 
     /// The machine.
@@ -31,24 +58,31 @@ impl Engine {
         &self.machine
     }
 
+    /// The bot's time zone.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    pub(crate) fn calendar(&self, hours: HoursId) -> Option<&Calendar> {
+        self.calendars.get(hours.index())
+    }
+
+    pub(crate) fn matrix(&self, tier: TierId) -> Option<&Matrix> {
+        self.matrices.get(tier.index())?.as_ref()
+    }
+
     /// One turn. The conversation must be of this machine's version. A refused event changes nothing.
     pub fn step(&self, conversation: &mut Conversation, event: &Event, hooks: &dyn Hooks) -> Turn {
-        let _ = (conversation, event, hooks);
-        Turn {
-            effects: Vec::new(),
-            decision: crate::decision::Decision::default(),
-            accepted: Ok(()),
-        }
+        crate::turn::step(self, conversation, event, hooks)
     }
 
     /// What can be seen of a conversation from outside.
     #[must_use]
     pub fn view(&self, conversation: &Conversation) -> View {
-        let _ = conversation;
-        View::default()
+        crate::view::view(self, conversation)
     }
 
-    /// The card for the person who takes over; `history` is the conversation's log from its first event.
+    /// The card for the person who takes over; `history` is the conversation's log from its first event. `None` before it opens.
     #[must_use]
     pub fn card(
         &self,
@@ -56,11 +90,10 @@ impl Engine {
         history: &[Recorded],
         hooks: &dyn Hooks,
     ) -> Option<Card> {
-        let _ = (conversation, history, hooks);
-        None
+        crate::card::build(self, conversation, history, hooks)
     }
 
-    /// Whether a condition holds now; `None`: unknown.
+    /// Whether a condition holds now, counting the last message as this one; `None`: unknown.
     #[must_use]
     pub fn eval_condition(
         &self,
@@ -69,8 +102,8 @@ impl Engine {
         now: Timestamp,
         hooks: &dyn Hooks,
     ) -> Option<bool> {
-        let _ = (conversation, condition, now, hooks);
-        None
+        let log = RefCell::default();
+        self.scope(conversation, now, hooks, &log).truth(condition)
     }
 
     /// The row that would route the conversation to people now; `None`: the tier has no matrix, or no row matches.
@@ -81,9 +114,12 @@ impl Engine {
         tier: TierId,
         now: Timestamp,
         hooks: &dyn Hooks,
-    ) -> Option<routing::Routed> {
-        let _ = (conversation, tier, now, hooks);
-        None
+    ) -> Option<Routed> {
+        let log = RefCell::default();
+        let reads = RefCell::default();
+        let mut scope = self.scope(conversation, now, hooks, &log);
+        scope.reads = Some(&reads);
+        crate::routing::route(&scope, tier)
     }
 
     /// What a model is told of the conversation before its question: the `history` of a [`crate::effect::ModelRequest`], which the
@@ -95,22 +131,37 @@ impl Engine {
         tier: &str,
         history: &[Recorded],
     ) -> Vec<crate::effect::PromptLine> {
-        let _ = (conversation, tier, history);
-        Vec::new()
+        crate::prompt::history(self, conversation, tier, history)
     }
 
     /// Moves a conversation of this engine's version to `new`, if its place, slots and facts fit there.
     ///
     /// # Errors
     /// Why it stays.
-    pub fn can_move(
-        &self,
-        new: &Self,
-        conversation: &Conversation,
-    ) -> Result<Conversation, migrate::Stay> {
-        let _ = (new, conversation);
-        Err(migrate::Stay {
-            reason: "moving is not possible yet".to_owned(),
-        })
+    pub fn can_move(&self, new: &Self, conversation: &Conversation) -> Result<Conversation, Stay> {
+        migrate::can_move(self, new, conversation)
+    }
+
+    pub(crate) fn scope<'a>(
+        &'a self,
+        state: &'a Conversation,
+        now: Timestamp,
+        hooks: &'a dyn Hooks,
+        log: &'a RefCell<Vec<HookTrace>>,
+    ) -> Scope<'a> {
+        Scope {
+            engine: self,
+            state,
+            hooks,
+            now,
+            fresh: true,
+            locals: &NO_LOCALS,
+            local_names: &[],
+            payload: None,
+            params: &[],
+            it: None,
+            hook_log: log,
+            reads: None,
+        }
     }
 }

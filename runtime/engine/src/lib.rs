@@ -4,19 +4,28 @@
 //! and events always give the same effects. What lives here: the turn, the rules, the steps, routing, handing over, the card, and the
 //! [`desk`] (agents and queues across conversations, as pure as the rest). What does not: networks, stores, threads.
 
+mod builtin_texts;
+pub mod calendar;
 pub mod card;
-mod conversation;
+pub mod conversation;
 pub mod decision;
 pub mod desk;
 pub mod effect;
 mod engine;
+mod eval;
 pub mod event;
-mod migrate;
-mod routing;
+mod format;
+pub mod migrate;
+mod prompt;
+pub mod routing;
+mod run;
 pub mod signals;
+mod tables;
+mod text;
 mod transcript;
-mod turn;
-mod view;
+pub mod turn;
+mod values;
+pub mod view;
 
 pub use conversation::Conversation;
 pub use engine::Engine;

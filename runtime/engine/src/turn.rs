@@ -1,8 +1,17 @@
-//! One event, one turn.
+//! One event, one turn: whether the event is taken, when it must wait, and the turn itself.
 
+use crate::Hooks;
+use crate::calendar::plus;
+use crate::conversation::{Conversation, Desk};
 use crate::decision::Decision;
 use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::{Event, EventKind};
+use crate::run::Run;
 use smol_str::SmolStr;
+
+/// Events that wait while a webhook is called; more are refused.
+const WAITING: usize = 64;
 
 /// What a turn did.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +62,8 @@ pub enum Refusal {
         /// The reminder's index.
         reminder: u32,
     },
+    /// Too many events wait for a webhook.
+    Overrun,
     /// The conversation belongs to another version of the bot.
     OtherVersion {
         /// Its version.
@@ -76,6 +87,7 @@ impl std::fmt::Display for Refusal {
             Self::Unconfirmed { reminder } => {
                 write!(f, "reminder {reminder} must be confirmed first")
             }
+            Self::Overrun => write!(f, "too many messages are waiting to be answered"),
             Self::OtherVersion { version } => {
                 write!(f, "the conversation runs version `{version}` of the bot")
             }
@@ -84,3 +96,241 @@ impl std::fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+pub(crate) fn step(
+    engine: &Engine,
+    conversation: &mut Conversation,
+    event: &Event,
+    hooks: &dyn Hooks,
+) -> Turn {
+    let mut decision = Decision::default();
+    let now = conversation
+        .last
+        .map_or(event.at, |last| last.max(event.at));
+    if let Err(refusal) = admit(engine, conversation, event, hooks) {
+        decision.taken_by = Some(SmolStr::new_static("late"));
+        decision.remarks.push(refusal.to_string());
+        return Turn {
+            effects: Vec::new(),
+            decision,
+            accepted: Err(refusal),
+        };
+    }
+    let mut run = Run::new(engine, conversation, hooks, now, Vec::new(), decision);
+    if run.busy() && waits_its_turn(&event.kind) {
+        if run.c.deferred.len() >= WAITING {
+            return Turn {
+                effects: Vec::new(),
+                decision: Decision::default(),
+                accepted: Err(Refusal::Overrun),
+            };
+        }
+        run.c.deferred.push(event.clone());
+        run.remark("waits until a webhook has answered");
+        let (effects, decision) = run.into_output();
+        return Turn {
+            effects,
+            decision,
+            accepted: Ok(()),
+        };
+    }
+    run.handle(event);
+    let mut idle = !run.busy();
+    let (mut effects, mut decision) = run.into_output();
+    while idle && !conversation.deferred.is_empty() {
+        let waited = conversation.deferred.remove(0);
+        if let Err(refusal) = admit(engine, conversation, &waited, hooks) {
+            decision
+                .remarks
+                .push(format!("a waiting event was dropped: {refusal}"));
+            continue;
+        }
+        let mut run = Run::new(engine, conversation, hooks, now, effects, decision);
+        run.handle(&waited);
+        idle = !run.busy();
+        (effects, decision) = run.into_output();
+    }
+    let mut run = Run::new(engine, conversation, hooks, now, effects, decision);
+    run.arm_timers();
+    let (effects, decision) = run.into_output();
+    Turn {
+        effects,
+        decision,
+        accepted: Ok(()),
+    }
+}
+
+/// Whether an event waits while the main line waits for a webhook.
+const fn waits_its_turn(event: &EventKind) -> bool {
+    matches!(
+        event,
+        EventKind::Message { .. }
+            | EventKind::Pressed { .. }
+            | EventKind::File { .. }
+            | EventKind::Verified { .. }
+            | EventKind::Triggered { .. }
+            | EventKind::Timer { .. }
+    )
+}
+
+fn stale(what: &'static str) -> Refusal {
+    Refusal::Stale {
+        what: SmolStr::new_static(what),
+    }
+}
+
+/// Whether an event can be taken. Nothing changes here.
+fn admit(
+    engine: &Engine,
+    c: &mut Conversation,
+    event: &Event,
+    hooks: &dyn Hooks,
+) -> Result<(), Refusal> {
+    let machine = engine.machine();
+    if c.version != machine.version {
+        return Err(Refusal::OtherVersion {
+            version: c.version.clone(),
+        });
+    }
+    if let EventKind::Opened { channel, .. } = &event.kind {
+        return match () {
+            () if c.opened.is_some() => Err(Refusal::AlreadyOpen),
+            () if !machine.bot.channels.is_empty() && !machine.bot.channels.contains(channel) => {
+                Err(Refusal::Unknown {
+                    what: SmolStr::new_static("channel"),
+                    name: channel.clone(),
+                })
+            }
+            () => Ok(()),
+        };
+    }
+    if c.opened.is_none() {
+        return Err(Refusal::NotOpen);
+    }
+    if let Some(closed) = &c.closed {
+        let again = machine
+            .bot
+            .reopen_within
+            .and_then(|within| plus(closed.at, within))
+            .is_some_and(|until| event.at <= until);
+        return match &event.kind {
+            EventKind::Message { .. } | EventKind::File { .. } if again => Ok(()),
+            EventKind::WebhookDone { call, .. } if c.calls.contains_key(call) => Ok(()),
+            EventKind::AgentNote { .. } | EventKind::Moved { .. } | EventKind::PeopleAvailable => {
+                Ok(())
+            }
+            _ => Err(Refusal::Closed),
+        };
+    }
+    match &event.kind {
+        EventKind::WebhookDone { call, .. } if !c.calls.contains_key(call) => {
+            Err(stale("webhook result"))
+        }
+        EventKind::ModelAnswered { request, .. }
+        | EventKind::ModelCalledTools { request, .. }
+        | EventKind::ModelFailed { request, .. }
+            if c.model.request == 0 || c.model.request != *request || c.handoff.is_some() =>
+        {
+            Err(stale("model answer"))
+        }
+        EventKind::Timer { id } if !c.timers.contains_key(id) => Err(stale("timer")),
+        EventKind::Pressed { button, .. } => {
+            let run = Run::new(engine, c, hooks, event.at, Vec::new(), Decision::default());
+            if run.busy() || run.knows_button(button) {
+                Ok(())
+            } else {
+                Err(stale("button"))
+            }
+        }
+        EventKind::Verified { .. } => {
+            let run = Run::new(engine, c, hooks, event.at, Vec::new(), Decision::default());
+            if run.busy() || run.verifying().is_some() {
+                Ok(())
+            } else {
+                Err(stale("verification"))
+            }
+        }
+        EventKind::Triggered { trigger, .. }
+            if !machine.triggers.iter().any(|t| t.name == *trigger) =>
+        {
+            Err(Refusal::Unknown {
+                what: SmolStr::new_static("trigger"),
+                name: trigger.clone(),
+            })
+        }
+        EventKind::AgentTransferred { team, .. } if !machine.names.teams.contains_key(team) => {
+            Err(Refusal::Unknown {
+                what: SmolStr::new_static("team"),
+                name: team.clone(),
+            })
+        }
+        _ => admit_people(engine, c, &event.kind, hooks, event),
+    }
+}
+
+/// Events of the desk and of agents.
+fn admit_people(
+    engine: &Engine,
+    c: &mut Conversation,
+    kind: &EventKind,
+    hooks: &dyn Hooks,
+    event: &Event,
+) -> Result<(), Refusal> {
+    let desk = c.handoff.as_ref().map(|h| (&h.desk, h.reservation));
+    let waits = matches!(desk, Some((desk, _)) if desk.waits());
+    let unknown = |reservation: &u64| {
+        Err(Refusal::UnknownReservation {
+            reservation: *reservation,
+        })
+    };
+    match kind {
+        EventKind::Queue(_) | EventKind::Overflowed { .. } if !waits => Err(Refusal::NotQueued),
+        EventKind::Reserved { reservation, .. } => match desk {
+            Some((Desk::Arriving | Desk::Queued, last)) if *reservation > last => Ok(()),
+            Some((Desk::Arriving | Desk::Queued | Desk::Offered { .. }, _)) => unknown(reservation),
+            _ => Err(Refusal::NotQueued),
+        },
+        EventKind::Unreserved { reservation, .. } => match desk {
+            Some((
+                Desk::Offered {
+                    reservation: current,
+                    ..
+                },
+                _,
+            )) if current == reservation => Ok(()),
+            _ => unknown(reservation),
+        },
+        EventKind::Accepted { reservation, .. } => match desk {
+            Some((
+                Desk::Offered {
+                    reservation: current,
+                    ..
+                },
+                _,
+            )) if current == reservation => Ok(()),
+            Some((Desk::Arriving | Desk::Queued, last)) if *reservation > last => Ok(()),
+            Some(_) => unknown(reservation),
+            None => Err(Refusal::NotQueued),
+        },
+        EventKind::AgentMessage { agent, .. }
+        | EventKind::AgentConfirmed { agent, .. }
+        | EventKind::AgentResolved { agent, .. }
+        | EventKind::AgentReturned { agent, .. }
+        | EventKind::AgentTransferred { agent, .. }
+        | EventKind::AgentLost { agent } => {
+            if c.agent().is_none_or(|has| has.id != *agent) {
+                return Err(Refusal::NotTheAgent {
+                    agent: agent.clone(),
+                });
+            }
+            if matches!(kind, EventKind::AgentResolved { .. }) {
+                let run = Run::new(engine, c, hooks, event.at, Vec::new(), Decision::default());
+                if let Some(reminder) = run.unconfirmed() {
+                    return Err(Refusal::Unconfirmed { reminder });
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

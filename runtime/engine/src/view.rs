@@ -1,8 +1,17 @@
 //! What can be seen of a conversation from outside.
 
+use crate::NoHooks;
+use crate::conversation::{At, Conversation, Desk};
+use crate::decision::Decision;
 use crate::effect::OutButton;
+use crate::engine::Engine;
+use crate::eval::Scope;
 use crate::event::AgentRef;
-use flow_compiler::machine::Priority;
+use crate::run::Run;
+use crate::values;
+use flow_compiler::machine::{Priority, Var};
+use flow_compiler::value::{Type, Value};
+use flow_grammar::ast::TierKind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -98,4 +107,166 @@ pub struct View {
     /// Rises whenever a person takes or leaves the conversation.
     #[serde(default)]
     pub epoch: u64,
+}
+
+pub(crate) fn view(engine: &Engine, c: &Conversation) -> View {
+    let now = c.last.or(c.opened).unwrap_or_default();
+    let log = std::cell::RefCell::default();
+    let scope = engine.scope(c, now, &NoHooks, &log);
+    let handoff = c.handoff.as_deref();
+    let place = match &c.main.at {
+        At::Question(pending) => Some(pending.ask.key()),
+        _ => None,
+    };
+    let asked = handoff
+        .and_then(|h| h.ask.as_ref())
+        .or(c.model.ask.as_ref())
+        .map(|p| p.ask.key());
+    View {
+        stage: stage(engine, c),
+        version: c.version.clone(),
+        tier: c.tier.clone(),
+        node: c.main.node.clone(),
+        place: asked.or(place),
+        buttons: buttons(engine, c, now),
+        agent: handoff.and_then(|h| h.desk.agent().cloned()),
+        team: handoff.map(|h| h.team.clone()),
+        priority: handoff.map(|h| h.priority).unwrap_or_default(),
+        language: c.language.clone(),
+        channel: c.channel.clone(),
+        page: c.page.clone(),
+        intent: c.intent.clone(),
+        summary: if c.opened.is_some() {
+            engine.summary(c, &scope)
+        } else {
+            String::new()
+        },
+        mood: c.mood,
+        resolved: c.resolved,
+        position: handoff
+            .filter(|h| h.desk.waits())
+            .and_then(|h| h.news.as_ref())
+            .map(|n| n.position),
+        busy: matches!(c.main.at, At::Call { .. } | At::Profile { .. })
+            || c.model.request != 0
+            || !c.calls.is_empty(),
+        opened: c.opened,
+        last: c.last,
+        escalated: handoff.and_then(|h| h.since),
+        epoch: c.epoch,
+    }
+}
+
+fn stage(engine: &Engine, c: &Conversation) -> Stage {
+    if c.opened.is_none() {
+        return Stage::New;
+    }
+    if c.closed.is_some() {
+        return Stage::Closed;
+    }
+    match c.handoff.as_ref().map(|h| &h.desk) {
+        Some(Desk::Away) => return Stage::HandoffPending,
+        Some(Desk::Arriving | Desk::Queued) => return Stage::Queued,
+        Some(Desk::Offered { .. }) => return Stage::Offered,
+        Some(Desk::Review { .. }) => return Stage::Reviewing,
+        Some(Desk::With { .. }) => return Stage::WithAgent,
+        None => {}
+    }
+    if c.resolved.is_some() {
+        return Stage::WrapUp;
+    }
+    let kind = engine
+        .machine()
+        .names
+        .tiers
+        .get(&c.tier)
+        .and_then(|id| engine.machine().tier(*id))
+        .map(|t| t.kind);
+    if kind == Some(TierKind::Model) && !matches!(c.main.at, At::Question(_)) {
+        Stage::Model
+    } else {
+        Stage::Scripted
+    }
+}
+
+/// What can be pressed now: the pending question's buttons, offers that stand, the menu.
+fn buttons(engine: &Engine, c: &Conversation, now: Timestamp) -> Vec<OutButton> {
+    if c.opened.is_none() || c.closed.is_some() || c.with_agent() {
+        return Vec::new();
+    }
+    let mut copy = c.clone();
+    let run = Run::new(
+        engine,
+        &mut copy,
+        &NoHooks,
+        now,
+        Vec::new(),
+        Decision::default(),
+    );
+    let mut buttons = Vec::new();
+    for pending in [
+        c.handoff.as_ref().and_then(|h| h.ask.as_ref()),
+        c.model.ask.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        buttons.extend(run.buttons(pending));
+    }
+    if let At::Question(pending) = &c.main.at {
+        buttons.extend(run.buttons(pending));
+    }
+    buttons.extend(run.made_offer_buttons());
+    buttons.extend(run.menu_buttons());
+    buttons
+}
+
+impl Engine {
+    /// What it is about, in a few words; without private values.
+    pub(crate) fn summary(&self, c: &Conversation, scope: &Scope<'_>) -> String {
+        const WORDS: usize = 80;
+        let topic = match (&c.intent, &c.said) {
+            (Some(intent), _) => values::lower_words(intent),
+            (None, Some(said)) if !said.text.is_empty() => {
+                let end = said.text.char_indices().nth(WORDS).map(|(end, _)| end);
+                end.map_or_else(
+                    || said.text.to_string(),
+                    |end| format!("{}...", said.text.get(..end).unwrap_or_default()),
+                )
+            }
+            _ => c
+                .handoff
+                .as_ref()
+                .and_then(|h| h.reasons.first())
+                .map_or_else(
+                    || values::lower_words(c.main.node.as_deref().unwrap_or("conversation")),
+                    Clone::clone,
+                ),
+        };
+        let reader = scope.reader();
+        let facts = self
+            .machine()
+            .slots
+            .iter()
+            .filter(|def| !def.private && def.matching.is_some() && def.ty == Type::Text);
+        let facts = facts.filter_map(|def| {
+            Some(format!(
+                "{} {}",
+                values::lower_words(&def.name),
+                reader.value(c.slots.get(&def.name)?)
+            ))
+        });
+        std::iter::once(topic)
+            .chain(facts.take(2))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// A slot's or field's stored value, by what it fills.
+    pub(crate) fn stored<'c>(&self, c: &'c Conversation, var: Var) -> Option<&'c Value> {
+        match var {
+            Var::Slot(id) => c.slots.get(&self.machine().slot(id)?.name),
+            Var::Customer(id) => c.customer.get(&self.machine().customer_field(id)?.name),
+        }
+    }
 }

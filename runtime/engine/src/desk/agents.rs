@@ -47,7 +47,10 @@ impl Agent {
     }
 
     pub(super) fn reference(&self) -> AgentRef {
-        AgentRef { id: self.spec.id.clone(), name: self.spec.name.clone() }
+        AgentRef {
+            id: self.spec.id.clone(),
+            name: self.spec.name.clone(),
+        }
     }
 }
 
@@ -84,7 +87,16 @@ impl Desk {
                     .filter(|(_, item)| matches!(&item.state, ItemState::Assigned { agent, .. } | ItemState::Reserved { agent, .. } if *agent == spec.id))
                     .map(|(id, _)| id.clone())
                     .collect();
-                self.agents.insert(spec.id.clone(), Agent { spec, present: false, holds, idle_since: now, worked: BTreeMap::new() });
+                self.agents.insert(
+                    spec.id.clone(),
+                    Agent {
+                        spec,
+                        present: false,
+                        holds,
+                        idle_since: now,
+                        worked: BTreeMap::new(),
+                    },
+                );
             }
         }
         self.settle(&teams, now, &mut out);
@@ -95,9 +107,17 @@ impl Desk {
     ///
     /// # Errors
     /// If there is no such agent.
-    pub fn set_present(&mut self, agent: &str, present: bool, now: Timestamp) -> Result<Vec<DeskEffect>, DeskError> {
+    pub fn set_present(
+        &mut self,
+        agent: &str,
+        present: bool,
+        now: Timestamp,
+    ) -> Result<Vec<DeskEffect>, DeskError> {
         let mut out = Vec::new();
-        let who = self.agents.get_mut(agent).ok_or_else(|| DeskError::UnknownAgent(agent.into()))?;
+        let who = self
+            .agents
+            .get_mut(agent)
+            .ok_or_else(|| DeskError::UnknownAgent(agent.into()))?;
         if who.present == present {
             return Ok(out);
         }
@@ -105,11 +125,16 @@ impl Desk {
         let teams = who.spec.teams.clone();
         if present {
             who.idle_since = now;
-            out.push(DeskEffect::PeopleAvailable { teams: teams.clone() });
+            out.push(DeskEffect::PeopleAvailable {
+                teams: teams.clone(),
+            });
         } else {
             let offered: Vec<SmolStr> = who.holds.iter().cloned().collect();
             for conversation in offered {
-                if matches!(self.items.get(&conversation).map(|i| &i.state), Some(ItemState::Reserved { .. })) {
+                if matches!(
+                    self.items.get(&conversation).map(|i| &i.state),
+                    Some(ItemState::Reserved { .. })
+                ) {
                     self.unreserve(&conversation, "left", &mut out);
                 }
             }
@@ -122,9 +147,15 @@ impl Desk {
     ///
     /// # Errors
     /// If there is no such agent.
-    pub fn lose_agent(&mut self, agent: &str, now: Timestamp) -> Result<Vec<DeskEffect>, DeskError> {
+    pub fn lose_agent(
+        &mut self,
+        agent: &str,
+        now: Timestamp,
+    ) -> Result<Vec<DeskEffect>, DeskError> {
         let mut out = self.set_present(agent, false, now)?;
-        let Some(who) = self.agents.get_mut(agent) else { return Ok(out) };
+        let Some(who) = self.agents.get_mut(agent) else {
+            return Ok(out);
+        };
         let held = std::mem::take(&mut who.holds);
         let mut teams = BTreeSet::new();
         for conversation in held {
@@ -132,7 +163,10 @@ impl Desk {
                 item.state = ItemState::Waiting;
                 item.passed.insert(agent.into());
                 teams.insert(item.item.team.clone());
-                out.push(DeskEffect::Lost { conversation, agent: agent.into() });
+                out.push(DeskEffect::Lost {
+                    conversation,
+                    agent: agent.into(),
+                });
             }
         }
         let teams: Vec<SmolStr> = teams.into_iter().collect();
@@ -145,7 +179,13 @@ impl Desk {
     pub fn agents(&self) -> Vec<AgentView> {
         self.agents
             .values()
-            .map(|a| AgentView { spec: a.spec.clone(), present: a.present, in_use: a.in_use(), units: self.capacity_of(a), holds: a.holds.iter().cloned().collect() })
+            .map(|a| AgentView {
+                spec: a.spec.clone(),
+                present: a.present,
+                in_use: a.in_use(),
+                units: self.capacity_of(a),
+                holds: a.holds.iter().cloned().collect(),
+            })
             .collect()
     }
 
@@ -156,13 +196,27 @@ impl Desk {
     }
 
     pub(super) fn capacity_of(&self, agent: &Agent) -> u32 {
-        agent.spec.capacity.unwrap_or_else(|| agent.spec.teams.iter().filter_map(|t| self.teams.get(t)).map(|t| t.capacity).max().unwrap_or(1))
+        agent.spec.capacity.unwrap_or_else(|| {
+            agent
+                .spec
+                .teams
+                .iter()
+                .filter_map(|t| self.teams.get(t))
+                .map(|t| t.capacity)
+                .max()
+                .unwrap_or(1)
+        })
     }
 
     /// Whether the agent has a skill: their own, else one of their teams'.
     pub(super) fn has_skill(&self, agent: &Agent, skill: &str) -> bool {
         if agent.spec.skills.is_empty() {
-            agent.spec.teams.iter().filter_map(|t| self.teams.get(t)).any(|t| t.skills.iter().any(|s| s == skill))
+            agent
+                .spec
+                .teams
+                .iter()
+                .filter_map(|t| self.teams.get(t))
+                .any(|t| t.skills.iter().any(|s| s == skill))
         } else {
             agent.spec.skills.iter().any(|s| s == skill)
         }

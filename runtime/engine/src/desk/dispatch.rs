@@ -25,7 +25,8 @@ const fn offset_minutes(priority: Priority) -> i64 {
 impl Item {
     /// The higher, the sooner served; milliseconds.
     fn score(&self, now: Timestamp) -> i64 {
-        now.as_millisecond() - self.item.since.as_millisecond() + offset_minutes(self.item.priority) * 60_000
+        now.as_millisecond() - self.item.since.as_millisecond()
+            + offset_minutes(self.item.priority) * 60_000
     }
 }
 
@@ -33,9 +34,17 @@ impl Desk {
     /// The items that wait for a team (reserved ones included), in service order.
     #[must_use]
     pub fn queue(&self, team: &str, now: Timestamp) -> Vec<(&SmolStr, &Item)> {
-        let mut items: Vec<(&SmolStr, &Item)> =
-            self.items.iter().filter(|(_, i)| i.item.team == team && !matches!(i.state, ItemState::Assigned { .. })).collect();
-        items.sort_by(|(a_id, a), (b_id, b)| b.score(now).cmp(&a.score(now)).then_with(|| a.item.since.cmp(&b.item.since)).then_with(|| a_id.cmp(b_id)));
+        let mut items: Vec<(&SmolStr, &Item)> = self
+            .items
+            .iter()
+            .filter(|(_, i)| i.item.team == team && !matches!(i.state, ItemState::Assigned { .. }))
+            .collect();
+        items.sort_by(|(a_id, a), (b_id, b)| {
+            b.score(now)
+                .cmp(&a.score(now))
+                .then_with(|| a.item.since.cmp(&b.item.since))
+                .then_with(|| a_id.cmp(b_id))
+        });
         items
     }
 
@@ -52,19 +61,41 @@ impl Desk {
 
     /// Reserves agents for the waiting items of a team, in service order.
     fn offer(&mut self, team: &str, now: Timestamp, out: &mut Vec<DeskEffect>) {
-        let waiting: Vec<SmolStr> = self.queue(team, now).into_iter().filter(|(_, i)| matches!(i.state, ItemState::Waiting)).map(|(id, _)| id.clone()).collect();
+        let waiting: Vec<SmolStr> = self
+            .queue(team, now)
+            .into_iter()
+            .filter(|(_, i)| matches!(i.state, ItemState::Waiting))
+            .map(|(id, _)| id.clone())
+            .collect();
         for conversation in waiting {
-            if !self.agents.values().any(|a| self.is_free(a) && a.spec.teams.iter().any(|t| t == team)) {
+            if !self
+                .agents
+                .values()
+                .any(|a| self.is_free(a) && a.spec.teams.iter().any(|t| t == team))
+            {
                 return;
             }
-            let Some(agent) = self.pick(&conversation, team) else { continue };
+            let Some(agent) = self.pick(&conversation, team) else {
+                continue;
+            };
             let reservation = self.fresh_reservation();
-            let Some(item) = self.items.get_mut(&conversation) else { continue };
+            let Some(item) = self.items.get_mut(&conversation) else {
+                continue;
+            };
             let until = later(now, item.item.accept_within);
-            item.state = ItemState::Reserved { reservation, agent: agent.clone(), until };
+            item.state = ItemState::Reserved {
+                reservation,
+                agent: agent.clone(),
+                until,
+            };
             if let Some(who) = self.agents.get_mut(&agent) {
                 who.holds.insert(conversation.clone());
-                out.push(DeskEffect::Reserved { conversation, reservation, agent: who.reference(), until });
+                out.push(DeskEffect::Reserved {
+                    conversation,
+                    reservation,
+                    agent: who.reference(),
+                    until,
+                });
             }
         }
     }
@@ -73,21 +104,49 @@ impl Desk {
     fn pick(&mut self, conversation: &str, team: &str) -> Option<SmolStr> {
         let item = self.items.get(conversation)?;
         let wanted = &item.item;
-        let present: Vec<&Agent> = self.agents.values().filter(|a| a.present && a.spec.teams.iter().any(|t| t == team)).collect();
-        let speaks = |a: &Agent| a.spec.languages.is_empty() || wanted.language == "other" || a.spec.languages.contains(&wanted.language);
+        let present: Vec<&Agent> = self
+            .agents
+            .values()
+            .filter(|a| a.present && a.spec.teams.iter().any(|t| t == team))
+            .collect();
+        let speaks = |a: &Agent| {
+            a.spec.languages.is_empty()
+                || wanted.language == "other"
+                || a.spec.languages.contains(&wanted.language)
+        };
         let skilled = |a: &Agent| wanted.skill.as_ref().is_none_or(|s| self.has_skill(a, s));
         let demanded = |a: &Agent| wanted.agent.as_ref().is_none_or(|id| a.spec.id == *id);
         let insist_language = present.iter().any(|a| speaks(a));
         let insist_skill = present.iter().any(|a| skilled(a));
         let insist_agent = present.iter().any(|a| demanded(a));
-        let able = |a: &&Agent| (!insist_language || speaks(a)) && (!insist_skill || skilled(a)) && (!insist_agent || demanded(a));
-        let asked_all = present.iter().copied().filter(|a| able(a)).all(|a| item.passed.contains(&a.spec.id));
-        let mut free: Vec<&Agent> =
-            present.iter().copied().filter(|a| able(a) && self.is_free(a) && (asked_all || !item.passed.contains(&a.spec.id))).collect();
-        let order = self.teams.get(team).map(|t| t.assign.clone()).unwrap_or_default();
+        let able = |a: &&Agent| {
+            (!insist_language || speaks(a))
+                && (!insist_skill || skilled(a))
+                && (!insist_agent || demanded(a))
+        };
+        let asked_all = present
+            .iter()
+            .copied()
+            .filter(|a| able(a))
+            .all(|a| item.passed.contains(&a.spec.id));
+        let mut free: Vec<&Agent> = present
+            .iter()
+            .copied()
+            .filter(|a| {
+                able(a) && self.is_free(a) && (asked_all || !item.passed.contains(&a.spec.id))
+            })
+            .collect();
+        let order = self
+            .teams
+            .get(team)
+            .map(|t| t.assign.clone())
+            .unwrap_or_default();
         free.sort_by(|a, b| {
             let prefers = |x: &Agent| wanted.prefer.as_ref() == Some(&x.spec.id);
-            prefers(b).cmp(&prefers(a)).then_with(|| self.compare(a, b, &order, team, wanted.skill.as_deref())).then_with(|| a.spec.id.cmp(&b.spec.id))
+            prefers(b)
+                .cmp(&prefers(a))
+                .then_with(|| self.compare(a, b, &order, team, wanted.skill.as_deref()))
+                .then_with(|| a.spec.id.cmp(&b.spec.id))
         });
         let best = free.first().map(|a| a.spec.id.clone());
         if asked_all && let (Some(_), Some(item)) = (&best, self.items.get_mut(conversation)) {
@@ -96,17 +155,31 @@ impl Desk {
         best
     }
 
-    fn compare(&self, a: &Agent, b: &Agent, order: &[Assign], team: &str, skill: Option<&str>) -> Ordering {
+    fn compare(
+        &self,
+        a: &Agent,
+        b: &Agent,
+        order: &[Assign],
+        team: &str,
+        skill: Option<&str>,
+    ) -> Ordering {
         let usual = [Assign::LeastBusy, Assign::LongestIdle];
         let order = if order.is_empty() { &usual } else { order };
         order.iter().fold(Ordering::Equal, |so_far, by| {
             so_far.then_with(|| match by {
                 // a/b < c/d as a*d < c*b, without rounding.
-                Assign::LeastBusy => (u64::from(a.in_use()) * u64::from(self.capacity_of(b))).cmp(&(u64::from(b.in_use()) * u64::from(self.capacity_of(a)))),
+                Assign::LeastBusy => (u64::from(a.in_use()) * u64::from(self.capacity_of(b)))
+                    .cmp(&(u64::from(b.in_use()) * u64::from(self.capacity_of(a)))),
                 Assign::LongestIdle => a.idle_since.cmp(&b.idle_since),
-                Assign::RoundRobin => a.worked.get(team).copied().unwrap_or(0).cmp(&b.worked.get(team).copied().unwrap_or(0)),
+                Assign::RoundRobin => a
+                    .worked
+                    .get(team)
+                    .copied()
+                    .unwrap_or(0)
+                    .cmp(&b.worked.get(team).copied().unwrap_or(0)),
                 Assign::BestSkilled => {
-                    let fits = |x: &Agent| skill.is_some_and(|s| x.spec.skills.iter().any(|own| own == s));
+                    let fits =
+                        |x: &Agent| skill.is_some_and(|s| x.spec.skills.iter().any(|own| own == s));
                     fits(b).cmp(&fits(a))
                 }
             })
@@ -118,42 +191,93 @@ impl Desk {
     }
 
     /// The item becomes the agent's.
-    pub(super) fn assign(&mut self, conversation: &str, agent: &str, reservation: u64, now: Timestamp, out: &mut Vec<DeskEffect>) {
-        let Some(item) = self.items.get_mut(conversation) else { return };
-        item.state = ItemState::Assigned { agent: agent.into(), since: now };
+    pub(super) fn assign(
+        &mut self,
+        conversation: &str,
+        agent: &str,
+        reservation: u64,
+        now: Timestamp,
+        out: &mut Vec<DeskEffect>,
+    ) {
+        let Some(item) = self.items.get_mut(conversation) else {
+            return;
+        };
+        item.state = ItemState::Assigned {
+            agent: agent.into(),
+            since: now,
+        };
         item.news = None;
         let team = item.item.team.clone();
         if let Some((at, promised)) = item.promised.take() {
-            self.stats.entry(team.clone()).or_default().waited(promised, now.as_millisecond() - at.as_millisecond());
+            self.stats
+                .entry(team.clone())
+                .or_default()
+                .waited(promised, now.as_millisecond() - at.as_millisecond());
         }
         if let Some(who) = self.agents.get_mut(agent) {
             who.holds.insert(conversation.into());
             who.idle_since = now;
             *who.worked.entry(team.clone()).or_default() += 1;
-            out.push(DeskEffect::Accepted { conversation: conversation.into(), reservation, agent: who.reference(), team: team.clone() });
+            out.push(DeskEffect::Accepted {
+                conversation: conversation.into(),
+                reservation,
+                agent: who.reference(),
+                team: team.clone(),
+            });
         }
         self.settle(&[team], now, out);
     }
 
     /// The reservation ends; the item waits on, and is not offered to the same agent before others were asked.
-    pub(super) fn unreserve(&mut self, conversation: &str, reason: &str, out: &mut Vec<DeskEffect>) {
-        let Some(item) = self.items.get_mut(conversation) else { return };
-        let ItemState::Reserved { reservation, agent, .. } = std::mem::replace(&mut item.state, ItemState::Waiting) else { return };
+    pub(super) fn unreserve(
+        &mut self,
+        conversation: &str,
+        reason: &str,
+        out: &mut Vec<DeskEffect>,
+    ) {
+        let Some(item) = self.items.get_mut(conversation) else {
+            return;
+        };
+        let ItemState::Reserved {
+            reservation, agent, ..
+        } = std::mem::replace(&mut item.state, ItemState::Waiting)
+        else {
+            return;
+        };
         item.passed.insert(agent.clone());
         if let Some(who) = self.agents.get_mut(&agent) {
             who.holds.remove(conversation);
         }
-        out.push(DeskEffect::Unreserved { conversation: conversation.into(), reservation, agent, reason: reason.into() });
+        out.push(DeskEffect::Unreserved {
+            conversation: conversation.into(),
+            reservation,
+            agent,
+            reason: reason.into(),
+        });
     }
 
     /// Frees whoever holds an item that is leaving.
-    pub(super) fn let_go(&mut self, conversation: &str, item: &Item, reason: &str, out: &mut Vec<DeskEffect>) {
-        let (ItemState::Reserved { agent, .. } | ItemState::Assigned { agent, .. }) = &item.state else { return };
+    pub(super) fn let_go(
+        &mut self,
+        conversation: &str,
+        item: &Item,
+        reason: &str,
+        out: &mut Vec<DeskEffect>,
+    ) {
+        let (ItemState::Reserved { agent, .. } | ItemState::Assigned { agent, .. }) = &item.state
+        else {
+            return;
+        };
         if let Some(who) = self.agents.get_mut(agent) {
             who.holds.remove(conversation);
         }
         if let ItemState::Reserved { reservation, .. } = item.state {
-            out.push(DeskEffect::Unreserved { conversation: conversation.into(), reservation, agent: agent.clone(), reason: reason.into() });
+            out.push(DeskEffect::Unreserved {
+                conversation: conversation.into(),
+                reservation,
+                agent: agent.clone(),
+                reason: reason.into(),
+            });
         }
     }
 }

@@ -31,12 +31,18 @@ pub struct Stats {
     ratios: VecDeque<f64>,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of a wait are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of a wait are far below 2^52"
+)]
 impl Stats {
     /// A conversation took this long, milliseconds.
     pub fn handled(&mut self, millis: i64) {
         let seconds = (millis.max(1000) as f64) / 1000.0;
-        self.handle = Some(self.handle.map_or(seconds, |h| h + SMOOTHING * (seconds - h)));
+        self.handle = Some(
+            self.handle
+                .map_or(seconds, |h| h + SMOOTHING * (seconds - h)),
+        );
     }
 
     /// Someone left after this long, milliseconds.
@@ -51,7 +57,8 @@ impl Stats {
         self.decay();
         self.waited_seconds += actual.max(0) as f64 / 1000.0;
         if promised > 0 {
-            self.ratios.push_back(actual.max(0) as f64 / promised as f64);
+            self.ratios
+                .push_back(actual.max(0) as f64 / promised as f64);
             if self.ratios.len() > RATIOS {
                 self.ratios.pop_front();
             }
@@ -70,7 +77,11 @@ impl Stats {
             return None;
         }
         let rate = slots / self.handle.unwrap_or(USUAL_HANDLE);
-        let theta = if self.waited_seconds > 60.0 { self.abandonments / self.waited_seconds } else { 0.0 };
+        let theta = if self.waited_seconds > 60.0 {
+            self.abandonments / self.waited_seconds
+        } else {
+            0.0
+        };
         Some((0..=ahead).map(|i| 1.0 / (rate + i as f64 * theta)).sum())
     }
 
@@ -89,18 +100,33 @@ impl Stats {
 
 impl Desk {
     /// Tells every waiting item of a team where it stands, if that changed.
-    #[expect(clippy::cast_possible_truncation, reason = "a wait in milliseconds fits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a wait in milliseconds fits"
+    )]
     pub(super) fn news(&mut self, team: &str, now: Timestamp, out: &mut Vec<DeskEffect>) {
-        let order: Vec<SmolStr> = self.queue(team, now).into_iter().map(|(id, _)| id.clone()).collect();
+        let order: Vec<SmolStr> = self
+            .queue(team, now)
+            .into_iter()
+            .map(|(id, _)| id.clone())
+            .collect();
         let length = u32::try_from(order.len()).unwrap_or(u32::MAX);
         let slots = self.slots(team);
         let staff = self.staff(team);
-        let free = self.agents.values().any(|a| a.present && a.spec.teams.iter().any(|t| t == team) && a.in_use() < self.capacity_of(a));
+        let free = self.agents.values().any(|a| {
+            a.present && a.spec.teams.iter().any(|t| t == team) && a.in_use() < self.capacity_of(a)
+        });
         let stats = self.stats.entry(team.into()).or_default().clone();
         for (ahead, conversation) in order.into_iter().enumerate() {
-            let Some(item) = self.items.get_mut(&conversation) else { continue };
+            let Some(item) = self.items.get_mut(&conversation) else {
+                continue;
+            };
             let reserved = matches!(item.state, ItemState::Reserved { .. });
-            let seconds = if reserved || (ahead == 0 && free) { Some(item.item.accept_within as f64 / 2000.0) } else { stats.wait(ahead, slots) };
+            let seconds = if reserved || (ahead == 0 && free) {
+                Some(item.item.accept_within as f64 / 2000.0)
+            } else {
+                stats.wait(ahead, slots)
+            };
             let (low, high) = stats.spread();
             let millis = |s: f64| (s * 1000.0) as i64;
             let news = QueueNews {
@@ -127,7 +153,12 @@ impl Desk {
             .filter(|a| a.present && a.spec.teams.iter().any(|t| t == team))
             .map(|a| {
                 let here = f64::from(a.worked.get(team).copied().unwrap_or(0)) + 1.0;
-                let all: f64 = a.spec.teams.iter().map(|t| f64::from(a.worked.get(t).copied().unwrap_or(0)) + 1.0).sum();
+                let all: f64 = a
+                    .spec
+                    .teams
+                    .iter()
+                    .map(|t| f64::from(a.worked.get(t).copied().unwrap_or(0)) + 1.0)
+                    .sum();
                 f64::from(self.capacity_of(a)) * here / all
             })
             .sum()
@@ -139,13 +170,24 @@ impl Desk {
         let mut next = 0;
         while let Some(name) = teams.get(next).cloned() {
             next += 1;
-            for (to, _) in self.teams.get(&name).map(|t| t.overflow.as_slice()).unwrap_or_default() {
+            for (to, _) in self
+                .teams
+                .get(&name)
+                .map(|t| t.overflow.as_slice())
+                .unwrap_or_default()
+            {
                 if !teams.contains(to) {
                     teams.push(to.clone());
                 }
             }
         }
-        u32::try_from(self.agents.values().filter(|a| a.present && a.spec.teams.iter().any(|t| teams.contains(t))).count()).unwrap_or(u32::MAX)
+        u32::try_from(
+            self.agents
+                .values()
+                .filter(|a| a.present && a.spec.teams.iter().any(|t| teams.contains(t)))
+                .count(),
+        )
+        .unwrap_or(u32::MAX)
     }
 }
 
@@ -155,5 +197,8 @@ fn differs(old: &QueueNews, new: &QueueNews) -> bool {
         (Some(a), Some(b)) => (a - b).abs() * 4 > a.max(4000),
         (a, b) => a != b,
     };
-    old.position != new.position || old.length != new.length || (old.staff == 0) != (new.staff == 0) || wait_changed
+    old.position != new.position
+        || old.length != new.length
+        || (old.staff == 0) != (new.staff == 0)
+        || wait_changed
 }

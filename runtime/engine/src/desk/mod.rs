@@ -34,20 +34,47 @@ pub type ConversationId = SmolStr;
 
 /// What must happen next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are named as in the events that they become")]
+#[expect(
+    missing_docs,
+    reason = "the fields are named as in the events that they become"
+)]
 pub enum DeskEffect {
     /// Becomes `Queue`.
-    News { conversation: ConversationId, news: QueueNews },
+    News {
+        conversation: ConversationId,
+        news: QueueNews,
+    },
     /// Becomes `Reserved`; the agent is asked until the time.
-    Reserved { conversation: ConversationId, reservation: u64, agent: AgentRef, until: Timestamp },
+    Reserved {
+        conversation: ConversationId,
+        reservation: u64,
+        agent: AgentRef,
+        until: Timestamp,
+    },
     /// Becomes `Unreserved`.
-    Unreserved { conversation: ConversationId, reservation: u64, agent: SmolStr, reason: SmolStr },
+    Unreserved {
+        conversation: ConversationId,
+        reservation: u64,
+        agent: SmolStr,
+        reason: SmolStr,
+    },
     /// Becomes `Accepted`.
-    Accepted { conversation: ConversationId, reservation: u64, agent: AgentRef, team: SmolStr },
+    Accepted {
+        conversation: ConversationId,
+        reservation: u64,
+        agent: AgentRef,
+        team: SmolStr,
+    },
     /// Becomes `Overflowed`.
-    Overflowed { conversation: ConversationId, team: SmolStr },
+    Overflowed {
+        conversation: ConversationId,
+        team: SmolStr,
+    },
     /// Becomes `AgentLost`.
-    Lost { conversation: ConversationId, agent: SmolStr },
+    Lost {
+        conversation: ConversationId,
+        agent: SmolStr,
+    },
     /// An agent became free in these teams: becomes `PeopleAvailable` in the conversations that are quiet towards people.
     PeopleAvailable { teams: Vec<SmolStr> },
 }
@@ -81,8 +108,15 @@ pub enum DeskError {
 #[expect(missing_docs, reason = "the states of a queue item, as in the field")]
 pub enum ItemState {
     Waiting,
-    Reserved { reservation: u64, agent: SmolStr, until: Timestamp },
-    Assigned { agent: SmolStr, since: Timestamp },
+    Reserved {
+        reservation: u64,
+        agent: SmolStr,
+        until: Timestamp,
+    },
+    Assigned {
+        agent: SmolStr,
+        since: Timestamp,
+    },
 }
 
 /// An item.
@@ -135,7 +169,10 @@ impl Desk {
     /// A desk for a bot's teams.
     #[must_use]
     pub fn new(machine: &Machine) -> Self {
-        let mut desk = Self { next_reservation: 1, ..Self::default() };
+        let mut desk = Self {
+            next_reservation: 1,
+            ..Self::default()
+        };
         desk.set_teams(machine);
         desk
     }
@@ -143,10 +180,19 @@ impl Desk {
     /// Takes over the teams of a (new version of a) bot. Items of a team that is gone keep waiting for it and overflow as before.
     pub fn set_teams(&mut self, machine: &Machine) {
         for team in &machine.teams {
-            let overflow = team.overflow.iter().filter_map(|(id, after)| Some((machine.team(*id)?.name.clone(), *after))).collect();
+            let overflow = team
+                .overflow
+                .iter()
+                .filter_map(|(id, after)| Some((machine.team(*id)?.name.clone(), *after)))
+                .collect();
             self.teams.insert(
                 team.name.clone(),
-                TeamSpec { capacity: team.capacity, assign: team.assign.clone(), overflow, skills: team.skills.clone() },
+                TeamSpec {
+                    capacity: team.capacity,
+                    assign: team.assign.clone(),
+                    overflow,
+                    skills: team.skills.clone(),
+                },
             );
         }
     }
@@ -176,13 +222,24 @@ impl Desk {
     }
 
     /// Queues an item, or replaces what is asked of one that waits (its first time is kept).
-    pub fn enqueue(&mut self, conversation: ConversationId, item: QueueItem, now: Timestamp) -> Vec<DeskEffect> {
+    pub fn enqueue(
+        &mut self,
+        conversation: ConversationId,
+        item: QueueItem,
+        now: Timestamp,
+    ) -> Vec<DeskEffect> {
         let mut out = Vec::new();
         let before = self.items.remove(&conversation);
         let mut teams = vec![item.team.clone()];
         let fresh = match before {
-            Some(mut old) if matches!(old.state, ItemState::Waiting | ItemState::Reserved { .. }) && old.item.team == item.team => {
-                old.item = QueueItem { since: old.item.since.min(item.since), ..item };
+            Some(mut old)
+                if matches!(old.state, ItemState::Waiting | ItemState::Reserved { .. })
+                    && old.item.team == item.team =>
+            {
+                old.item = QueueItem {
+                    since: old.item.since.min(item.since),
+                    ..item
+                };
                 old
             }
             other => {
@@ -190,7 +247,15 @@ impl Desk {
                     teams.push(old.item.team.clone());
                     self.let_go(&conversation, &old, "requeued", &mut out);
                 }
-                Item { item, state: ItemState::Waiting, in_team_since: now, came_through: Vec::new(), passed: BTreeSet::new(), news: None, promised: None }
+                Item {
+                    item,
+                    state: ItemState::Waiting,
+                    in_team_since: now,
+                    came_through: Vec::new(),
+                    passed: BTreeSet::new(),
+                    news: None,
+                    promised: None,
+                }
             }
         };
         self.items.insert(conversation, fresh);
@@ -199,7 +264,12 @@ impl Desk {
     }
 
     /// Raises the priority of an item.
-    pub fn reprioritise(&mut self, conversation: &str, priority: Priority, now: Timestamp) -> Vec<DeskEffect> {
+    pub fn reprioritise(
+        &mut self,
+        conversation: &str,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Vec<DeskEffect> {
         let mut out = Vec::new();
         if let Some(item) = self.items.get_mut(conversation) {
             item.item.priority = item.item.priority.max(priority);
@@ -212,15 +282,27 @@ impl Desk {
     /// Takes a conversation out: it ended, went back to the bot, or was abandoned. Unknown ones are ignored.
     pub fn dequeue(&mut self, conversation: &str, reason: &str, now: Timestamp) -> Vec<DeskEffect> {
         let mut out = Vec::new();
-        let Some(item) = self.items.remove(conversation) else { return out };
+        let Some(item) = self.items.remove(conversation) else {
+            return out;
+        };
         let stats = self.stats.entry(item.item.team.clone()).or_default();
         match &item.state {
             ItemState::Assigned { agent, since } => {
                 stats.handled(now.as_millisecond() - since.as_millisecond());
                 let agent = agent.clone();
                 self.let_go(conversation, &item, reason, &mut out);
-                out.push(DeskEffect::PeopleAvailable { teams: self.agents.get(&agent).map(|a| a.spec.teams.clone()).unwrap_or_default() });
-                let teams = self.agents.get(&agent).map(|a| a.spec.teams.clone()).unwrap_or_default();
+                out.push(DeskEffect::PeopleAvailable {
+                    teams: self
+                        .agents
+                        .get(&agent)
+                        .map(|a| a.spec.teams.clone())
+                        .unwrap_or_default(),
+                });
+                let teams = self
+                    .agents
+                    .get(&agent)
+                    .map(|a| a.spec.teams.clone())
+                    .unwrap_or_default();
                 self.settle(&teams, now, &mut out);
             }
             ItemState::Waiting | ItemState::Reserved { .. } => {
@@ -230,7 +312,12 @@ impl Desk {
                 self.let_go(conversation, &item, reason, &mut out);
                 let mut teams = vec![item.item.team.clone()];
                 if let ItemState::Reserved { agent, .. } = &item.state {
-                    teams.extend(self.agents.get(agent).map(|a| a.spec.teams.clone()).unwrap_or_default());
+                    teams.extend(
+                        self.agents
+                            .get(agent)
+                            .map(|a| a.spec.teams.clone())
+                            .unwrap_or_default(),
+                    );
                 }
                 self.settle(&teams, now, &mut out);
             }
@@ -242,12 +329,21 @@ impl Desk {
     ///
     /// # Errors
     /// If the reservation is over: it then belongs to someone else, or the conversation is gone.
-    pub fn accept(&mut self, agent: &str, reservation: u64, now: Timestamp) -> Result<Vec<DeskEffect>, DeskError> {
+    pub fn accept(
+        &mut self,
+        agent: &str,
+        reservation: u64,
+        now: Timestamp,
+    ) -> Result<Vec<DeskEffect>, DeskError> {
         if !self.agents.contains_key(agent) {
             return Err(DeskError::UnknownAgent(agent.into()));
         }
         let found = self.items.iter().find_map(|(id, item)| match &item.state {
-            ItemState::Reserved { reservation: r, agent: a, until } if *r == reservation && a == agent && now <= *until => Some(id.clone()),
+            ItemState::Reserved {
+                reservation: r,
+                agent: a,
+                until,
+            } if *r == reservation && a == agent && now <= *until => Some(id.clone()),
             _ => None,
         });
         let conversation = found.ok_or(DeskError::Gone)?;
@@ -260,9 +356,18 @@ impl Desk {
     ///
     /// # Errors
     /// If the reservation is over.
-    pub fn decline(&mut self, agent: &str, reservation: u64, now: Timestamp) -> Result<Vec<DeskEffect>, DeskError> {
+    pub fn decline(
+        &mut self,
+        agent: &str,
+        reservation: u64,
+        now: Timestamp,
+    ) -> Result<Vec<DeskEffect>, DeskError> {
         let found = self.items.iter().find_map(|(id, item)| match &item.state {
-            ItemState::Reserved { reservation: r, agent: a, .. } if *r == reservation && a == agent => Some(id.clone()),
+            ItemState::Reserved {
+                reservation: r,
+                agent: a,
+                ..
+            } if *r == reservation && a == agent => Some(id.clone()),
             _ => None,
         });
         let conversation = found.ok_or(DeskError::Gone)?;
@@ -277,8 +382,16 @@ impl Desk {
     ///
     /// # Errors
     /// If it does not wait, waits for another team, or the agent is away or full.
-    pub fn take(&mut self, agent: &str, conversation: &str, now: Timestamp) -> Result<Vec<DeskEffect>, DeskError> {
-        let who = self.agents.get(agent).ok_or_else(|| DeskError::UnknownAgent(agent.into()))?;
+    pub fn take(
+        &mut self,
+        agent: &str,
+        conversation: &str,
+        now: Timestamp,
+    ) -> Result<Vec<DeskEffect>, DeskError> {
+        let who = self
+            .agents
+            .get(agent)
+            .ok_or_else(|| DeskError::UnknownAgent(agent.into()))?;
         let item = self.items.get(conversation).ok_or(DeskError::NotWaiting)?;
         if !who.present {
             return Err(DeskError::Away);
@@ -314,7 +427,9 @@ impl Desk {
             .items
             .iter()
             .filter_map(|(id, item)| match &item.state {
-                ItemState::Reserved { until, agent, .. } if *until <= now => Some((id.clone(), agent.clone())),
+                ItemState::Reserved { until, agent, .. } if *until <= now => {
+                    Some((id.clone(), agent.clone()))
+                }
                 _ => None,
             })
             .collect();
@@ -322,20 +437,39 @@ impl Desk {
             self.unreserve(&conversation, "timed_out", &mut out);
             teams.extend(self.teams_touched(&conversation, &agent));
         }
-        let due: Vec<ConversationId> = self.items.iter().filter(|(_, item)| self.overflow_at(item).is_some_and(|(_, at)| at <= now)).map(|(id, _)| id.clone()).collect();
+        let due: Vec<ConversationId> = self
+            .items
+            .iter()
+            .filter(|(_, item)| self.overflow_at(item).is_some_and(|(_, at)| at <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
         for conversation in due {
-            let Some(item) = self.items.get(&conversation) else { continue };
-            let Some((team, _)) = self.overflow_at(item) else { continue };
+            let Some(item) = self.items.get(&conversation) else {
+                continue;
+            };
+            let Some((team, _)) = self.overflow_at(item) else {
+                continue;
+            };
             if let Some(item) = self.items.get_mut(&conversation) {
                 teams.insert(item.item.team.clone());
-                item.came_through.push(std::mem::replace(&mut item.item.team, team.clone()));
+                item.came_through
+                    .push(std::mem::replace(&mut item.item.team, team.clone()));
                 item.in_team_since = now;
                 item.passed.clear();
                 teams.insert(team.clone());
                 out.push(DeskEffect::Overflowed { conversation, team });
             }
         }
-        let all: Vec<SmolStr> = if teams.is_empty() { self.items.values().map(|i| i.item.team.clone()).collect::<BTreeSet<_>>().into_iter().collect() } else { teams.into_iter().collect() };
+        let all: Vec<SmolStr> = if teams.is_empty() {
+            self.items
+                .values()
+                .map(|i| i.item.team.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect()
+        } else {
+            teams.into_iter().collect()
+        };
         self.settle(&all, now, &mut out);
         out
     }
@@ -365,12 +499,19 @@ impl Desk {
             return None;
         }
         let spec = self.teams.get(&item.item.team)?;
-        let (team, after) = spec.overflow.iter().find(|(team, _)| !item.came_through.contains(team) && *team != item.item.team)?;
+        let (team, after) = spec
+            .overflow
+            .iter()
+            .find(|(team, _)| !item.came_through.contains(team) && *team != item.item.team)?;
         Some((team.clone(), later(item.in_team_since, *after)))
     }
 
     fn teams_touched(&self, conversation: &str, agent: &str) -> Vec<SmolStr> {
-        let mut teams: BTreeSet<SmolStr> = self.agents.get(agent).map(|a| a.spec.teams.iter().cloned().collect()).unwrap_or_default();
+        let mut teams: BTreeSet<SmolStr> = self
+            .agents
+            .get(agent)
+            .map(|a| a.spec.teams.iter().cloned().collect())
+            .unwrap_or_default();
         teams.extend(self.items.get(conversation).map(|i| i.item.team.clone()));
         teams.into_iter().collect()
     }
@@ -384,5 +525,6 @@ impl Desk {
 
 /// `at` plus milliseconds, at the end of time if it would be later.
 pub(crate) fn later(at: Timestamp, millis: i64) -> Timestamp {
-    at.checked_add(jiff::SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX)
+    at.checked_add(jiff::SignedDuration::from_millis(millis))
+        .unwrap_or(Timestamp::MAX)
 }

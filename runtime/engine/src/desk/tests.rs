@@ -7,14 +7,21 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn desk(overflow: &[(&str, i64)]) -> Desk {
-    let mut desk = Desk { next_reservation: 1, ..Desk::default() };
+    let mut desk = Desk {
+        next_reservation: 1,
+        ..Desk::default()
+    };
     for team in ["support", "finance"] {
         desk.teams.insert(
             team.into(),
             TeamSpec {
                 capacity: 2,
                 assign: Vec::new(),
-                overflow: if team == "finance" { overflow.iter().map(|(t, ms)| ((*t).into(), *ms)).collect() } else { Vec::new() },
+                overflow: if team == "finance" {
+                    overflow.iter().map(|(t, ms)| ((*t).into(), *ms)).collect()
+                } else {
+                    Vec::new()
+                },
                 skills: vec![],
             },
         );
@@ -54,7 +61,12 @@ fn reserved(effects: &[DeskEffect]) -> Vec<(String, u64, String)> {
     effects
         .iter()
         .filter_map(|e| match e {
-            DeskEffect::Reserved { conversation, reservation, agent, .. } => Some((conversation.to_string(), *reservation, agent.id.to_string())),
+            DeskEffect::Reserved {
+                conversation,
+                reservation,
+                agent,
+                ..
+            } => Some((conversation.to_string(), *reservation, agent.id.to_string())),
             _ => None,
         })
         .collect()
@@ -65,7 +77,10 @@ fn the_first_thing_a_conversation_hears_is_where_it_stands() {
     let mut d = desk(&[]);
     agent(&mut d, "leo", &["support"], &[]);
     let out = d.enqueue("c1".into(), item("support", Priority::Standard, 0), at(0));
-    assert!(matches!(&out[0], DeskEffect::News { news, .. } if news.position == 1 && news.staff == 1), "{out:?}");
+    assert!(
+        matches!(&out[0], DeskEffect::News { news, .. } if news.position == 1 && news.staff == 1),
+        "{out:?}"
+    );
     assert_eq!(reserved(&out).len(), 1);
 }
 
@@ -73,13 +88,27 @@ fn the_first_thing_a_conversation_hears_is_where_it_stands() {
 fn an_agent_who_comes_gets_the_backlog_up_to_capacity_and_no_more() {
     let mut d = desk(&[]);
     for i in 0..5 {
-        d.enqueue(format!("c{i}").into(), item("support", Priority::Standard, i), at(i));
+        d.enqueue(
+            format!("c{i}").into(),
+            item("support", Priority::Standard, i),
+            at(i),
+        );
     }
-    let spec = AgentSpec { id: "leo".into(), name: "Leo".into(), teams: vec!["support".into()], languages: vec![], skills: vec![], capacity: None };
+    let spec = AgentSpec {
+        id: "leo".into(),
+        name: "Leo".into(),
+        teams: vec!["support".into()],
+        languages: vec![],
+        skills: vec![],
+        capacity: None,
+    };
     d.set_agent(spec, at(10));
     let out = d.set_present("leo", true, at(10)).unwrap();
     let offered = reserved(&out);
-    assert_eq!(offered.iter().map(|o| o.0.as_str()).collect::<Vec<_>>(), ["c0", "c1"]);
+    assert_eq!(
+        offered.iter().map(|o| o.0.as_str()).collect::<Vec<_>>(),
+        ["c0", "c1"]
+    );
     for (_, reservation, _) in offered {
         d.accept("leo", reservation, at(11)).unwrap();
     }
@@ -115,10 +144,23 @@ fn urgent_goes_first_but_nobody_starves() {
     let mut d = desk(&[]);
     d.enqueue("old".into(), item("support", Priority::Standard, 0), at(0));
     d.enqueue("high".into(), item("support", Priority::High, 60), at(60));
-    let order = |d: &Desk, now| d.queue("support", now).iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>();
+    let order = |d: &Desk, now| {
+        d.queue("support", now)
+            .iter()
+            .map(|(id, _)| id.to_string())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(order(&d, at(60)), ["high", "old"]);
-    d.enqueue("later".into(), item("support", Priority::High, 3600), at(3600));
-    assert_eq!(order(&d, at(3600)), ["high", "old", "later"], "an hour of waiting beats a fresh `high`");
+    d.enqueue(
+        "later".into(),
+        item("support", Priority::High, 3600),
+        at(3600),
+    );
+    assert_eq!(
+        order(&d, at(3600)),
+        ["high", "old", "later"],
+        "an hour of waiting beats a fresh `high`"
+    );
 }
 
 #[test]
@@ -126,11 +168,17 @@ fn overflow_moves_on_time_and_keeps_the_first_time() {
     let mut d = desk(&[("support", 180_000)]);
     agent(&mut d, "leo", &["support"], &[]);
     let out = d.enqueue("c1".into(), item("finance", Priority::Standard, 0), at(0));
-    assert!(matches!(&out[0], DeskEffect::News { news, .. } if news.staff == 1), "the overflow's staff counts: {out:?}");
+    assert!(
+        matches!(&out[0], DeskEffect::News { news, .. } if news.staff == 1),
+        "the overflow's staff counts: {out:?}"
+    );
     assert!(reserved(&d.tick(at(179))).is_empty());
     assert_eq!(d.next_wakeup(at(179)), Some(at(180)));
     let out = d.tick(at(180));
-    assert!(out.iter().any(|e| matches!(e, DeskEffect::Overflowed { team, .. } if team == "support")));
+    assert!(
+        out.iter()
+            .any(|e| matches!(e, DeskEffect::Overflowed { team, .. } if team == "support"))
+    );
     assert_eq!(reserved(&out).len(), 1);
     assert_eq!(d.item("c1").unwrap().item.since, at(0));
 }
@@ -140,14 +188,27 @@ fn a_language_is_insisted_on_while_someone_speaks_it() {
     let mut d = desk(&[]);
     agent(&mut d, "leo", &["support"], &["en"]);
     agent(&mut d, "eva", &["support"], &["es"]);
-    let spanish = |since| QueueItem { language: "es".into(), ..item("support", Priority::Standard, since) };
+    let spanish = |since| QueueItem {
+        language: "es".into(),
+        ..item("support", Priority::Standard, since)
+    };
     for i in 0..3 {
         d.enqueue(format!("c{i}").into(), spanish(i), at(i));
     }
-    let held = |d: &Desk, id: &str| d.agents().into_iter().find(|a| a.spec.id == id).unwrap().in_use;
+    let held = |d: &Desk, id: &str| {
+        d.agents()
+            .into_iter()
+            .find(|a| a.spec.id == id)
+            .unwrap()
+            .in_use
+    };
     assert_eq!((held(&d, "eva"), held(&d, "leo")), (2, 0));
     d.set_present("eva", false, at(5)).unwrap();
-    assert_eq!(held(&d, "leo"), 2, "nobody present speaks it: better someone than nobody");
+    assert_eq!(
+        held(&d, "leo"),
+        2,
+        "nobody present speaks it: better someone than nobody"
+    );
 }
 
 #[test]
@@ -168,7 +229,10 @@ fn the_last_agent_is_preferred_when_present() {
     let mut d = desk(&[]);
     agent(&mut d, "ana", &["support"], &[]);
     agent(&mut d, "leo", &["support"], &[]);
-    let wanted = QueueItem { prefer: Some("leo".into()), ..item("support", Priority::Standard, 0) };
+    let wanted = QueueItem {
+        prefer: Some("leo".into()),
+        ..item("support", Priority::Standard, 0)
+    };
     assert_eq!(reserved(&d.enqueue("c1".into(), wanted, at(0)))[0].2, "leo");
 }
 
@@ -176,7 +240,9 @@ fn the_last_agent_is_preferred_when_present() {
 fn without_slots_there_is_no_number() {
     let mut d = desk(&[]);
     let out = d.enqueue("c1".into(), item("support", Priority::Standard, 0), at(0));
-    assert!(matches!(&out[0], DeskEffect::News { news, .. } if news.wait.is_none() && news.staff == 0));
+    assert!(
+        matches!(&out[0], DeskEffect::News { news, .. } if news.wait.is_none() && news.staff == 0)
+    );
     let mut s = Stats::default();
     assert_eq!(s.wait(3, 0.0), None);
     s.handled(60_000);
@@ -195,7 +261,16 @@ fn capacity_is_never_overshot_nor_a_conversation_held_twice() {
     };
     let mut d = desk(&[("support", 60_000)]);
     for id in ["a", "b", "c"] {
-        agent(&mut d, id, if id == "c" { &["support"] } else { &["support", "finance"] }, &[]);
+        agent(
+            &mut d,
+            id,
+            if id == "c" {
+                &["support"]
+            } else {
+                &["support", "finance"]
+            },
+            &[],
+        );
     }
     let mut open: Vec<(String, u64, String)> = Vec::new();
     for i in 0..4_000 {
@@ -203,10 +278,20 @@ fn capacity_is_never_overshot_nor_a_conversation_held_twice() {
         let who = ["a", "b", "c"][usize::try_from(next(3)).unwrap()];
         let conversation = format!("c{}", next(12));
         let out = match next(8) {
-            0 | 1 => d.enqueue(conversation.into(), item(if next(2) == 0 { "support" } else { "finance" }, Priority::Standard, i * 3), now),
+            0 | 1 => d.enqueue(
+                conversation.into(),
+                item(
+                    if next(2) == 0 { "support" } else { "finance" },
+                    Priority::Standard,
+                    i * 3,
+                ),
+                now,
+            ),
             2 => d.dequeue(&conversation, "abandoned", now),
             3 | 4 => {
-                let Some((_, reservation, agent)) = open.pop() else { continue };
+                let Some((_, reservation, agent)) = open.pop() else {
+                    continue;
+                };
                 d.accept(&agent, reservation, now).unwrap_or_default()
             }
             5 => d.set_present(who, next(2) == 0, now).unwrap(),
@@ -218,7 +303,10 @@ fn capacity_is_never_overshot_nor_a_conversation_held_twice() {
         for a in d.agents() {
             assert!(a.in_use <= a.units, "step {i}: {a:?}");
             for c in a.holds {
-                assert!(held.insert(c.clone(), a.spec.id.clone()).is_none(), "step {i}: {c} is held twice");
+                assert!(
+                    held.insert(c.clone(), a.spec.id.clone()).is_none(),
+                    "step {i}: {c} is held twice"
+                );
                 assert!(
                     matches!(&d.item(&c).unwrap().state, ItemState::Reserved { agent, .. } | ItemState::Assigned { agent, .. } if *agent == a.spec.id),
                     "step {i}"
@@ -226,7 +314,11 @@ fn capacity_is_never_overshot_nor_a_conversation_held_twice() {
             }
         }
         for (c, it) in d.items() {
-            assert_eq!(held.contains_key(c), !matches!(it.state, ItemState::Waiting), "step {i}: {c} {it:?}");
+            assert_eq!(
+                held.contains_key(c),
+                !matches!(it.state, ItemState::Waiting),
+                "step {i}: {c} {it:?}"
+            );
         }
     }
 }
