@@ -36,7 +36,10 @@ impl Compilation {
     /// The machine if nothing found is an error.
     #[must_use]
     pub fn runnable(&self) -> Option<Arc<Machine>> {
-        self.diagnostics.iter().all(|d| d.severity != Severity::Error).then(|| Arc::clone(&self.machine))
+        self.diagnostics
+            .iter()
+            .all(|d| d.severity != Severity::Error)
+            .then(|| Arc::clone(&self.machine))
     }
 }
 
@@ -58,23 +61,49 @@ impl Compiler {
         let mut caches = std::mem::take(&mut self.caches);
         let loaded = load(project, &mut caches);
         // What is no longer part of the program need not be remembered.
-        caches.retain(|path, _| project.flow_files.binary_search_by(|(p, _)| p.cmp(path)).is_ok() || project.flow_files.iter().any(|(p, _)| p == path));
+        caches.retain(|path, _| {
+            project
+                .flow_files
+                .binary_search_by(|(p, _)| p.cmp(path))
+                .is_ok()
+                || project.flow_files.iter().any(|(p, _)| p == path)
+        });
         self.caches = caches;
-        let Collected { sources, env, mut diagnostics, mut refs, unnamed } = collect(loaded);
+        let Collected {
+            sources,
+            env,
+            mut diagnostics,
+            mut refs,
+            unnamed,
+        } = collect(loaded);
         let mut lower = Lower::new(&env, &sources, project);
         lower.all(&unnamed);
-        let Lower { out, mut found, refs: mut more, .. } = lower;
+        let Lower {
+            out,
+            mut found,
+            refs: mut more,
+            ..
+        } = lower;
         diagnostics.append(&mut found);
         refs.append(&mut more);
         crate::lower::unused(&env, &sources, &refs, &mut diagnostics);
         let sources = Arc::new(sources);
         let machine = machine(project, &env, out, &sources);
-        diagnostics.extend(crate::checks::run(&crate::checks::Context { machine: &machine, sources: &sources, date: options.date }));
-        silence_after_syntax(&mut diagnostics, &sources);
+        diagnostics.extend(crate::checks::run(&crate::checks::Context {
+            machine: &machine,
+            sources: &sources,
+            date: options.date,
+        }));
+        silence_after_syntax(&mut diagnostics, &sources, &env);
         let mut diagnostics = crate::checks::allow::apply(&sources, diagnostics);
         sort(&mut diagnostics, &sources);
         let index = Arc::new(index(&env, refs, &machine));
-        Compilation { machine: Arc::new(machine), diagnostics, sources, index }
+        Compilation {
+            machine: Arc::new(machine),
+            diagnostics,
+            sources,
+            index,
+        }
     }
 }
 
@@ -82,26 +111,60 @@ fn index(env: &Env, refs: Vec<Reference>, machine: &Machine) -> crate::index::In
     crate::index::Index::build(env, refs, machine)
 }
 
-/// What could not be read has no type: mismatches on the line of a syntax error follow from it.
-fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
-    let line = |d: &Diagnostic| {
-        let (file, range) = sources.resolve(d.labels.first()?.at)?;
-        Some((file.first_decl, file.line_starts.partition_point(|s| *s as usize <= range.start)))
+/// Silences what only follows from a syntax error: what could not be read has no type, leads nowhere and fills nothing.
+fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
+    let place = |d: &Diagnostic| {
+        let at = d.labels.first()?.at;
+        let (file, range) = sources.resolve(at)?;
+        Some((
+            at.decl,
+            file.line_starts
+                .partition_point(|s| *s as usize <= range.start),
+        ))
     };
-    let broken: FxHashSet<(u32, usize)> = diagnostics.iter().filter(|d| d.code == "F0101").filter_map(line).collect();
-    if !broken.is_empty() {
-        diagnostics.retain(|d| !matches!(d.code, "F0301" | "F0302" | "F1201") || line(d).is_none_or(|l| !broken.contains(&l)));
+    let broken: FxHashSet<(u32, usize)> = diagnostics
+        .iter()
+        .filter(|d| d.code == "F0101")
+        .filter_map(place)
+        .collect();
+    if broken.is_empty() {
+        return;
     }
+    let decls: FxHashSet<u32> = broken.iter().map(|(decl, _)| *decl).collect();
+    diagnostics.retain(|d| {
+        let Some((decl, line)) = place(d) else {
+            return true;
+        };
+        match d.code {
+            "F0301" | "F0302" | "F1201" => !broken.contains(&(decl, line)),
+            "F0303" | "F0402" | "F0405" | "F0408" | "F0501" => !decls.contains(&decl),
+            "F0401" => d
+                .labels
+                .first()
+                .is_none_or(|l| !env.mentioned.contains(sources.snippet(l.at))),
+            _ => true,
+        }
+    });
 }
 
 /// By file and place; of two findings at one place the one with the smaller code first.
 fn sort(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
     let place = |loc: Option<Loc>| {
         let loc = loc.unwrap_or_default();
-        let (file, offset) = sources.decls.get(loc.decl as usize).copied().unwrap_or((u32::MAX, 0));
+        let (file, offset) = sources
+            .decls
+            .get(loc.decl as usize)
+            .copied()
+            .unwrap_or((u32::MAX, 0));
         (file, offset + loc.span.start, loc.span.end)
     };
-    diagnostics.sort_by_cached_key(|d| (place(d.labels.first().map(|l| l.at)), d.code, d.message.clone()));
+    diagnostics.sort_by_cached_key(|d| {
+        (
+            place(d.labels.first().map(|l| l.at)),
+            d.code,
+            d.message.clone(),
+        )
+    });
     diagnostics.dedup();
 }
 
@@ -131,23 +194,33 @@ fn machine(project: &Project, env: &Env, out: Output, sources: &Arc<Sources>) ->
         names.nodes.insert(node.name.clone(), NodeId(ids(i)));
     }
     for (i, slot) in out.slots.iter().enumerate() {
-        names.slots.insert(slot.name.clone(), crate::value::SlotId(ids(i)));
+        names
+            .slots
+            .insert(slot.name.clone(), crate::value::SlotId(ids(i)));
     }
     for (i, field) in out.customer.iter().enumerate() {
-        names.customer.insert(field.name.clone(), crate::value::FieldId(ids(i)));
+        names
+            .customer
+            .insert(field.name.clone(), crate::value::FieldId(ids(i)));
     }
     for (i, tier) in out.tiers.iter().enumerate() {
         names.tiers.insert(tier.name.clone(), TierId(ids(i)));
     }
     for (i, team) in out.teams.iter().enumerate() {
-        names.teams.insert(team.name.clone(), crate::value::TeamId(ids(i)));
+        names
+            .teams
+            .insert(team.name.clone(), crate::value::TeamId(ids(i)));
     }
     for (i, rule) in out.rules.iter().enumerate() {
-        names.rules.insert(rule.name.clone(), crate::value::RuleId(ids(i)));
+        names
+            .rules
+            .insert(rule.name.clone(), crate::value::RuleId(ids(i)));
     }
     for (i, text) in out.texts.iter().enumerate() {
         if let Some(name) = &text.name {
-            names.texts.insert(name.clone(), crate::value::TextId(ids(i)));
+            names
+                .texts
+                .insert(name.clone(), crate::value::TextId(ids(i)));
         }
     }
     for (i, place) in out.places.iter().enumerate() {
@@ -178,7 +251,11 @@ fn machine(project: &Project, env: &Env, out: Output, sources: &Arc<Sources>) ->
         enums: env
             .enums
             .iter()
-            .map(|e| EnumDef { name: e.item.name.clone(), values: e.values.iter().map(|v| v.0.clone()).collect(), loc: e.item.name_loc })
+            .map(|e| EnumDef {
+                name: e.item.name.clone(),
+                values: e.values.iter().map(|v| v.0.clone()).collect(),
+                loc: e.item.name_loc,
+            })
             .collect(),
         records: out.records,
         customer: out.customer,

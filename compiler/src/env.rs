@@ -2,8 +2,11 @@
 //!
 //! A *scope* is a folder: the bot's own, or one brought in by `use`. Ids are those of the machine.
 
-use crate::value::{Domain, EnumId, FieldId, HoursId, IntentId, NodeId, RecordId, RuleId, SegmentId, SlotId, TeamId, TextId, ThresholdId, TierId, Type, WebhookId, HookId, KnowledgeId, CodeId, LocalId};
 use crate::machine::ParamDef;
+use crate::value::{
+    CodeId, Domain, EnumId, FieldId, HookId, HoursId, IntentId, KnowledgeId, LocalId, NodeId,
+    RecordId, RuleId, SegmentId, SlotId, TeamId, TextId, ThresholdId, TierId, Type, WebhookId,
+};
 use flow_grammar::{Diagnostic, Loc, ast::TierKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
@@ -64,8 +67,24 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) const ALL: [Self; 18] = [
-        Self::Node, Self::Slot, Self::Segment, Self::Threshold, Self::Hook, Self::Hours, Self::Team, Self::Intent, Self::Text, Self::Rule,
-        Self::Webhook, Self::Enum, Self::Record, Self::Knowledge, Self::Faq, Self::Trigger, Self::Tier, Self::Alias,
+        Self::Node,
+        Self::Slot,
+        Self::Segment,
+        Self::Threshold,
+        Self::Hook,
+        Self::Hours,
+        Self::Team,
+        Self::Intent,
+        Self::Text,
+        Self::Rule,
+        Self::Webhook,
+        Self::Enum,
+        Self::Record,
+        Self::Knowledge,
+        Self::Faq,
+        Self::Trigger,
+        Self::Tier,
+        Self::Alias,
     ];
 
     /// With its article.
@@ -95,7 +114,10 @@ impl Kind {
     /// Without article.
     pub(crate) fn word(self) -> &'static str {
         let words = self.with_article();
-        words.strip_prefix("a ").or_else(|| words.strip_prefix("an ")).unwrap_or(words)
+        words
+            .strip_prefix("a ")
+            .or_else(|| words.strip_prefix("an "))
+            .unwrap_or(words)
     }
 
     pub(crate) const fn def(self, id: u32) -> Def {
@@ -265,12 +287,24 @@ impl Env {
     /// The values of a built-in set, as an author of `scope` may write them.
     pub(crate) fn domain_values(&self, domain: Domain) -> Vec<SmolStr> {
         match domain {
-            Domain::Intent => self.intents.iter().map(|i| i.name.clone()).chain([SmolStr::new_static("none")]).collect(),
+            Domain::Intent => self
+                .intents
+                .iter()
+                .map(|i| i.name.clone())
+                .chain([SmolStr::new_static("none")])
+                .collect(),
             Domain::Tier => self.tiers.iter().map(|t| t.name.clone()).collect(),
-            Domain::Language => self.languages.iter().cloned().chain([SmolStr::new_static("other")]).collect(),
+            Domain::Language => self
+                .languages
+                .iter()
+                .cloned()
+                .chain([SmolStr::new_static("other")])
+                .collect(),
             Domain::Channel => self.channels.clone(),
             Domain::Team => self.teams.iter().map(|t| t.name.clone()).collect(),
-            Domain::Priority => ["standard", "medium", "high", "immediate"].map(SmolStr::new_static).to_vec(),
+            Domain::Priority => ["standard", "medium", "high", "immediate"]
+                .map(SmolStr::new_static)
+                .to_vec(),
             Domain::Complexity => ["low", "medium", "high"].map(SmolStr::new_static).to_vec(),
             Domain::Rule => {
                 let mut names: Vec<SmolStr> = self.rules.iter().map(|r| r.name.clone()).collect();
@@ -298,8 +332,14 @@ impl Env {
             Type::Phone => "phone".into(),
             Type::Url => "url".into(),
             Type::File => "file".into(),
-            Type::Enum(id) => self.enums.get(id.index()).map_or_else(|| "enum".into(), |e| e.item.name.to_string()),
-            Type::Record(id) => self.records.get(id.index()).map_or_else(|| "record".into(), |r| r.item.name.to_string()),
+            Type::Enum(id) => self
+                .enums
+                .get(id.index())
+                .map_or_else(|| "enum".into(), |e| e.item.name.to_string()),
+            Type::Record(id) => self
+                .records
+                .get(id.index())
+                .map_or_else(|| "record".into(), |r| r.item.name.to_string()),
             Type::List(of) => format!("list of {}", self.type_name(of)),
             Type::Domain(domain) => domain_name(*domain).into(),
             Type::Customer => "customer".into(),
@@ -322,27 +362,46 @@ pub(crate) const fn domain_name(domain: Domain) -> &'static str {
 }
 
 /// An unknown name: with the best match, and with what else has that name.
-pub(crate) fn unknown<'n>(env: &Env, scope: u32, what: &str, name: &str, at: Loc, names: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+pub(crate) fn unknown<'n>(
+    env: &Env,
+    scope: u32,
+    what: &str,
+    name: &str,
+    at: Loc,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
     let found = Diagnostic::error("F0201", format!("unknown {what} `{name}`"), at);
     if let Some(near) = did_you_mean(name, names) {
         return found.help(format!("did you mean `{near}`?")).fix(
             format!("write `{near}`"),
             false,
-            vec![flow_grammar::Edit { at, text: near.to_owned() }],
+            vec![flow_grammar::Edit {
+                at,
+                text: near.to_owned(),
+            }],
         );
     }
-    if let Some(kind) = Kind::ALL.into_iter().find(|k| env.lookup(scope, *k, name).is_some()) {
+    if let Some(kind) = Kind::ALL
+        .into_iter()
+        .find(|k| env.lookup(scope, *k, name).is_some())
+    {
         return found.help(format!("`{name}` is {}", kind.with_article()));
     }
     let owner = env.enums.iter().find(|e| e.index.contains_key(name));
     if let Some(owner) = owner {
-        return found.help(format!("`{name}` is a value of `{}`; a bare value stands only where that type is expected", owner.item.name));
+        return found.help(format!(
+            "`{name}` is a value of `{}`; a bare value stands only where that type is expected",
+            owner.item.name
+        ));
     }
     found
 }
 
 /// The best match for a misspelt name: at most a third of its letters differ.
-pub(crate) fn did_you_mean<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn did_you_mean<'n>(
+    wrong: &str,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Option<&'n str> {
     let limit = (wrong.chars().count() / 3).clamp(1, 4);
     let mut best: Option<(usize, &str)> = None;
     for name in names {
@@ -368,7 +427,9 @@ fn edit_distance(a: &str, b: &str) -> usize {
         row.push(i + 1);
         for (j, y) in b.iter().enumerate() {
             let at = |v: &[usize], k: usize| v.get(k).copied().unwrap_or(usize::MAX / 2);
-            let mut cost = (at(&last, j) + usize::from(x != y)).min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
+            let mut cost = (at(&last, j) + usize::from(x != y))
+                .min(at(&last, j + 1) + 1)
+                .min(at(&row, j) + 1);
             if i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x) {
                 cost = cost.min(at(&before, j - 1) + 1);
             }

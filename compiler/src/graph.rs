@@ -1,6 +1,6 @@
 //! The state machine as a graph: an edge for every way from one operation to another.
 
-use crate::machine::{Node, Op, OpKind, Offer, OfferKind, Transition};
+use crate::machine::{Node, Offer, OfferKind, Op, OpKind, Transition};
 use crate::value::OpId;
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -23,7 +23,11 @@ pub(crate) fn build(ops: &[Op], nodes: &[Node]) -> DiGraph<OpId, Transition> {
 }
 
 /// Every way on from an operation. `entry` gives the first operation of a node.
-fn ways(kind: &OpKind, entry: &impl Fn(crate::value::NodeId) -> Option<OpId>, edge: &mut impl FnMut(OpId, Transition)) {
+fn ways(
+    kind: &OpKind,
+    entry: &impl Fn(crate::value::NodeId) -> Option<OpId>,
+    edge: &mut impl FnMut(OpId, Transition),
+) {
     use Transition as T;
     match kind {
         OpKind::Say { next, .. }
@@ -34,7 +38,9 @@ fn ways(kind: &OpKind, entry: &impl Fn(crate::value::NodeId) -> Option<OpId>, ed
         | OpKind::Ticket { next, .. }
         | OpKind::Callback { next, .. }
         | OpKind::Error { next } => edge(*next, T::Next),
-        OpKind::Ask { question, next, .. } | OpKind::Form { question, next, .. } | OpKind::Survey { question, next, .. } => {
+        OpKind::Ask { question, next, .. }
+        | OpKind::Form { question, next, .. }
+        | OpKind::Survey { question, next, .. } => {
             edge(*next, T::Next);
             edge(question.otherwise, T::Otherwise);
         }
@@ -44,7 +50,12 @@ fn ways(kind: &OpKind, entry: &impl Fn(crate::value::NodeId) -> Option<OpId>, ed
             }
             edge(question.otherwise, T::Otherwise);
         }
-        OpKind::ChooseFrom { none, question, next, .. } => {
+        OpKind::ChooseFrom {
+            none,
+            question,
+            next,
+            ..
+        } => {
             edge(*next, T::Next);
             if let Some(none) = none {
                 edge(*none, T::NoneLeft);
@@ -68,7 +79,9 @@ fn ways(kind: &OpKind, entry: &impl Fn(crate::value::NodeId) -> Option<OpId>, ed
             }
             edge(*otherwise, T::Else);
         }
-        OpKind::Match { arms, otherwise, .. } => {
+        OpKind::Match {
+            arms, otherwise, ..
+        } => {
             for (i, arm) in (0..).zip(arms) {
                 edge(arm.to, T::Arm(i));
             }
@@ -89,7 +102,11 @@ fn ways(kind: &OpKind, entry: &impl Fn(crate::value::NodeId) -> Option<OpId>, ed
                 edge(to, T::Goto);
             }
         }
-        OpKind::ContinueWith { resolved, otherwise, .. } => {
+        OpKind::ContinueWith {
+            resolved,
+            otherwise,
+            ..
+        } => {
             if let Some(to) = resolved {
                 edge(*to, T::Resolved);
             }
@@ -97,14 +114,24 @@ fn ways(kind: &OpKind, entry: &impl Fn(crate::value::NodeId) -> Option<OpId>, ed
                 edge(*to, T::Otherwise);
             }
         }
-        OpKind::Attempt { question, worked, declined, .. } => {
+        OpKind::Attempt {
+            question,
+            worked,
+            declined,
+            ..
+        } => {
             edge(*worked, T::Worked);
             if let Some(question) = question {
                 edge(*declined, T::Declined);
                 edge(question.otherwise, T::Otherwise);
             }
         }
-        OpKind::Verify { question, failed, next, .. } => {
+        OpKind::Verify {
+            question,
+            failed,
+            next,
+            ..
+        } => {
             edge(*next, T::Next);
             edge(*failed, T::Failed);
             if question.otherwise != *failed {

@@ -25,7 +25,10 @@ impl Index {
                 definitions.insert(*def, at);
             }
         }
-        Self { definitions, references }
+        Self {
+            definitions,
+            references,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! What lives here: names, types, lowering, the analyses, the rendering of findings as data. What does not: files, clocks
 //! (a check that counts from a date is given it), the run of a conversation.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests"))]
+
 pub mod checks;
 pub mod machine;
 pub mod sources;
@@ -18,6 +20,11 @@ mod lower;
 pub mod render;
 mod signals;
 mod types;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use compile::{Compilation, Compiler, Options};
 pub use env::Def;

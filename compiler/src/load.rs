@@ -27,7 +27,14 @@ pub(crate) struct Loaded {
 pub(crate) fn decl(sources: &Sources, id: u32) -> Option<&Decl> {
     let (file, _) = *sources.decls.get(id as usize)?;
     let file = sources.files.get(file as usize)?;
-    Some(&file.tree.decls.get((id - file.first_decl) as usize)?.tree.decl)
+    Some(
+        &file
+            .tree
+            .decls
+            .get((id - file.first_decl) as usize)?
+            .tree
+            .decl,
+    )
 }
 
 /// The folder of a path.
@@ -69,10 +76,21 @@ pub(crate) fn load(project: &Project, caches: &mut Caches) -> Loaded {
     for file in &project.flow_files {
         by_folder.entry(folder_of(&file.0)).or_default().push(file);
     }
-    let mut loader = Loader { by_folder, caches, loaded: Loaded::default(), folders: FxHashMap::default(), uses: Vec::new(), includes: Vec::new() };
+    let mut loader = Loader {
+        by_folder,
+        caches,
+        loaded: Loaded::default(),
+        folders: FxHashMap::default(),
+        uses: Vec::new(),
+        includes: Vec::new(),
+    };
     let root = SmolStr::new(project.root.trim_matches('/'));
     loader.folders.insert(root.clone(), 0);
-    loader.loaded.scopes.push(Scope { folder: root, included: true, ..Scope::default() });
+    loader.loaded.scopes.push(Scope {
+        folder: root,
+        included: true,
+        ..Scope::default()
+    });
     let mut next = 0;
     while next < loader.loaded.scopes.len() {
         loader.folder(u32::try_from(next).unwrap_or(u32::MAX));
@@ -90,31 +108,62 @@ pub(crate) fn load(project: &Project, caches: &mut Caches) -> Loaded {
 
 /// The place of findings about the program as a whole.
 pub(crate) fn whole(sources: &Sources) -> Loc {
-    Loc { decl: u32::try_from(sources.decls.len().saturating_sub(1)).unwrap_or(u32::MAX), span: flow_grammar::Span::default() }
+    Loc {
+        decl: u32::try_from(sources.decls.len().saturating_sub(1)).unwrap_or(u32::MAX),
+        span: flow_grammar::Span::default(),
+    }
 }
 
 fn report_unreadable(project: &Project, loaded: &mut Loaded) {
     if project.unreadable.is_empty() {
         return;
     }
-    let at = Loc { decl: u32::try_from(loaded.sources.decls.len()).unwrap_or(u32::MAX), span: flow_grammar::Span::default() };
+    let at = Loc {
+        decl: u32::try_from(loaded.sources.decls.len()).unwrap_or(u32::MAX),
+        span: flow_grammar::Span::default(),
+    };
     for (path, why) in &project.unreadable {
-        loaded.diagnostics.push(Diagnostic::error("F0204", format!("`{path}` cannot be read: {why}"), at));
+        loaded.diagnostics.push(Diagnostic::error(
+            "F0204",
+            format!("`{path}` cannot be read: {why}"),
+            at,
+        ));
     }
 }
 
 impl Loader<'_> {
     fn folder(&mut self, scope: u32) {
-        let Some(folder) = self.loaded.scopes.get(scope as usize).map(|s| s.folder.clone()) else { return };
-        let files = self.by_folder.get(folder.as_str()).cloned().unwrap_or_default();
+        let Some(folder) = self
+            .loaded
+            .scopes
+            .get(scope as usize)
+            .map(|s| s.folder.clone())
+        else {
+            return;
+        };
+        let files = self
+            .by_folder
+            .get(folder.as_str())
+            .cloned()
+            .unwrap_or_default();
         let mut work: Vec<(SmolStr, Arc<str>, Cache)> = files
             .into_iter()
-            .map(|(path, text)| (path.clone(), Arc::clone(text), self.caches.remove(path).unwrap_or_default()))
+            .map(|(path, text)| {
+                (
+                    path.clone(),
+                    Arc::clone(text),
+                    self.caches.remove(path).unwrap_or_default(),
+                )
+            })
             .collect();
         let trees: Vec<_> = if work.len() > 1 {
-            work.par_iter_mut().map(|(_, text, cache)| flow_grammar::parse(text, cache)).collect()
+            work.par_iter_mut()
+                .map(|(_, text, cache)| flow_grammar::parse(text, cache))
+                .collect()
         } else {
-            work.iter_mut().map(|(_, text, cache)| flow_grammar::parse(text, cache)).collect()
+            work.iter_mut()
+                .map(|(_, text, cache)| flow_grammar::parse(text, cache))
+                .collect()
         };
         for ((path, text, cache), tree) in work.into_iter().zip(trees) {
             self.caches.insert(path.clone(), cache);
@@ -135,31 +184,60 @@ impl Loader<'_> {
                 self.loaded.diagnostics.push(found.clone().in_decl(decl));
             }
             match &placed.tree.decl.kind {
-                DeclKind::Use(used) => self.used(scope, decl, used, folder_of(&path), placed.tree.decl.span),
+                DeclKind::Use(used) => {
+                    self.used(scope, decl, used, folder_of(&path), placed.tree.decl.span)
+                }
                 DeclKind::Include(name) => self.includes.push((scope, decl, name.clone())),
                 _ => {}
             }
         }
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().zip(1u32..).filter(|(b, _)| *b == b'\n').map(|(_, i)| i));
-        self.loaded.sources.files.push(SourceFile { path, text, tree, line_starts, first_decl });
+        line_starts.extend(
+            text.bytes()
+                .zip(1u32..)
+                .filter(|(b, _)| *b == b'\n')
+                .map(|(_, i)| i),
+        );
+        self.loaded.sources.files.push(SourceFile {
+            path,
+            text,
+            tree,
+            line_starts,
+            first_decl,
+        });
     }
 
-    fn used(&mut self, scope: u32, decl: u32, used: &UseDecl, folder: &str, span: flow_grammar::Span) {
+    fn used(
+        &mut self,
+        scope: u32,
+        decl: u32,
+        used: &UseDecl,
+        folder: &str,
+        span: flow_grammar::Span,
+    ) {
         let at = Loc::new(decl, used.path.span);
         let Some(text) = plain(&used.path) else {
-            self.loaded.diagnostics.push(Diagnostic::error("F0204", "the path of a used folder is plain text", at));
+            self.loaded.diagnostics.push(Diagnostic::error(
+                "F0204",
+                "the path of a used folder is plain text",
+                at,
+            ));
             return;
         };
         let Some(target) = join(folder, &text) else {
             self.loaded.diagnostics.push(
-                Diagnostic::error("F0204", format!("`{text}` is outside the project"), at).help("use a folder inside the project"),
+                Diagnostic::error("F0204", format!("`{text}` is outside the project"), at)
+                    .help("use a folder inside the project"),
             );
             self.poison(scope, used);
             return;
         };
         if !self.by_folder.contains_key(target.as_str()) {
-            let mut found = Diagnostic::error("F0204", format!("no folder `{text}` with `.flow` files"), at);
+            let mut found = Diagnostic::error(
+                "F0204",
+                format!("no folder `{text}` with `.flow` files"),
+                at,
+            );
             if let Some(near) = crate::env::did_you_mean(&target, self.by_folder.keys().copied()) {
                 found = found.help(format!("did you mean the folder `{near}` of the project?"));
             }
@@ -171,17 +249,32 @@ impl Loader<'_> {
             *id
         } else {
             let id = u32::try_from(self.loaded.scopes.len()).unwrap_or(u32::MAX);
-            let parent = self.loaded.scopes.get(scope as usize).map(|s| s.prefix.clone()).unwrap_or_default();
-            let alias = used.alias.as_ref().map_or_else(|| target.rsplit('/').next().unwrap_or("used"), |a| a.as_str());
+            let parent = self
+                .loaded
+                .scopes
+                .get(scope as usize)
+                .map(|s| s.prefix.clone())
+                .unwrap_or_default();
+            let alias = used.alias.as_ref().map_or_else(
+                || target.rsplit('/').next().unwrap_or("used"),
+                |a| a.as_str(),
+            );
             let prefix = SmolStr::new(format!("{parent}{alias}."));
             self.folders.insert(target.clone(), id);
-            self.loaded.scopes.push(Scope { folder: target, prefix, ..Scope::default() });
+            self.loaded.scopes.push(Scope {
+                folder: target,
+                prefix,
+                ..Scope::default()
+            });
             id
         };
         self.uses.push((scope, id, Loc::new(decl, span)));
         let Some(alias) = &used.alias else { return };
         if let Some(own) = self.loaded.scopes.get_mut(scope as usize) {
-            let fresh = own.names.insert((Kind::Alias, alias.text.clone()), id).is_none_or(|old| old == id);
+            let fresh = own
+                .names
+                .insert((Kind::Alias, alias.text.clone()), id)
+                .is_none_or(|old| old == id);
             if !fresh {
                 self.loaded.diagnostics.push(Diagnostic::error(
                     "F0202",
@@ -194,8 +287,10 @@ impl Loader<'_> {
 
     /// An alias whose folder was not found: what follows from it is silent.
     fn poison(&mut self, scope: u32, used: &UseDecl) {
-        if let (Some(own), Some(alias)) = (self.loaded.scopes.get_mut(scope as usize), &used.alias) {
-            own.names.insert((Kind::Alias, alias.text.clone()), u32::MAX);
+        if let (Some(own), Some(alias)) = (self.loaded.scopes.get_mut(scope as usize), &used.alias)
+        {
+            own.names
+                .insert((Kind::Alias, alias.text.clone()), u32::MAX);
         }
     }
 
@@ -204,20 +299,34 @@ impl Loader<'_> {
         for (scope, decl, path) in std::mem::take(&mut self.includes) {
             let mut at = Some(scope);
             for name in &path.segments {
-                at = at.and_then(|s| self.loaded.scopes.get(s as usize)).and_then(|s| s.get(Kind::Alias, &name.text));
+                at = at
+                    .and_then(|s| self.loaded.scopes.get(s as usize))
+                    .and_then(|s| s.get(Kind::Alias, &name.text));
             }
             match at {
                 Some(id) => edges.push((scope, id)),
                 None => self.loaded.diagnostics.push(
-                    Diagnostic::error("F0201", format!("unknown folder `{}`", path.segments.last().map_or("", |n| n.as_str())), Loc::new(decl, path.span))
-                        .help("bring it in with `use \"..\" as NAME` first"),
+                    Diagnostic::error(
+                        "F0201",
+                        format!(
+                            "unknown folder `{}`",
+                            path.segments.last().map_or("", |n| n.as_str())
+                        ),
+                        Loc::new(decl, path.span),
+                    )
+                    .help("bring it in with `use \"..\" as NAME` first"),
                 ),
             }
         }
         let mut work = vec![0u32];
         while let Some(scope) = work.pop() {
             for (_, id) in edges.iter().filter(|(from, _)| *from == scope) {
-                if let Some(s) = self.loaded.scopes.get_mut(*id as usize).filter(|s| !s.included) {
+                if let Some(s) = self
+                    .loaded
+                    .scopes
+                    .get_mut(*id as usize)
+                    .filter(|s| !s.included)
+                {
                     s.included = true;
                     work.push(*id);
                 }
@@ -246,7 +355,11 @@ impl Loader<'_> {
                 *s = 1;
             }
             while let Some((scope, edge)) = path.last_mut() {
-                let Some((to, at)) = next.get(*scope as usize).and_then(|e| e.get(*edge)).copied() else {
+                let Some((to, at)) = next
+                    .get(*scope as usize)
+                    .and_then(|e| e.get(*edge))
+                    .copied()
+                else {
                     if let Some(s) = state.get_mut(*scope as usize) {
                         *s = 2;
                     }
@@ -263,14 +376,35 @@ impl Loader<'_> {
                     }
                     Some(1) => {
                         let name = |id: u32| {
-                            let folder = self.loaded.scopes.get(id as usize).map(|s| s.folder.clone()).unwrap_or_default();
-                            if folder.is_empty() { "the project's root".to_owned() } else { format!("`{folder}`") }
+                            let folder = self
+                                .loaded
+                                .scopes
+                                .get(id as usize)
+                                .map(|s| s.folder.clone())
+                                .unwrap_or_default();
+                            if folder.is_empty() {
+                                "the project's root".to_owned()
+                            } else {
+                                format!("`{folder}`")
+                            }
                         };
-                        let mut circle: Vec<String> = path.iter().map(|(s, _)| *s).skip_while(|s| *s != to).map(name).collect();
+                        let mut circle: Vec<String> = path
+                            .iter()
+                            .map(|(s, _)| *s)
+                            .skip_while(|s| *s != to)
+                            .map(name)
+                            .collect();
                         circle.push(name(to));
                         self.loaded.diagnostics.push(
-                            Diagnostic::error("F0204", format!("folders use each other in a circle: {}", circle.join(" -> ")), at)
-                                .help("move what both need to a third folder"),
+                            Diagnostic::error(
+                                "F0204",
+                                format!(
+                                    "folders use each other in a circle: {}",
+                                    circle.join(" -> ")
+                                ),
+                                at,
+                            )
+                            .help("move what both need to a third folder"),
                         );
                     }
                     _ => {}
@@ -287,7 +421,11 @@ pub(crate) fn plain(lit: &TextLit) -> Option<String> {
 
 /// The path of the file that a declaration stands in.
 pub(crate) fn path_of(sources: &Sources, decl: u32) -> &str {
-    sources.decls.get(decl as usize).and_then(|(file, _)| sources.files.get(*file as usize)).map_or("", |f| f.path.as_str())
+    sources
+        .decls
+        .get(decl as usize)
+        .and_then(|(file, _)| sources.files.get(*file as usize))
+        .map_or("", |f| f.path.as_str())
 }
 
 /// Words of declarations that could not be read, and the names that their heads declare.
@@ -297,17 +435,37 @@ pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
             if placed.tree.diagnostics.is_empty() {
                 continue;
             }
-            let text = file.text.get(placed.offset as usize..(placed.offset + placed.len) as usize).unwrap_or_default();
-            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| !w.is_empty());
+            let text = file
+                .text
+                .get(placed.offset as usize..(placed.offset + placed.len) as usize)
+                .unwrap_or_default();
+            let words = text
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .filter(|w| !w.is_empty());
             env.mentioned.extend(words.map(SmolStr::new));
-            let head = text.lines().find(|l| !l.trim_start().starts_with("//") && !l.trim().is_empty()).unwrap_or_default();
-            let mut words = head.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| !w.is_empty());
+            let head = text
+                .lines()
+                .find(|l| !l.trim_start().starts_with("//") && !l.trim().is_empty())
+                .unwrap_or_default();
+            let mut words = head
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .filter(|w| !w.is_empty());
             if let (Some(_), Some(name)) = (words.next(), words.next()) {
                 env.poisoned.insert(SmolStr::new(name));
             }
             // Fields of a group have names of their own.
-            if matches!(placed.tree.decl.kind, DeclKind::Slots(_) | DeclKind::Customer(_) | DeclKind::Enum(_) | DeclKind::Record(_) | DeclKind::Error) {
-                let heads = text.lines().filter_map(|l| l.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find(|w| !w.is_empty()));
+            if matches!(
+                placed.tree.decl.kind,
+                DeclKind::Slots(_)
+                    | DeclKind::Customer(_)
+                    | DeclKind::Enum(_)
+                    | DeclKind::Record(_)
+                    | DeclKind::Error
+            ) {
+                let heads = text.lines().filter_map(|l| {
+                    l.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                        .find(|w| !w.is_empty())
+                });
                 env.poisoned.extend(heads.map(SmolStr::new));
             }
         }
@@ -320,7 +478,10 @@ mod tests {
 
     #[test]
     fn paths_stay_inside() {
-        assert_eq!(join("bots/shop", "../common").as_deref(), Some("bots/common"));
+        assert_eq!(
+            join("bots/shop", "../common").as_deref(),
+            Some("bots/common")
+        );
         assert_eq!(join("", "./kb/*.md").as_deref(), Some("kb/*.md"));
         assert_eq!(join("shop", "../../x"), None);
         assert_eq!(join("", "/etc/passwd"), None);

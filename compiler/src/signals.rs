@@ -5,8 +5,28 @@ use crate::value::{Domain, Type};
 
 /// Signals of one word.
 pub(crate) const WORDS: [&str; 23] = [
-    "intent", "confidence", "sentiment", "mood", "asks_for_human", "shouting", "profanity", "negation", "repeated_question", "complexity",
-    "message", "language", "channel", "tier", "page", "turns", "failed_answers", "intent_repeats", "now", "today", "priority", "team",
+    "intent",
+    "confidence",
+    "sentiment",
+    "mood",
+    "asks_for_human",
+    "shouting",
+    "profanity",
+    "negation",
+    "repeated_question",
+    "complexity",
+    "message",
+    "language",
+    "channel",
+    "tier",
+    "page",
+    "turns",
+    "failed_answers",
+    "intent_repeats",
+    "now",
+    "today",
+    "priority",
+    "team",
     "customer",
 ];
 

@@ -4,7 +4,7 @@ use crate::env::{Env, Kind};
 use crate::value::{EnumId, RecordId, Type};
 use flow_grammar::{
     Diagnostic, Loc,
-    ast::{BinaryOp, ExprKind, Expr, TypeExpr, TypeKind},
+    ast::{BinaryOp, Expr, ExprKind, TypeExpr, TypeKind},
 };
 use smol_str::SmolStr;
 
@@ -28,31 +28,49 @@ pub(crate) fn built_in(word: &str) -> Option<Type> {
     })
 }
 
-pub(crate) const BUILT_IN: [&str; 13] =
-    ["text", "number", "bool", "percent", "duration", "date", "time", "datetime", "money", "email", "phone", "url", "file"];
+pub(crate) const BUILT_IN: [&str; 13] = [
+    "text", "number", "bool", "percent", "duration", "date", "time", "datetime", "money", "email",
+    "phone", "url", "file",
+];
 
 /// A type that was named: where and what.
 pub(crate) type TypeRefs = Vec<(Loc, crate::env::Def)>;
 
 /// Resolves a written type; what is unknown is reported and becomes [`Type::Error`].
-pub(crate) fn resolve(env: &Env, scope: u32, decl: u32, ty: &TypeExpr, found: &mut Vec<Diagnostic>, refs: &mut TypeRefs) -> (Type, bool) {
+pub(crate) fn resolve(
+    env: &Env,
+    scope: u32,
+    decl: u32,
+    ty: &TypeExpr,
+    found: &mut Vec<Diagnostic>,
+    refs: &mut TypeRefs,
+) -> (Type, bool) {
     match &ty.kind {
         TypeKind::Error => (Type::Error, ty.optional),
-        TypeKind::List(of) => (Type::List(Box::new(resolve(env, scope, decl, of, found, refs).0)), ty.optional),
+        TypeKind::List(of) => (
+            Type::List(Box::new(resolve(env, scope, decl, of, found, refs).0)),
+            ty.optional,
+        ),
         TypeKind::Named(path) => {
             if let [only] = path.segments.as_slice()
                 && let Some(ty_) = built_in(&only.text)
             {
                 return (ty_, ty.optional);
             }
-            let Some((last, folders)) = path.segments.split_last() else { return (Type::Error, ty.optional) };
+            let Some((last, folders)) = path.segments.split_last() else {
+                return (Type::Error, ty.optional);
+            };
             let mut at = Some(scope);
             for name in folders {
                 at = at.and_then(|s| env.lookup(s, Kind::Alias, &name.text));
             }
             let Some(at) = at else {
                 let name = folders.first().map_or("", |n| n.as_str());
-                found.push(Diagnostic::error("F0201", format!("unknown folder `{name}`"), Loc::new(decl, path.span)));
+                found.push(Diagnostic::error(
+                    "F0201",
+                    format!("unknown folder `{name}`"),
+                    Loc::new(decl, path.span),
+                ));
                 return (Type::Error, ty.optional);
             };
             if at == u32::MAX {
@@ -75,7 +93,14 @@ pub(crate) fn resolve(env: &Env, scope: u32, decl: u32, ty: &TypeExpr, found: &m
                     .map(|(_, name)| name.as_str())
                     .chain(BUILT_IN)
                     .collect();
-                found.push(crate::env::unknown(env, at, "type", last.as_str(), Loc::new(decl, last.span), names));
+                found.push(crate::env::unknown(
+                    env,
+                    at,
+                    "type",
+                    last.as_str(),
+                    Loc::new(decl, last.span),
+                    names,
+                ));
             }
             (Type::Error, ty.optional)
         }
@@ -112,7 +137,9 @@ pub(crate) fn written_currency(expr: &Expr) -> Option<SmolStr> {
     match &expr.kind {
         ExprKind::Money(_, currency) => Some(currency.clone()),
         ExprKind::Neg(of) => written_currency(of),
-        ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, a, b) => written_currency(a).or_else(|| written_currency(b)),
+        ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, a, b) => {
+            written_currency(a).or_else(|| written_currency(b))
+        }
         _ => None,
     }
 }

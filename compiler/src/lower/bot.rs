@@ -3,7 +3,10 @@
 use super::{Lower, words};
 use crate::env::Kind;
 use crate::load::decl as decl_of;
-use crate::machine::{Band, BandAction, Bot, Channel, ChannelLimits, CodeOwner, Expr, ExprKind, OpKind, Shared, Signal, Tier, Tool};
+use crate::machine::{
+    Band, BandAction, Bot, Channel, ChannelLimits, CodeOwner, Expr, ExprKind, OpKind, Shared,
+    Signal, Tier, Tool,
+};
 use crate::value::{KnowledgeId, NodeId, OpId, SlotId, TierId, Type, Value, WebhookId};
 use flow_grammar::{
     Diagnostic,
@@ -51,16 +54,29 @@ impl Lower<'_> {
     }
 
     fn bot(&mut self, tree: &BotDecl) {
-        let name = tree.name.as_ref().map(|n| n.text.clone()).unwrap_or_default();
+        let name = tree
+            .name
+            .as_ref()
+            .map(|n| n.text.clone())
+            .unwrap_or_default();
         let title = match &tree.title {
             Some(TextRef::Lit(lit)) => lit.plain().map_or_else(|| words(&name), SmolStr::new),
             Some(TextRef::Name(path)) => {
-                self.report(Diagnostic::error("F0301", "the title of a bot is a plain text", self.loc(path.span)).help("write it in quotes"));
+                self.report(
+                    Diagnostic::error(
+                        "F0301",
+                        "the title of a bot is a plain text",
+                        self.loc(path.span),
+                    )
+                    .help("write it in quotes"),
+                );
                 words(&name)
             }
             None => words(&name),
         };
-        let timezone = self.zone(tree.timezone.as_ref()).unwrap_or_else(|| SmolStr::new_static("UTC"));
+        let timezone = self
+            .zone(tree.timezone.as_ref())
+            .unwrap_or_else(|| SmolStr::new_static("UTC"));
         let mut start = NodeId(0);
         let mut start_lines = Vec::new();
         if let Some(item) = &tree.start {
@@ -75,7 +91,11 @@ impl Lower<'_> {
             }
         }
         if let Some(from) = &tree.understands_from {
-            let expr = Expr { kind: ExprKind::Const(Value::Percent(from.node)), ty: Type::Percent, loc: self.loc(from.span) };
+            let expr = Expr {
+                kind: ExprKind::Const(Value::Percent(from.node)),
+                ty: Type::Percent,
+                loc: self.loc(from.span),
+            };
             self.value_in_range(&expr, Signal::Confidence);
         }
         let menu = if tree.menu.is_empty() {
@@ -115,7 +135,10 @@ impl Lower<'_> {
             return Some(SmolStr::new(name));
         }
         let at = self.loc(lit.span);
-        self.report(Diagnostic::error("F0301", format!("`{name}` is no time zone"), at).help("names are like `Europe/London` and `America/New_York`"));
+        self.report(
+            Diagnostic::error("F0301", format!("`{name}` is no time zone"), at)
+                .help("names are like `Europe/London` and `America/New_York`"),
+        );
         None
     }
 
@@ -124,7 +147,12 @@ impl Lower<'_> {
         tier.reply_within = tree.reply_within.as_ref().map(|r| r.node);
         tier.model = tree.model.as_ref().map(|m| m.text.clone());
         tier.turns_at_most = tree.turns_at_most.as_ref().map(|t| t.node);
-        tier.forbid = tree.forbid.iter().filter_map(ast::TextLit::plain).map(SmolStr::new).collect();
+        tier.forbid = tree
+            .forbid
+            .iter()
+            .filter_map(ast::TextLit::plain)
+            .map(SmolStr::new)
+            .collect();
         tier.persona = self.text_opt(tree.persona.as_ref());
         if let Some(cost) = &tree.cost
             && let Some(Value::Money(money)) = self.value_as(cost, &Type::Money, "F0301")
@@ -138,7 +166,11 @@ impl Lower<'_> {
         }
         for tool in &tree.tools {
             if let Some(id) = self.named(Kind::Webhook, &tool.webhook) {
-                tier.tools.push(Tool { webhook: WebhookId(id), confirm: tool.confirm, loc: self.loc(tool.span) });
+                tier.tools.push(Tool {
+                    webhook: WebhookId(id),
+                    confirm: tool.confirm,
+                    loc: self.loc(tool.span),
+                });
             }
         }
         for path in &tree.shares {
@@ -151,25 +183,38 @@ impl Lower<'_> {
         if let Some(answers) = &tree.answers {
             let code = self.begin_code(CodeOwner::Band(id), answers.span);
             let first = OpId(super::index(self.out.ops.len()));
-            let subject = Expr { kind: ExprKind::Signal(Signal::Confidence), ty: Type::Percent, loc: self.loc(answers.span) };
+            let subject = Expr {
+                kind: ExprKind::Signal(Signal::Confidence),
+                ty: Type::Percent,
+                loc: self.loc(answers.span),
+            };
             for band in &answers.bands {
                 let action = match &band.action {
                     ast::BandAction::Send => BandAction::Send,
-                    ast::BandAction::Confirm(text) => BandAction::Confirm(self.text_opt(text.as_ref())),
+                    ast::BandAction::Confirm(text) => {
+                        BandAction::Confirm(self.text_opt(text.as_ref()))
+                    }
                     ast::BandAction::Offer(tier) => match self.tier_named(tier) {
                         Some(tier) => BandAction::Offer(tier),
                         None => continue,
                     },
-                    ast::BandAction::Escalate(escalate) => BandAction::Instead(self.escalate(escalate)),
+                    ast::BandAction::Escalate(escalate) => {
+                        BandAction::Instead(self.escalate(escalate))
+                    }
                     ast::BandAction::Goto(target) => BandAction::Instead(self.target(target)),
                     ast::BandAction::Error => continue,
                 };
                 let (patterns, _) = self.cells(std::slice::from_ref(&band.range), &subject);
                 if let Some(range) = patterns.into_iter().next() {
-                    tier.bands.push(Band { range, action, loc: self.loc(band.span) });
+                    tier.bands.push(Band {
+                        range,
+                        action,
+                        loc: self.loc(band.span),
+                    });
                 }
             }
-            let mut ranges: Vec<Vec<_>> = tier.bands.iter().map(|b| vec![b.range.clone()]).collect();
+            let mut ranges: Vec<Vec<_>> =
+                tier.bands.iter().map(|b| vec![b.range.clone()]).collect();
             super::cells::share_ends(&mut ranges);
             for (band, range) in tier.bands.iter_mut().zip(ranges) {
                 if let Some(range) = range.into_iter().next() {
@@ -192,7 +237,11 @@ impl Lower<'_> {
     }
 
     pub(super) fn channels(&mut self, unnamed: &[u32]) {
-        let bot_loc = self.out.bot.as_ref().map_or_else(|| crate::load::whole(self.sources), |b| b.name_loc);
+        let bot_loc = self
+            .out
+            .bot
+            .as_ref()
+            .map_or_else(|| crate::load::whole(self.sources), |b| b.name_loc);
         for name in &self.env.channels {
             let known = built_in(name);
             if known.is_none()
@@ -205,15 +254,27 @@ impl Lower<'_> {
                 let found = Diagnostic::error("F0201", format!("unknown channel `{name}`"), at);
                 let mut found = super::suggest(found, name, at, CHANNELS);
                 if found.help.is_none() {
-                    found = found.help(format!("channels are {}", CHANNELS.map(|c| format!("`{c}`")).join(", ")));
+                    found = found.help(format!(
+                        "channels are {}",
+                        CHANNELS.map(|c| format!("`{c}`")).join(", ")
+                    ));
                 }
                 self.report(found);
             }
             let (limits, window) = known.unwrap_or_default();
-            self.out.channels.push(Channel { name: name.clone(), window, reopen_template: None, follow_up: None, limits, loc: bot_loc });
+            self.out.channels.push(Channel {
+                name: name.clone(),
+                window,
+                reopen_template: None,
+                follow_up: None,
+                limits,
+                loc: bot_loc,
+            });
         }
         for &id in unnamed {
-            let Some(DeclKind::Channel(tree)) = decl_of(self.sources, id).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Channel(tree)) = decl_of(self.sources, id).map(|d| &d.kind) else {
+                continue;
+            };
             self.enter(id);
             let Some(name) = &tree.name else { continue };
             if self.channel_name(name).is_none() {
@@ -221,11 +282,17 @@ impl Lower<'_> {
             }
             let follow_up = tree.follow_up.as_ref().and_then(|f| {
                 // People may be reached where the bot itself does not listen.
-                if CHANNELS.contains(&f.text.as_str()) { Some(f.text.clone()) } else { self.channel_name(f) }
+                if CHANNELS.contains(&f.text.as_str()) {
+                    Some(f.text.clone())
+                } else {
+                    self.channel_name(f)
+                }
             });
             let loc = self.loc(name.span);
             let mut unknown = Vec::new();
-            let Some(channel) = self.out.channels.iter_mut().find(|c| c.name == name.text) else { continue };
+            let Some(channel) = self.out.channels.iter_mut().find(|c| c.name == name.text) else {
+                continue;
+            };
             channel.loc = loc;
             if let Some(window) = &tree.window {
                 channel.window = Some(window.node);
@@ -251,15 +318,28 @@ impl Lower<'_> {
             }
             for word in unknown {
                 self.report(
-                    Diagnostic::error("F0201", format!("unknown limit `{}`", word.text), self.loc(word.span))
-                        .help("limits are `buttons`, `label`, `rows`, `row` and `text`"),
+                    Diagnostic::error(
+                        "F0201",
+                        format!("unknown limit `{}`", word.text),
+                        self.loc(word.span),
+                    )
+                    .help("limits are `buttons`, `label`, `rows`, `row` and `text`"),
                 );
             }
         }
     }
 }
 
-const CHANNELS: [&str; 8] = ["web", "whatsapp", "messenger", "instagram", "telegram", "slack", "email", "sms"];
+const CHANNELS: [&str; 8] = [
+    "web",
+    "whatsapp",
+    "messenger",
+    "instagram",
+    "telegram",
+    "slack",
+    "email",
+    "sms",
+];
 
 /// What a channel takes, and the time in which a free message may follow the customer's last one.
 fn built_in(name: &str) -> Option<(ChannelLimits, Option<i64>)> {
@@ -277,11 +357,47 @@ fn built_in(name: &str) -> Option<(ChannelLimits, Option<i64>)> {
             },
             Some(24 * HOUR),
         ),
-        "messenger" => (ChannelLimits { buttons: Some(13), button_label: Some(20), text: Some(2000), ..none }, Some(24 * HOUR)),
-        "instagram" => (ChannelLimits { buttons: Some(13), button_label: Some(20), text: Some(1000), ..none }, Some(24 * HOUR)),
-        "telegram" => (ChannelLimits { text: Some(4096), ..none }, None),
-        "slack" => (ChannelLimits { buttons: Some(25), button_label: Some(75), text: Some(3000), ..none }, None),
-        "sms" => (ChannelLimits { text: Some(1600), ..none }, None),
+        "messenger" => (
+            ChannelLimits {
+                buttons: Some(13),
+                button_label: Some(20),
+                text: Some(2000),
+                ..none
+            },
+            Some(24 * HOUR),
+        ),
+        "instagram" => (
+            ChannelLimits {
+                buttons: Some(13),
+                button_label: Some(20),
+                text: Some(1000),
+                ..none
+            },
+            Some(24 * HOUR),
+        ),
+        "telegram" => (
+            ChannelLimits {
+                text: Some(4096),
+                ..none
+            },
+            None,
+        ),
+        "slack" => (
+            ChannelLimits {
+                buttons: Some(25),
+                button_label: Some(75),
+                text: Some(3000),
+                ..none
+            },
+            None,
+        ),
+        "sms" => (
+            ChannelLimits {
+                text: Some(1600),
+                ..none
+            },
+            None,
+        ),
         _ => return None,
     })
 }

@@ -34,7 +34,11 @@ impl Lower<'_> {
                 let message = matches!(subject.kind, ExprKind::Signal(Signal::Message));
                 if let (true, ast::ExprKind::Text(lit)) = (message, &e.kind) {
                     let Some(words) = lit.plain() else {
-                        self.report(Diagnostic::error("F0301", "words to find are plain text", self.loc(lit.span)));
+                        self.report(Diagnostic::error(
+                            "F0301",
+                            "words to find are plain text",
+                            self.loc(lit.span),
+                        ));
                         return None;
                     };
                     return Some(CellPattern::Words(SmolStr::new(words)));
@@ -42,28 +46,66 @@ impl Lower<'_> {
                 self.cell_value(e, subject).map(CellPattern::Value)
             }
             Cell::Not(values, _) => {
-                let known: Vec<Value> = values.iter().filter_map(|e| self.cell_value(e, subject)).collect();
+                let known: Vec<Value> = values
+                    .iter()
+                    .filter_map(|e| self.cell_value(e, subject))
+                    .collect();
                 (known.len() == values.len()).then_some(CellPattern::Not(known))
             }
             Cell::Range(low, high, span) => {
                 self.must_be_ordered(ty, *span);
-                let (low, high) = (self.cell_value(low, subject), self.cell_value(high, subject));
+                let (low, high) = (
+                    self.cell_value(low, subject),
+                    self.cell_value(high, subject),
+                );
                 let (low, high) = (low?, high?);
                 if super::rules::value_cmp(&low, &high) == Some(std::cmp::Ordering::Greater) {
                     let written = self.sources.snippet(self.loc(*span)).to_owned();
-                    self.report(Diagnostic::error("F0301", format!("the range `{written}` ends before it starts"), self.loc(*span)).help("swap its ends"));
+                    self.report(
+                        Diagnostic::error(
+                            "F0301",
+                            format!("the range `{written}` ends before it starts"),
+                            self.loc(*span),
+                        )
+                        .help("swap its ends"),
+                    );
                     return None;
                 }
-                Some(CellPattern::Range { low: Some(low), low_included: true, high: Some(high), high_included: true })
+                Some(CellPattern::Range {
+                    low: Some(low),
+                    low_included: true,
+                    high: Some(high),
+                    high_included: true,
+                })
             }
             Cell::Compare(op, value, span) => {
                 self.must_be_ordered(ty, *span);
                 let value = Some(self.cell_value(value, subject)?);
                 Some(match op {
-                    BinaryOp::Ge => CellPattern::Range { low: value, low_included: true, high: None, high_included: false },
-                    BinaryOp::Gt => CellPattern::Range { low: value, low_included: false, high: None, high_included: false },
-                    BinaryOp::Le => CellPattern::Range { low: None, low_included: false, high: value, high_included: true },
-                    _ => CellPattern::Range { low: None, low_included: false, high: value, high_included: false },
+                    BinaryOp::Ge => CellPattern::Range {
+                        low: value,
+                        low_included: true,
+                        high: None,
+                        high_included: false,
+                    },
+                    BinaryOp::Gt => CellPattern::Range {
+                        low: value,
+                        low_included: false,
+                        high: None,
+                        high_included: false,
+                    },
+                    BinaryOp::Le => CellPattern::Range {
+                        low: None,
+                        low_included: false,
+                        high: value,
+                        high_included: true,
+                    },
+                    _ => CellPattern::Range {
+                        low: None,
+                        low_included: false,
+                        high: value,
+                        high_included: false,
+                    },
                 })
             }
         }
@@ -75,7 +117,11 @@ impl Lower<'_> {
         }
         let value = self.value_as(e, &subject.ty, "F0301")?;
         if let ExprKind::Signal(signal) = subject.kind {
-            let expr = Expr { kind: ExprKind::Const(value.clone()), ty: subject.ty.clone(), loc: self.loc(e.span) };
+            let expr = Expr {
+                kind: ExprKind::Const(value.clone()),
+                ty: subject.ty.clone(),
+                loc: self.loc(e.span),
+            };
             self.value_in_range(&expr, signal);
         }
         Some(value)
@@ -84,11 +130,26 @@ impl Lower<'_> {
     fn must_be_ordered(&mut self, ty: &Type, span: flow_grammar::Span) {
         let ordered = matches!(
             ty,
-            Type::Number | Type::Percent | Type::Duration | Type::Date | Type::Time | Type::DateTime | Type::Money | Type::Domain(_) | Type::Error
+            Type::Number
+                | Type::Percent
+                | Type::Duration
+                | Type::Date
+                | Type::Time
+                | Type::DateTime
+                | Type::Money
+                | Type::Domain(_)
+                | Type::Error
         );
         if !ordered {
             let name = self.env.type_name(ty);
-            self.report(Diagnostic::error("F0301", format!("values of type `{name}` have no order"), self.loc(span)).help("name the values"));
+            self.report(
+                Diagnostic::error(
+                    "F0301",
+                    format!("values of type `{name}` have no order"),
+                    self.loc(span),
+                )
+                .help("name the values"),
+            );
         }
     }
 }
@@ -101,12 +162,28 @@ fn end_key(value: &Value) -> Option<(u8, u64)> {
         Value::Duration(d) => (2, d.cast_unsigned()),
         Value::Money(m) => {
             let parts = m.amount.normalize();
-            let folded = parts.mantissa().unsigned_abs() ^ (u128::from(parts.scale()) << 100) ^ (u128::from(parts.is_sign_negative()) << 127);
-            let currency = m.currency.bytes().fold(0u64, |a, b| a.wrapping_mul(257).wrapping_add(u64::from(b)));
-            (3, u64::try_from(folded & u128::from(u64::MAX)).unwrap_or(0) ^ u64::try_from(folded >> 64).unwrap_or(0) ^ currency)
+            let folded = parts.mantissa().unsigned_abs()
+                ^ (u128::from(parts.scale()) << 100)
+                ^ (u128::from(parts.is_sign_negative()) << 127);
+            let currency = m
+                .currency
+                .bytes()
+                .fold(0u64, |a, b| a.wrapping_mul(257).wrapping_add(u64::from(b)));
+            (
+                3,
+                u64::try_from(folded & u128::from(u64::MAX)).unwrap_or(0)
+                    ^ u64::try_from(folded >> 64).unwrap_or(0)
+                    ^ currency,
+            )
         }
-        Value::Date(d) => (4, u64::from(d.year().cast_unsigned()) << 16 | u64::from(d.day_of_year().cast_unsigned())),
-        Value::Time(t) => (5, u64::from(t.hour().cast_unsigned()) * 60 + u64::from(t.minute().cast_unsigned())),
+        Value::Date(d) => (
+            4,
+            u64::from(d.year().cast_unsigned()) << 16 | u64::from(d.day_of_year().cast_unsigned()),
+        ),
+        Value::Time(t) => (
+            5,
+            u64::from(t.hour().cast_unsigned()) * 60 + u64::from(t.minute().cast_unsigned()),
+        ),
         Value::DateTime(t) => (6, t.as_millisecond().cast_unsigned()),
         _ => return None,
     })
@@ -117,7 +194,12 @@ pub(super) fn share_ends<'c>(lists: impl IntoIterator<Item = &'c mut Vec<CellPat
     let lists: Vec<&mut Vec<CellPattern>> = lists.into_iter().collect();
     let mut starts: FxHashMap<(u8, u64), u32> = FxHashMap::default();
     for pattern in lists.iter().flat_map(|l| l.iter()) {
-        if let CellPattern::Range { low: Some(low), low_included: true, high, .. } = pattern
+        if let CellPattern::Range {
+            low: Some(low),
+            low_included: true,
+            high,
+            ..
+        } = pattern
             && high.as_ref() != Some(low)
             && let Some(key) = end_key(low)
         {
@@ -128,7 +210,12 @@ pub(super) fn share_ends<'c>(lists: impl IntoIterator<Item = &'c mut Vec<CellPat
         return;
     }
     for pattern in lists.into_iter().flatten() {
-        if let CellPattern::Range { low, high: Some(high), high_included, .. } = pattern
+        if let CellPattern::Range {
+            low,
+            high: Some(high),
+            high_included,
+            ..
+        } = pattern
             && *high_included
             && low.as_ref() != Some(high)
             && end_key(high).is_some_and(|k| starts.contains_key(&k))

@@ -25,7 +25,12 @@ impl Lower<'_> {
                 Some(id) => self.op(OpKind::Goto { node: NodeId(id) }, path.span),
                 None => self.dead_end(path.span),
             },
-            Target::End(resolved) => self.op(OpKind::End { resolved: resolved.node }, resolved.span),
+            Target::End(resolved) => self.op(
+                OpKind::End {
+                    resolved: resolved.node,
+                },
+                resolved.span,
+            ),
             Target::Escalate(escalate) => self.escalate(escalate),
             Target::Back(span) => self.op(OpKind::Back, *span),
             Target::Error(span) => self.dead_end(*span),
@@ -45,7 +50,11 @@ impl Lower<'_> {
 
     fn escalate_spec(&mut self, escalate: &Escalate) -> EscalateSpec {
         EscalateSpec {
-            rule: escalate.rule.as_ref().and_then(|r| self.named(Kind::Rule, r)).map(RuleId),
+            rule: escalate
+                .rule
+                .as_ref()
+                .and_then(|r| self.named(Kind::Rule, r))
+                .map(RuleId),
             to: escalate.to.as_ref().and_then(|t| self.tier_named(t)),
             priority: escalate.priority.as_ref().and_then(|p| self.priority(p)),
             because: escalate.because.as_ref().and_then(|b| self.text(b)),
@@ -57,7 +66,15 @@ impl Lower<'_> {
         if self.with_people() || self.env.tiers.len() < 2 {
             return next;
         }
-        self.op(OpKind::Escalate(EscalateSpec { rule: None, to: None, priority: None, because: None }), span)
+        self.op(
+            OpKind::Escalate(EscalateSpec {
+                rule: None,
+                to: None,
+                priority: None,
+                because: None,
+            }),
+            span,
+        )
     }
 
     pub(super) fn tier_named(&mut self, name: &Name) -> Option<TierId> {

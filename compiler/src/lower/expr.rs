@@ -43,8 +43,15 @@ impl Lower<'_> {
     fn must_be_bool(&mut self, expr: &Expr) {
         if !matches!(expr.ty, Type::Bool | Type::Error) {
             let name = self.env.type_name(&expr.ty);
-            let mut found = Diagnostic::error("F0301", format!("a condition is true or false; this is `{name}`"), expr.loc);
-            if matches!(expr.ty, Type::Number | Type::Percent | Type::Duration | Type::Money) {
+            let mut found = Diagnostic::error(
+                "F0301",
+                format!("a condition is true or false; this is `{name}`"),
+                expr.loc,
+            );
+            if matches!(
+                expr.ty,
+                Type::Number | Type::Percent | Type::Duration | Type::Money
+            ) {
                 found = found.help("compare it with a value, as in `>= 3`");
             }
             self.report(found);
@@ -59,8 +66,12 @@ impl Lower<'_> {
     }
 
     pub(crate) fn must_fit(&mut self, expr: &Expr, want: &Type, code: &'static str) {
-        let literal_text = matches!(expr.kind, ExprKind::Text(_) | ExprKind::Const(Value::Text(_))) && crate::types::is_textual(want);
-        let empty_list = matches!(&expr.kind, ExprKind::List(items) if items.is_empty()) && matches!(want, Type::List(_));
+        let literal_text = matches!(
+            expr.kind,
+            ExprKind::Text(_) | ExprKind::Const(Value::Text(_))
+        ) && crate::types::is_textual(want);
+        let empty_list = matches!(&expr.kind, ExprKind::List(items) if items.is_empty())
+            && matches!(want, Type::List(_));
         if !fits(&expr.ty, want) && !literal_text && !empty_list {
             self.mismatch(expr, want, code);
         }
@@ -69,7 +80,12 @@ impl Lower<'_> {
     /// Reports a value of the wrong type.
     pub(crate) fn mismatch(&mut self, expr: &Expr, want: &Type, code: &'static str) {
         let (want_name, got) = (self.env.type_name(want), self.env.type_name(&expr.ty));
-        let found = Diagnostic::error(code, format!("expected `{want_name}`, found `{got}`"), expr.loc).labelled(format!("this is `{got}`"));
+        let found = Diagnostic::error(
+            code,
+            format!("expected `{want_name}`, found `{got}`"),
+            expr.loc,
+        )
+        .labelled(format!("this is `{got}`"));
         let found = self.explain(found, expr, want);
         self.report(found);
     }
@@ -82,11 +98,19 @@ impl Lower<'_> {
             (ExprKind::Const(Value::Number(_)), Type::Duration) => {
                 return found.help(format!("write the unit: `{written}s` is seconds, `{written}m` minutes, `{written}h` hours, `{written}d` days"));
             }
-            (ExprKind::Const(Value::Number(_)), Type::Money) => return found.help(format!("write the currency, as in `{written} USD`")),
-            (ExprKind::Const(Value::Percent(_)), Type::Number) => (written.trim_end_matches('%').to_owned(), false),
+            (ExprKind::Const(Value::Number(_)), Type::Money) => {
+                return found.help(format!("write the currency, as in `{written} USD`"));
+            }
+            (ExprKind::Const(Value::Percent(_)), Type::Number) => {
+                (written.trim_end_matches('%').to_owned(), false)
+            }
             (ExprKind::Const(Value::Text(t)), Type::Enum(_) | Type::Domain(_)) => {
                 let known = match want {
-                    Type::Enum(id) => self.env.enums.get(id.index()).is_some_and(|e| e.index.contains_key(t)),
+                    Type::Enum(id) => self
+                        .env
+                        .enums
+                        .get(id.index())
+                        .is_some_and(|e| e.index.contains_key(t)),
                     Type::Domain(domain) => self.env.domain_values(*domain).contains(t),
                     _ => false,
                 };
@@ -96,15 +120,36 @@ impl Lower<'_> {
                 (t.to_string(), true)
             }
             (ExprKind::Const(Value::Text(_)), _) => return found,
-            (_, Type::Text) if !matches!(expr.ty, Type::Record(_) | Type::List(_) | Type::Customer | Type::File) => (format!("\"{{{written}}}\""), false),
+            (_, Type::Text)
+                if !matches!(
+                    expr.ty,
+                    Type::Record(_) | Type::List(_) | Type::Customer | Type::File
+                ) =>
+            {
+                (format!("\"{{{written}}}\""), false)
+            }
             _ => return found,
         };
-        found.help(format!("write `{better}`")).fix(format!("write `{better}`"), safe, vec![Edit { at: expr.loc, text: better }])
+        found.help(format!("write `{better}`")).fix(
+            format!("write `{better}`"),
+            safe,
+            vec![Edit {
+                at: expr.loc,
+                text: better,
+            }],
+        )
     }
 
     pub(super) fn expr_with(&mut self, e: &ast::Expr, bare: Bare<'_>) -> Expr {
         if self.depth >= MAX_DEPTH {
-            self.report(Diagnostic::error("F0101", "this expression is nested too deeply", self.loc(e.span)).help("name a part of it with `segment`"));
+            self.report(
+                Diagnostic::error(
+                    "F0101",
+                    "this expression is nested too deeply",
+                    self.loc(e.span),
+                )
+                .help("name a part of it with `segment`"),
+            );
             return self.error_expr(e.span);
         }
         self.depth += 1;
@@ -114,7 +159,11 @@ impl Lower<'_> {
     }
 
     fn make(&self, kind: ExprKind, ty: Type, span: Span) -> Expr {
-        Expr { kind, ty, loc: self.loc(span) }
+        Expr {
+            kind,
+            ty,
+            loc: self.loc(span),
+        }
     }
 
     fn constant(&self, value: Value, ty: Type, span: Span) -> Expr {
@@ -136,14 +185,20 @@ impl Lower<'_> {
             A::Number(n) => self.constant(Value::Number(*n), Type::Number, span),
             A::Percent(p) => self.constant(Value::Percent(*p), Type::Percent, span),
             A::Duration(ms) => self.constant(Value::Duration(*ms), Type::Duration, span),
-            A::Money(amount, currency) => {
-                self.constant(Value::Money(Money { amount: *amount, currency: currency.clone() }), Type::Money, span)
-            }
+            A::Money(amount, currency) => self.constant(
+                Value::Money(Money {
+                    amount: *amount,
+                    currency: currency.clone(),
+                }),
+                Type::Money,
+                span,
+            ),
             A::Bool(b) => self.constant(Value::Bool(*b), Type::Bool, span),
             A::Date(_) | A::Time(_) | A::DateTime(_) => self.instant(e),
             A::Regex(_) => {
                 self.report(
-                    Diagnostic::error("F0301", "a pattern is no value", self.loc(span)).help("patterns stand after `matches` and `matching`"),
+                    Diagnostic::error("F0301", "a pattern is no value", self.loc(span))
+                        .help("patterns stand after `matches` and `matching`"),
                 );
                 self.error_expr(span)
             }
@@ -163,24 +218,56 @@ impl Lower<'_> {
             }
             A::Neg(of) => self.negative(of, span),
             A::Binary(op, left, right) => self.binary(*op, left, right, span),
-            A::Is { negated, left, right } => {
+            A::Is {
+                negated,
+                left,
+                right,
+            } => {
                 let (left, right) = self.two_sides(left, right);
-                self.make(ExprKind::Is { negated: *negated, left: Box::new(left), right: Box::new(right) }, Type::Bool, span)
+                self.make(
+                    ExprKind::Is {
+                        negated: *negated,
+                        left: Box::new(left),
+                        right: Box::new(right),
+                    },
+                    Type::Bool,
+                    span,
+                )
             }
-            A::In { negated, left, right } => self.is_in(*negated, left, right, span),
+            A::In {
+                negated,
+                left,
+                right,
+            } => self.is_in(*negated, left, right, span),
             A::Known { known, of } => {
                 let of = self.expr(of);
-                self.make(ExprKind::Known { known: *known, of: Box::new(of) }, Type::Bool, span)
+                self.make(
+                    ExprKind::Known {
+                        known: *known,
+                        of: Box::new(of),
+                    },
+                    Type::Bool,
+                    span,
+                )
             }
             A::Hours { during, hours } => self.during(*during, hours, span),
             A::Contains { left, right } => self.contains(left, right, span),
             A::ContainsAny { left, right } => self.contains_any(left, right, span),
             A::Matches { left, right } => self.matches(left, right, span),
-            A::ForMessages { cond, count } => self.temporal(cond, Held::Messages(count.node.max(1)), span),
+            A::ForMessages { cond, count } => {
+                self.temporal(cond, Held::Messages(count.node.max(1)), span)
+            }
             A::ForDuration { cond, millis } => self.temporal(cond, Held::Millis(millis.node), span),
             A::AtLeast { count, conds } => {
                 let conds = conds.iter().map(|c| self.cond(c)).collect();
-                self.make(ExprKind::AtLeast { count: count.node, conds }, Type::Bool, span)
+                self.make(
+                    ExprKind::AtLeast {
+                        count: count.node,
+                        conds,
+                    },
+                    Type::Bool,
+                    span,
+                )
             }
         }
     }
@@ -202,8 +289,12 @@ impl Lower<'_> {
         }
         let written = self.sources.snippet(self.loc(e.span)).to_owned();
         self.report(
-            Diagnostic::error("F0301", format!("`{written}` does not exist"), self.loc(e.span))
-                .help("dates are `2026-12-25`, times `09:30`"),
+            Diagnostic::error(
+                "F0301",
+                format!("`{written}` does not exist"),
+                self.loc(e.span),
+            )
+            .help("dates are `2026-12-25`, times `09:30`"),
         );
         self.error_expr(e.span)
     }
@@ -215,13 +306,20 @@ impl Lower<'_> {
             other => other,
         };
         let items: Vec<Expr> = items.iter().map(|i| self.expr_with(i, item)).collect();
-        let ty = items.iter().find(|i| i.ty != Type::Error).map_or(Type::Error, |i| i.ty.clone());
+        let ty = items
+            .iter()
+            .find(|i| i.ty != Type::Error)
+            .map_or(Type::Error, |i| i.ty.clone());
         for other in items.iter().skip(1) {
             if !crate::types::comparable(&ty, &other.ty) {
                 self.mismatch(other, &ty, "F0301");
             }
         }
-        let ty = if ty == Type::Error { Type::Error } else { Type::List(Box::new(ty)) };
+        let ty = if ty == Type::Error {
+            Type::Error
+        } else {
+            Type::List(Box::new(ty))
+        };
         self.make(ExprKind::List(items), ty, span)
     }
 
@@ -238,24 +336,37 @@ impl Lower<'_> {
         }
         let single = path.segments.len() == 1;
         let is_name = !single || matches!(bare, Bare::Either(_)) && self.is_variable(path);
-        let folder = path.segments.first().is_some_and(|f| self.env.lookup(self.scope, Kind::Alias, &f.text).is_some());
-        if is_name && !(folder && !single && matches!(ty, Type::Domain(Domain::Intent | Domain::Team))) {
+        let folder = path
+            .segments
+            .first()
+            .is_some_and(|f| self.env.lookup(self.scope, Kind::Alias, &f.text).is_some());
+        if is_name
+            && !(folder && !single && matches!(ty, Type::Domain(Domain::Intent | Domain::Team)))
+        {
             return self.path(path);
         }
         self.no_such_value(ty, path);
-        Expr { kind: ExprKind::Error, ty: Type::Error, loc: self.loc(path.span) }
+        Expr {
+            kind: ExprKind::Error,
+            ty: Type::Error,
+            loc: self.loc(path.span),
+        }
     }
 
     /// Whether a single word names something that has a value here.
     fn is_variable(&self, path: &Path) -> bool {
-        let Some(first) = path.segments.first() else { return false };
+        let Some(first) = path.segments.first() else {
+            return false;
+        };
         let name = first.text.as_str();
         crate::signals::is_signal(name)
             || name == "customer"
             || (name == "it" && self.it.is_some())
             || self.local(name).is_some()
             || matches!(&self.inside, super::Inside::Webhook(params) if params.iter().any(|p| p.name == name))
-            || [Kind::Slot, Kind::Segment, Kind::Threshold].into_iter().any(|k| self.env.lookup(self.scope, k, name).is_some())
+            || [Kind::Slot, Kind::Segment, Kind::Threshold]
+                .into_iter()
+                .any(|k| self.env.lookup(self.scope, k, name).is_some())
     }
 
     fn hook_call(&mut self, path: &Path, args: &[ast::Expr], span: Span) -> Expr {
@@ -263,11 +374,23 @@ impl Lower<'_> {
             [one] => self.env.lookup(self.scope, Kind::Hook, &one.text).is_some(),
             _ => true,
         };
-        if !known && path.segments.last().is_some_and(|n| self.env.lookup(self.scope, Kind::Webhook, &n.text).is_some()) {
+        if !known
+            && path.segments.last().is_some_and(|n| {
+                self.env
+                    .lookup(self.scope, Kind::Webhook, &n.text)
+                    .is_some()
+            })
+        {
             let name = path.segments.last().map_or("", |n| n.as_str());
             self.report(
-                Diagnostic::error("F0201", format!("`{name}` is a webhook, not a hook"), self.loc(path.span))
-                    .help(format!("call it in a step before: `call {name}(..) as result {{ failed -> .. }}`")),
+                Diagnostic::error(
+                    "F0201",
+                    format!("`{name}` is a webhook, not a hook"),
+                    self.loc(path.span),
+                )
+                .help(format!(
+                    "call it in a step before: `call {name}(..) as result {{ failed -> .. }}`"
+                )),
             );
             return self.error_expr(span);
         }
@@ -278,22 +401,45 @@ impl Lower<'_> {
             return self.error_expr(span);
         };
         let env = self.env;
-        let Some(signature) = env.hooks.get(id as usize) else { return self.error_expr(span) };
+        let Some(signature) = env.hooks.get(id as usize) else {
+            return self.error_expr(span);
+        };
         let args = self.arguments("hook", signature, args, span);
-        let ty = signature.returns.as_ref().map_or(Type::Error, |r| r.0.clone());
+        let ty = signature
+            .returns
+            .as_ref()
+            .map_or(Type::Error, |r| r.0.clone());
         self.make(ExprKind::Hook(HookId(id), args), ty, span)
     }
 
     /// Arguments against parameters (F0302).
-    pub(crate) fn arguments(&mut self, what: &str, signature: &crate::env::Signature, args: &[ast::Expr], span: Span) -> Vec<Expr> {
+    pub(crate) fn arguments(
+        &mut self,
+        what: &str,
+        signature: &crate::env::Signature,
+        args: &[ast::Expr],
+        span: Span,
+    ) -> Vec<Expr> {
         let params = &signature.params;
         if args.len() != params.len() {
-            let list = params.iter().map(|p| format!("{}: {}", p.name, self.env.type_name(&p.ty))).collect::<Vec<_>>().join(", ");
+            let list = params
+                .iter()
+                .map(|p| format!("{}: {}", p.name, self.env.type_name(&p.ty)))
+                .collect::<Vec<_>>()
+                .join(", ");
             let name = &signature.item.name;
             self.report(
-                Diagnostic::error("F0302", format!("{what} `{name}` takes {}, not {}", count(params.len()), args.len()), self.loc(span))
-                    .label(signature.item.name_loc, "declared here")
-                    .help(format!("write `{name}({list})`")),
+                Diagnostic::error(
+                    "F0302",
+                    format!(
+                        "{what} `{name}` takes {}, not {}",
+                        count(params.len()),
+                        args.len()
+                    ),
+                    self.loc(span),
+                )
+                .label(signature.item.name_loc, "declared here")
+                .help(format!("write `{name}({list})`")),
             );
         }
         (0..)
@@ -316,17 +462,45 @@ impl Lower<'_> {
     fn during(&mut self, during: bool, hours: &Path, span: Span) -> Expr {
         if let [one] = hours.segments.as_slice() {
             if one.text == "team" {
-                return self.make(ExprKind::During { during, hours: HoursOf::RoutedTeam }, Type::Bool, span);
+                return self.make(
+                    ExprKind::During {
+                        during,
+                        hours: HoursOf::RoutedTeam,
+                    },
+                    Type::Bool,
+                    span,
+                );
             }
-            let is_hours = self.env.lookup(self.scope, Kind::Hours, &one.text).is_some();
+            let is_hours = self
+                .env
+                .lookup(self.scope, Kind::Hours, &one.text)
+                .is_some();
             if !is_hours && let Some(id) = self.env.lookup(self.scope, Kind::Team, &one.text) {
                 self.refer(one.span, Kind::Team.def(id));
-                return self.make(ExprKind::During { during, hours: HoursOf::Team(TeamId(id)) }, Type::Bool, span);
+                return self.make(
+                    ExprKind::During {
+                        during,
+                        hours: HoursOf::Team(TeamId(id)),
+                    },
+                    Type::Bool,
+                    span,
+                );
             }
         }
         match self.named(Kind::Hours, hours) {
-            Some(id) => self.make(ExprKind::During { during, hours: HoursOf::Hours(HoursId(id)) }, Type::Bool, span),
-            None => Expr { kind: ExprKind::Error, ty: Type::Bool, loc: self.loc(span) },
+            Some(id) => self.make(
+                ExprKind::During {
+                    during,
+                    hours: HoursOf::Hours(HoursId(id)),
+                },
+                Type::Bool,
+                span,
+            ),
+            None => Expr {
+                kind: ExprKind::Error,
+                ty: Type::Bool,
+                loc: self.loc(span),
+            },
         }
     }
 
@@ -339,26 +513,57 @@ impl Lower<'_> {
             ast::ExprKind::Regex(source) => self.pattern(source, right.span),
             ast::ExprKind::Error => None,
             _ => {
-                self.report(Diagnostic::error("F0301", "expected a pattern", self.loc(right.span)).help("patterns stand between slashes: `/[A-Z]{2}/`"));
+                self.report(
+                    Diagnostic::error("F0301", "expected a pattern", self.loc(right.span))
+                        .help("patterns stand between slashes: `/[A-Z]{2}/`"),
+                );
                 None
             }
         };
         match pattern {
-            Some(pattern) => self.make(ExprKind::Matches { left: Box::new(left), pattern }, Type::Bool, span),
-            None => Expr { kind: ExprKind::Error, ty: Type::Bool, loc: self.loc(span) },
+            Some(pattern) => self.make(
+                ExprKind::Matches {
+                    left: Box::new(left),
+                    pattern,
+                },
+                Type::Bool,
+                span,
+            ),
+            None => Expr {
+                kind: ExprKind::Error,
+                ty: Type::Bool,
+                loc: self.loc(span),
+            },
         }
     }
 
     /// Compiles a pattern.
     pub(crate) fn pattern(&mut self, source: &SmolStr, span: Span) -> Option<Arc<Pattern>> {
-        match RegexBuilder::new(source).size_limit(1 << 20).dfa_size_limit(1 << 20).build() {
-            Ok(regex) => Some(Arc::new(Pattern { source: source.clone(), regex })),
+        match RegexBuilder::new(source)
+            .size_limit(1 << 20)
+            .dfa_size_limit(1 << 20)
+            .build()
+        {
+            Ok(regex) => Some(Arc::new(Pattern {
+                source: source.clone(),
+                regex,
+            })),
             Err(error) => {
                 let why = match error {
                     regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-                    other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+                    other => other
+                        .to_string()
+                        .lines()
+                        .last()
+                        .unwrap_or_default()
+                        .trim_start_matches("error: ")
+                        .to_owned(),
                 };
-                self.report(Diagnostic::error("F0301", format!("this pattern is not valid: {why}"), self.loc(span)));
+                self.report(Diagnostic::error(
+                    "F0301",
+                    format!("this pattern is not valid: {why}"),
+                    self.loc(span),
+                ));
                 None
             }
         }
@@ -366,11 +571,19 @@ impl Lower<'_> {
 
     fn temporal(&mut self, cond: &ast::Expr, held: Held, span: Span) -> Expr {
         let cond = self.cond(cond);
-        let source: Vec<&str> = self.sources.snippet(self.loc(span)).split_whitespace().collect();
+        let source: Vec<&str> = self
+            .sources
+            .snippet(self.loc(span))
+            .split_whitespace()
+            .collect();
         let mut key = SmolStr::new(source.join(" "));
         let plain = self.locals.is_empty() && matches!(self.inside, super::Inside::Plain);
         let same = self.temporal_keys.entry(key.clone()).or_default();
-        if let Some((_, id)) = same.iter().find(|(scope, _)| *scope == self.scope).filter(|_| plain) {
+        if let Some((_, id)) = same
+            .iter()
+            .find(|(scope, _)| *scope == self.scope)
+            .filter(|_| plain)
+        {
             let id = *id;
             return self.make(ExprKind::Temporal(id), Type::Bool, span);
         }
@@ -384,7 +597,12 @@ impl Lower<'_> {
     }
 
     /// A constant value of a type, for defaults, cells and tests. `None` where it is none; reported.
-    pub(crate) fn value_as(&mut self, e: &ast::Expr, want: &Type, code: &'static str) -> Option<Value> {
+    pub(crate) fn value_as(
+        &mut self,
+        e: &ast::Expr,
+        want: &Type,
+        code: &'static str,
+    ) -> Option<Value> {
         let expr = self.expr_with(e, Bare::Value(want));
         if matches!(expr.kind, ExprKind::Error) {
             return None;
@@ -396,7 +614,10 @@ impl Lower<'_> {
         }
         let value = constant_of(&expr);
         if value.is_none() && !has_error(&expr) {
-            self.report(Diagnostic::error(code, "expected a plain value", expr.loc).help("write a literal or a name of a value"));
+            self.report(
+                Diagnostic::error(code, "expected a plain value", expr.loc)
+                    .help("write a literal or a name of a value"),
+            );
         }
         value
     }
@@ -411,21 +632,38 @@ impl Lower<'_> {
             ExprKind::Const(Value::Number(n)) => Some(Value::Number(-n)),
             ExprKind::Const(Value::Percent(p)) => Some(Value::Percent(-p)),
             ExprKind::Const(Value::Duration(d)) => Some(Value::Duration(d.saturating_neg())),
-            ExprKind::Const(Value::Money(m)) => Some(Value::Money(Money { amount: -m.amount, currency: m.currency.clone() })),
+            ExprKind::Const(Value::Money(m)) => Some(Value::Money(Money {
+                amount: -m.amount,
+                currency: m.currency.clone(),
+            })),
             _ => None,
         };
         if let Some(value) = folded {
             return self.constant(value, of.ty, span);
         }
-        if !matches!(of.ty, Type::Number | Type::Percent | Type::Duration | Type::Money | Type::Error) {
+        if !matches!(
+            of.ty,
+            Type::Number | Type::Percent | Type::Duration | Type::Money | Type::Error
+        ) {
             self.mismatch(&of, &Type::Number, "F0301");
         }
         let ty = of.ty.clone();
         self.make(ExprKind::Neg(Box::new(of)), ty, span)
     }
 
-    pub(super) fn binary_expr(&self, op: BinaryOp, left: Expr, right: Expr, ty: Type, span: Span) -> Expr {
-        self.make(ExprKind::Binary(op, Box::new(left), Box::new(right)), ty, span)
+    pub(super) fn binary_expr(
+        &self,
+        op: BinaryOp,
+        left: Expr,
+        right: Expr,
+        ty: Type,
+        span: Span,
+    ) -> Expr {
+        self.make(
+            ExprKind::Binary(op, Box::new(left), Box::new(right)),
+            ty,
+            span,
+        )
     }
 }
 
@@ -441,7 +679,9 @@ fn count(n: usize) -> String {
 /// Whether a part of it failed to check.
 fn has_error(expr: &Expr) -> bool {
     let mut found = false;
-    super::rules::walk(expr, &[], &mut |e| found |= matches!(e.kind, ExprKind::Error));
+    super::rules::walk(expr, &[], &mut |e| {
+        found |= matches!(e.kind, ExprKind::Error)
+    });
     found
 }
 
@@ -449,7 +689,11 @@ fn has_error(expr: &Expr) -> bool {
 pub(crate) fn constant_of(expr: &Expr) -> Option<Value> {
     match &expr.kind {
         ExprKind::Const(value) => Some(value.clone()),
-        ExprKind::List(items) => items.iter().map(constant_of).collect::<Option<Vec<_>>>().map(|v| Value::List(Arc::new(v))),
+        ExprKind::List(items) => items
+            .iter()
+            .map(constant_of)
+            .collect::<Option<Vec<_>>>()
+            .map(|v| Value::List(Arc::new(v))),
         _ => None,
     }
 }

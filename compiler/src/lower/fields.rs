@@ -36,7 +36,11 @@ impl Lower<'_> {
         }
         for record in &env.records {
             let fields = record.fields.iter().map(|f| self.field(f)).collect();
-            self.out.records.push(RecordDef { name: record.item.name.clone(), fields, loc: record.item.name_loc });
+            self.out.records.push(RecordDef {
+                name: record.item.name.clone(),
+                fields,
+                loc: record.item.name_loc,
+            });
         }
     }
 
@@ -57,7 +61,9 @@ impl Lower<'_> {
             loc: info.name_loc,
             name_loc: info.name_loc,
         };
-        let Some(tree) = field_of(self.sources, info.decl, info.position) else { return out };
+        let Some(tree) = field_of(self.sources, info.decl, info.position) else {
+            return out;
+        };
         self.enter(info.decl);
         out.was = tree.was.as_ref().map(|w| w.text.clone());
         out.doc.clone_from(&tree.doc);
@@ -72,17 +78,31 @@ impl Lower<'_> {
                 if self.pattern(&matching.node, matching.span).is_some() {
                     let whole = smol_str::SmolStr::new(format!("^(?:{})$", matching.node));
                     out.matching = self.pattern(&whole, matching.span).map(|p| {
-                        Arc::new(crate::machine::Pattern { source: matching.node.clone(), regex: p.regex.clone() })
+                        Arc::new(crate::machine::Pattern {
+                            source: matching.node.clone(),
+                            regex: p.regex.clone(),
+                        })
                     });
                 }
             } else {
                 let name = self.env.type_name(&info.ty);
-                self.report(Diagnostic::error("F0301", format!("`matching` is for texts; this is `{name}`"), self.loc(matching.span)));
+                self.report(Diagnostic::error(
+                    "F0301",
+                    format!("`matching` is for texts; this is `{name}`"),
+                    self.loc(matching.span),
+                ));
             }
         }
-        if (!tree.file_kinds.is_empty() || tree.max_bytes.is_some()) && !matches!(&info.ty, Type::File | Type::Error) && !is_files(&info.ty) {
+        if (!tree.file_kinds.is_empty() || tree.max_bytes.is_some())
+            && !matches!(&info.ty, Type::File | Type::Error)
+            && !is_files(&info.ty)
+        {
             let name = self.env.type_name(&info.ty);
-            self.report(Diagnostic::error("F0301", format!("kinds and sizes are for files; this is `{name}`"), self.loc(tree.span)));
+            self.report(Diagnostic::error(
+                "F0301",
+                format!("kinds and sizes are for files; this is `{name}`"),
+                self.loc(tree.span),
+            ));
         }
         if let Some(default) = &tree.default {
             out.default = Some(self.expr_as(default, &info.ty, "F0301"));
@@ -94,10 +114,17 @@ impl Lower<'_> {
     /// `customer from WEBHOOK(..)`.
     pub(super) fn profile(&mut self, unnamed: &[u32]) {
         for &id in unnamed {
-            let Some(DeclKind::Customer(tree)) = decl_of(self.sources, id).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Customer(tree)) = decl_of(self.sources, id).map(|d| &d.kind) else {
+                continue;
+            };
             self.enter(id);
-            let Some((webhook, args)) = &tree.from else { continue };
-            let span = flow_grammar::Span::new(webhook.span.start, args.last().map_or(webhook.span.end, |a| a.span.end));
+            let Some((webhook, args)) = &tree.from else {
+                continue;
+            };
+            let span = flow_grammar::Span::new(
+                webhook.span.start,
+                args.last().map_or(webhook.span.end, |a| a.span.end),
+            );
             let Some(id) = self.named(Kind::Webhook, webhook) else {
                 for arg in args {
                     self.expr(arg);
@@ -105,15 +132,24 @@ impl Lower<'_> {
                 continue;
             };
             let env = self.env;
-            let Some(signature) = env.webhooks.get(id as usize) else { continue };
+            let Some(signature) = env.webhooks.get(id as usize) else {
+                continue;
+            };
             let args = self.arguments("webhook", signature, args, span);
             self.profile_fits(signature, webhook.span);
             let loc = self.loc(span);
             if self.out.profile.is_some() {
-                self.report(Diagnostic::error("F0202", "the profile is loaded from two webhooks", loc).help("name one webhook after `customer from`"));
+                self.report(
+                    Diagnostic::error("F0202", "the profile is loaded from two webhooks", loc)
+                        .help("name one webhook after `customer from`"),
+                );
                 continue;
             }
-            self.out.profile = Some(ProfileSource { webhook: WebhookId(id), args, loc });
+            self.out.profile = Some(ProfileSource {
+                webhook: WebhookId(id),
+                args,
+                loc,
+            });
         }
     }
 
@@ -131,15 +167,31 @@ impl Lower<'_> {
             }
             return;
         };
-        let Some(record) = self.env.records.get(id.index()) else { return };
+        let Some(record) = self.env.records.get(id.index()) else {
+            return;
+        };
         for field in &record.fields {
-            let Some(own) = self.env.customer_index.get(&field.name).and_then(|f| self.env.customer.get(f.index())) else { continue };
+            let Some(own) = self
+                .env
+                .customer_index
+                .get(&field.name)
+                .and_then(|f| self.env.customer.get(f.index()))
+            else {
+                continue;
+            };
             let textual = crate::types::is_textual(&field.ty) && crate::types::is_textual(&own.ty);
             if !crate::types::fits(&field.ty, &own.ty) && !textual {
                 let (got, want) = (self.env.type_name(&field.ty), self.env.type_name(&own.ty));
-                let found = Diagnostic::error("F0301", format!("`{}` is `{want}` in the profile and `{got}` in what the webhook answers", field.name), at)
-                    .label(own.name_loc, format!("`{want}` here"))
-                    .label(field.name_loc, format!("`{got}` here"));
+                let found = Diagnostic::error(
+                    "F0301",
+                    format!(
+                        "`{}` is `{want}` in the profile and `{got}` in what the webhook answers",
+                        field.name
+                    ),
+                    at,
+                )
+                .label(own.name_loc, format!("`{want}` here"))
+                .label(field.name_loc, format!("`{got}` here"));
                 self.report(found);
             }
         }

@@ -19,26 +19,56 @@ impl Lower<'_> {
             return;
         }
         let Some(name) = &tree.tier else { return };
-        let Some(tier) = self.tier_named(name) else { return };
-        if self.env.tiers.get(tier.index()).is_some_and(|t| t.kind != TierKind::People) {
-            self.report(Diagnostic::error("F0301", format!("`{}` is no tier of people", name.text), self.loc(name.span)).help("handoffs are for people"));
+        let Some(tier) = self.tier_named(name) else {
+            return;
+        };
+        if self
+            .env
+            .tiers
+            .get(tier.index())
+            .is_some_and(|t| t.kind != TierKind::People)
+        {
+            self.report(
+                Diagnostic::error(
+                    "F0301",
+                    format!("`{}` is no tier of people", name.text),
+                    self.loc(name.span),
+                )
+                .help("handoffs are for people"),
+            );
             return;
         }
         let head = self.loc(name.span);
-        let same = self.out.handoffs.iter().find(|h| h.tier == tier && h.when.is_none() && tree.when.is_none()).map(|h| h.loc);
+        let same = self
+            .out
+            .handoffs
+            .iter()
+            .find(|h| h.tier == tier && h.when.is_none() && tree.when.is_none())
+            .map(|h| h.loc);
         if let Some(first) = same {
             self.report(
-                Diagnostic::error("F0202", format!("the handoff of `{}` is declared twice", name.text), head)
-                    .label(first, "first declared here")
-                    .help("give one of them a `when`, or remove it"),
+                Diagnostic::error(
+                    "F0202",
+                    format!("the handoff of `{}` is declared twice", name.text),
+                    head,
+                )
+                .label(first, "first declared here")
+                .help("give one of them a `when`, or remove it"),
             );
             return;
         }
         let me = super::index(self.out.handoffs.len());
         let when = tree.when.as_ref().map(|w| self.cond(w));
-        let require = tree.require.iter().filter_map(|p| self.var(p).map(|(v, _)| (v, self.loc(p.span)))).collect();
+        let require = tree
+            .require
+            .iter()
+            .filter_map(|p| self.var(p).map(|(v, _)| (v, self.loc(p.span))))
+            .collect();
         let say = self.text_opt(tree.say.as_ref());
-        let update = tree.update.as_ref().map(|(every, text)| (every.node, self.text_opt(text.as_ref())));
+        let update = tree
+            .update
+            .as_ref()
+            .map(|(every, text)| (every.node, self.text_opt(text.as_ref())));
         // The place is taken, so that the blocks' codes name it.
         self.out.handoffs.push(Handoff {
             tier,
@@ -72,10 +102,22 @@ impl Lower<'_> {
             let cond = self.cond(cond);
             (cond, self.block(me, HandoffBlock::Full, body))
         });
-        let closed = tree.closed.as_ref().map(|b| self.block(me, HandoffBlock::Closed, b));
-        let unstaffed = tree.unstaffed.as_ref().map(|b| self.block(me, HandoffBlock::Unstaffed, b));
-        let resolved = tree.resolved.as_ref().and_then(|a| self.handoff_arm(me, HandoffBlock::Resolved, a));
-        let returned = tree.returned.as_ref().and_then(|a| self.handoff_arm(me, HandoffBlock::Returned, a));
+        let closed = tree
+            .closed
+            .as_ref()
+            .map(|b| self.block(me, HandoffBlock::Closed, b));
+        let unstaffed = tree
+            .unstaffed
+            .as_ref()
+            .map(|b| self.block(me, HandoffBlock::Unstaffed, b));
+        let resolved = tree
+            .resolved
+            .as_ref()
+            .and_then(|a| self.handoff_arm(me, HandoffBlock::Resolved, a));
+        let returned = tree
+            .returned
+            .as_ref()
+            .and_then(|a| self.handoff_arm(me, HandoffBlock::Returned, a));
         if let Some(handoff) = self.out.handoffs.get_mut(me as usize) {
             handoff.connected = connected;
             handoff.offers = offers;
@@ -101,7 +143,13 @@ impl Lower<'_> {
 
     /// A handoff with `when` takes what it does not say from the one without.
     pub(super) fn complete_handoffs(&mut self) {
-        let plain: Vec<Handoff> = self.out.handoffs.iter().filter(|h| h.when.is_none()).cloned().collect();
+        let plain: Vec<Handoff> = self
+            .out
+            .handoffs
+            .iter()
+            .filter(|h| h.when.is_none())
+            .cloned()
+            .collect();
         for handoff in &mut self.out.handoffs {
             if handoff.when.is_some()
                 && let Some(from) = plain.iter().find(|p| p.tier == handoff.tier)
@@ -150,11 +198,20 @@ impl Lower<'_> {
         for item in &tree.items {
             match item {
                 AssistItem::Open(text) => self.out.assist.open = self.text(text),
-                AssistItem::Remind { text, when, before_resolve } => {
+                AssistItem::Remind {
+                    text,
+                    when,
+                    before_resolve,
+                } => {
                     let loc = self.loc(text.span());
                     let text = self.text_or_empty(text);
                     let when = when.as_ref().map(|w| self.cond(w));
-                    self.out.assist.reminders.push(Reminder { text, when, before_resolve: *before_resolve, loc });
+                    self.out.assist.reminders.push(Reminder {
+                        text,
+                        when,
+                        before_resolve: *before_resolve,
+                        loc,
+                    });
                 }
                 AssistItem::Alert { text, when } => {
                     let text = self.text_or_empty(text);
@@ -163,8 +220,18 @@ impl Lower<'_> {
                 }
                 AssistItem::Template(name, text) => {
                     let text = self.text_or_empty(text);
-                    if self.out.assist.templates.iter().any(|(n, _)| *n == name.text) {
-                        self.report(Diagnostic::error("F0202", format!("template `{}` is declared twice", name.text), self.loc(name.span)));
+                    if self
+                        .out
+                        .assist
+                        .templates
+                        .iter()
+                        .any(|(n, _)| *n == name.text)
+                    {
+                        self.report(Diagnostic::error(
+                            "F0202",
+                            format!("template `{}` is declared twice", name.text),
+                            self.loc(name.span),
+                        ));
                     } else {
                         self.out.assist.templates.push((name.text.clone(), text));
                     }
@@ -182,9 +249,21 @@ impl Lower<'_> {
         if !self.included(self.scope) {
             return;
         }
-        let from: Vec<TierId> = tree.from.iter().filter_map(|t| self.tier_named(t)).collect();
-        let review = tree.review.as_ref().and_then(|r| self.named(Kind::Team, r)).map(TeamId);
-        let tune = tree.tune.iter().filter_map(|(path, step)| self.threshold_named(path).map(|id| (id, step.node))).collect();
+        let from: Vec<TierId> = tree
+            .from
+            .iter()
+            .filter_map(|t| self.tier_named(t))
+            .collect();
+        let review = tree
+            .review
+            .as_ref()
+            .and_then(|r| self.named(Kind::Team, r))
+            .map(TeamId);
+        let tune = tree
+            .tune
+            .iter()
+            .filter_map(|(path, step)| self.threshold_named(path).map(|id| (id, step.node)))
+            .collect();
         self.out.learn = Some(Learn { from, review, tune });
     }
 
@@ -205,10 +284,17 @@ impl Lower<'_> {
             };
             let Some((ty, per_tier)) = metric(&item.metric.text) else {
                 let at = self.loc(item.metric.span);
-                let found = Diagnostic::error("F0201", format!("unknown metric `{}`", item.metric.text), at);
+                let found = Diagnostic::error(
+                    "F0201",
+                    format!("unknown metric `{}`", item.metric.text),
+                    at,
+                );
                 let mut found = super::suggest(found, &item.metric.text, at, METRICS.map(|m| m.0));
                 if found.help.is_none() {
-                    found = found.help(format!("metrics are {}", METRICS.map(|m| format!("`{}`", m.0)).join(", ")));
+                    found = found.help(format!(
+                        "metrics are {}",
+                        METRICS.map(|m| format!("`{}`", m.0)).join(", ")
+                    ));
                 }
                 self.report(found);
                 continue;
@@ -216,11 +302,19 @@ impl Lower<'_> {
             let of = item.of.as_ref().and_then(|t| self.tier_named(t));
             if per_tier && item.of.is_none() {
                 self.report(
-                    Diagnostic::error("F0302", format!("`{}` is measured per tier", item.metric.text), self.loc(item.metric.span))
-                        .help(format!("write `{} of TIER`", item.metric.text)),
+                    Diagnostic::error(
+                        "F0302",
+                        format!("`{}` is measured per tier", item.metric.text),
+                        self.loc(item.metric.span),
+                    )
+                    .help(format!("write `{} of TIER`", item.metric.text)),
                 );
             } else if let (false, Some(tier)) = (per_tier, &item.of) {
-                self.report(Diagnostic::error("F0302", format!("`{}` is not measured per tier", item.metric.text), self.loc(tier.span)));
+                self.report(Diagnostic::error(
+                    "F0302",
+                    format!("`{}` is not measured per tier", item.metric.text),
+                    self.loc(tier.span),
+                ));
             }
             let value = self.expr_as(&item.value, &ty, "F0301");
             self.out.targets.push(TargetLine {
@@ -236,13 +330,19 @@ impl Lower<'_> {
     }
 
     fn alert_takes_nothing(&mut self, id: u32, span: flow_grammar::Span) {
-        let Some(signature) = self.env.webhooks.get(id as usize) else { return };
+        let Some(signature) = self.env.webhooks.get(id as usize) else {
+            return;
+        };
         if !signature.params.is_empty() {
             let (name, at) = (signature.item.name.clone(), signature.item.name_loc);
             self.report(
-                Diagnostic::error("F0302", format!("webhook `{name}` takes arguments, an alert gives none"), self.loc(span))
-                    .label(at, "declared here")
-                    .help("alert a webhook without parameters"),
+                Diagnostic::error(
+                    "F0302",
+                    format!("webhook `{name}` takes arguments, an alert gives none"),
+                    self.loc(span),
+                )
+                .label(at, "declared here")
+                .help("alert a webhook without parameters"),
             );
         }
     }

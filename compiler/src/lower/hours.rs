@@ -28,12 +28,24 @@ impl Lower<'_> {
                 });
                 continue;
             };
-            let Some(DeclKind::Hours(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Hours(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind)
+            else {
+                continue;
+            };
             self.enter(item.decl);
-            let timezone = self.zone(tree.timezone.as_ref()).unwrap_or_else(|| env.timezone.clone());
+            let timezone = self
+                .zone(tree.timezone.as_ref())
+                .unwrap_or_else(|| env.timezone.clone());
             let week = self.week(tree);
             let closed = self.closed(tree);
-            self.out.hours.push(Hours { name: item.name.clone(), timezone, week, closed, always: false, loc: item.name_loc });
+            self.out.hours.push(Hours {
+                name: item.name.clone(),
+                timezone,
+                week,
+                closed,
+                always: false,
+                loc: item.name_loc,
+            });
         }
     }
 
@@ -42,15 +54,28 @@ impl Lower<'_> {
         for line in &tree.lines {
             let mut spans = Vec::with_capacity(line.times.len());
             for (from, to) in &line.times {
-                let (Some(start), Some(end)) = (self.minutes(from), self.minutes(to)) else { continue };
+                let (Some(start), Some(end)) = (self.minutes(from), self.minutes(to)) else {
+                    continue;
+                };
                 if start >= DAY {
-                    self.report(Diagnostic::error("F0301", "opening hours start before 24:00", self.loc(from.span)).help("write `00:00` on the next day"));
+                    self.report(
+                        Diagnostic::error(
+                            "F0301",
+                            "opening hours start before 24:00",
+                            self.loc(from.span),
+                        )
+                        .help("write `00:00` on the next day"),
+                    );
                     continue;
                 }
                 if start == end {
                     self.report(
-                        Diagnostic::error("F0301", "these opening hours are empty", self.loc(from.span.to(to.span)))
-                            .help("the whole day is `00:00-24:00`"),
+                        Diagnostic::error(
+                            "F0301",
+                            "these opening hours are empty",
+                            self.loc(from.span.to(to.span)),
+                        )
+                        .help("the whole day is `00:00-24:00`"),
                     );
                     continue;
                 }
@@ -58,7 +83,9 @@ impl Lower<'_> {
                 spans.push((start, if end < start { end + DAY } else { end }));
             }
             for (first, last) in &line.days {
-                let (Some(first), Some(last)) = (self.day(first), self.day(last)) else { continue };
+                let (Some(first), Some(last)) = (self.day(first), self.day(last)) else {
+                    continue;
+                };
                 let mut day = first;
                 loop {
                     if let Some(open) = week.get_mut(day) {
@@ -88,7 +115,14 @@ impl Lower<'_> {
     fn day(&mut self, name: &Name) -> Option<usize> {
         let found = DAYS.iter().position(|d| *d == name.text);
         if found.is_none() && !name.text.is_empty() {
-            self.report(Diagnostic::error("F0201", format!("unknown day `{}`", name.text), self.loc(name.span)).help("days are `mon tue wed thu fri sat sun`"));
+            self.report(
+                Diagnostic::error(
+                    "F0201",
+                    format!("unknown day `{}`", name.text),
+                    self.loc(name.span),
+                )
+                .help("days are `mon tue wed thu fri sat sun`"),
+            );
         }
         found
     }
@@ -99,7 +133,14 @@ impl Lower<'_> {
             (h < 24 && m < 60 || h == 24 && m == 0).then_some(h * 60 + m)
         });
         if parsed.is_none() {
-            self.report(Diagnostic::error("F0301", format!("`{}` is no time of day", time.node), self.loc(time.span)).help("times run from `00:00` to `24:00`"));
+            self.report(
+                Diagnostic::error(
+                    "F0301",
+                    format!("`{}` is no time of day", time.node),
+                    self.loc(time.span),
+                )
+                .help("times run from `00:00` to `24:00`"),
+            );
         }
         parsed
     }
@@ -107,7 +148,9 @@ impl Lower<'_> {
     fn closed(&mut self, tree: &HoursDecl) -> Vec<(Date, Date)> {
         let mut out = Vec::with_capacity(tree.closed.len());
         for days in &tree.closed {
-            let Some(from) = self.a_date(&days.from) else { continue };
+            let Some(from) = self.a_date(&days.from) else {
+                continue;
+            };
             let to = match &days.to {
                 Some(to) => match self.a_date(to) {
                     Some(to) => to,
@@ -117,7 +160,10 @@ impl Lower<'_> {
             };
             if to < from {
                 let at = self.loc(days.from.span);
-                self.report(Diagnostic::error("F0301", "these days end before they start", at).help("swap the dates"));
+                self.report(
+                    Diagnostic::error("F0301", "these days end before they start", at)
+                        .help("swap the dates"),
+                );
                 continue;
             }
             out.push((from, to));
@@ -129,7 +175,11 @@ impl Lower<'_> {
     fn a_date(&mut self, date: &Spanned<SmolStr>) -> Option<Date> {
         let parsed = super::expr::date(&date.node);
         if parsed.is_none() {
-            self.report(Diagnostic::error("F0301", format!("the date `{}` does not exist", date.node), self.loc(date.span)));
+            self.report(Diagnostic::error(
+                "F0301",
+                format!("the date `{}` does not exist", date.node),
+                self.loc(date.span),
+            ));
         }
         parsed
     }

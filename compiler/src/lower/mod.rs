@@ -25,10 +25,17 @@ pub(crate) use usage::unused;
 
 use crate::env::{Def, Env, Kind};
 use crate::load::decl as decl_of;
-use crate::machine::{Assist, Bot, Code, CodeOwner, Expr, ExprKind, Faq, Handler, Handoff, HandoffBlock, Hook, Knowledge, Learn, LocalDef, Op, OpKind, ParamDef, Place, Route, Segment, TargetLine, Team, Temporal, TestCase, Text, Threshold, Tier, Trigger, Webhook};
+use crate::machine::{
+    Assist, Bot, Code, CodeOwner, Expr, ExprKind, Faq, Handler, Handoff, HandoffBlock, Hook,
+    Knowledge, Learn, LocalDef, Op, OpKind, ParamDef, Place, Route, Segment, TargetLine, Team,
+    Temporal, TestCase, Text, Threshold, Tier, Trigger, Webhook,
+};
 use crate::sources::{Project, Sources};
 use crate::value::{CodeId, FieldId, LocalId, OpId, PlaceId, ThresholdId, Type};
-use flow_grammar::{Diagnostic, Edit, Loc, Name, Span, ast::{DeclKind, Path}};
+use flow_grammar::{
+    Diagnostic, Edit, Loc, Name, Span,
+    ast::{DeclKind, Path},
+};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -171,7 +178,9 @@ impl<'a> Lower<'a> {
 
     fn rest(&mut self, unnamed: &[u32]) {
         for &id in unnamed {
-            let Some(tree) = decl_of(self.sources, id) else { continue };
+            let Some(tree) = decl_of(self.sources, id) else {
+                continue;
+            };
             self.enter(id);
             match &tree.kind {
                 DeclKind::Route(d) => self.route(d),
@@ -190,10 +199,17 @@ impl<'a> Lower<'a> {
     fn duplicates(&mut self) {
         let env = self.env;
         for &id in &env.duplicates {
-            let Some(tree) = decl_of(self.sources, id) else { continue };
+            let Some(tree) = decl_of(self.sources, id) else {
+                continue;
+            };
             self.enter(id);
-            let (ops, codes, texts, places, temporals) =
-                (self.out.ops.len(), self.out.codes.len(), self.out.texts.len(), self.out.places.len(), self.out.temporals.len());
+            let (ops, codes, texts, places, temporals) = (
+                self.out.ops.len(),
+                self.out.codes.len(),
+                self.out.texts.len(),
+                self.out.places.len(),
+                self.out.temporals.len(),
+            );
             match &tree.kind {
                 DeclKind::Node(d) => {
                     self.body(CodeOwner::Menu, &d.body);
@@ -240,7 +256,11 @@ impl<'a> Lower<'a> {
     }
 
     pub(crate) fn error_expr(&self, span: Span) -> Expr {
-        Expr { kind: ExprKind::Error, ty: Type::Error, loc: self.loc(span) }
+        Expr {
+            kind: ExprKind::Error,
+            ty: Type::Error,
+            loc: self.loc(span),
+        }
     }
 
     /// Looks a written path up in a namespace; what is unknown is reported.
@@ -263,17 +283,29 @@ impl<'a> Lower<'a> {
             self.refer(last.span, kind.def(id));
             return Some(id);
         }
-        if last.text.is_empty() || self.env.poisoned.contains(&last.text) || (kind == Kind::Tier && self.env.tiers.is_empty()) {
+        if last.text.is_empty()
+            || self.env.poisoned.contains(&last.text)
+            || (kind == Kind::Tier && self.env.tiers.is_empty())
+        {
             return None;
         }
         let at = self.loc(if folders.is_empty() { last.span } else { span });
-        let names: Vec<&str> =
-            self.env.scope(scope).into_iter().flat_map(|s| s.names.keys()).filter(|(k, _)| *k == kind).map(|(_, n)| n.as_str()).collect();
+        let names: Vec<&str> = self
+            .env
+            .scope(scope)
+            .into_iter()
+            .flat_map(|s| s.names.keys())
+            .filter(|(k, _)| *k == kind)
+            .map(|(_, n)| n.as_str())
+            .collect();
         let mut found = crate::env::unknown(self.env, scope, kind.word(), &last.text, at, names);
         if let Some(fix) = found.fixes.first_mut()
             && let Some(edit) = fix.edits.first_mut()
         {
-            *edit = Edit { at: self.loc(last.span), text: edit.text.clone() };
+            *edit = Edit {
+                at: self.loc(last.span),
+                text: edit.text.clone(),
+            };
         }
         self.report(found);
         None
@@ -297,7 +329,14 @@ impl<'a> Lower<'a> {
                         .filter(|(k, _)| *k == Kind::Alias)
                         .map(|(_, n)| n.as_str())
                         .collect();
-                    let found = crate::env::unknown(self.env, scope, "folder", &name.text, self.loc(name.span), names);
+                    let found = crate::env::unknown(
+                        self.env,
+                        scope,
+                        "folder",
+                        &name.text,
+                        self.loc(name.span),
+                        names,
+                    );
                     self.report(found);
                 }
                 None
@@ -313,7 +352,11 @@ impl<'a> Lower<'a> {
         }
         if !self.env.poisoned.contains(&name.text) && !name.text.is_empty() {
             let names: Vec<&str> = self.env.customer.iter().map(|f| f.name.as_str()).collect();
-            let found = Diagnostic::error("F0201", format!("`customer` has no field `{}`", name.text), self.loc(name.span));
+            let found = Diagnostic::error(
+                "F0201",
+                format!("`customer` has no field `{}`", name.text),
+                self.loc(name.span),
+            );
             let found = suggest(found, &name.text, self.loc(name.span), names);
             self.report(found);
         }
@@ -322,21 +365,33 @@ impl<'a> Lower<'a> {
 
     pub(crate) fn op(&mut self, kind: OpKind, span: Span) -> OpId {
         let id = OpId(index(self.out.ops.len()));
-        self.out.ops.push(Op { kind, loc: self.loc(span), code: self.code });
+        self.out.ops.push(Op {
+            kind,
+            loc: self.loc(span),
+            code: self.code,
+        });
         id
     }
 
     /// A place of an operation that is made next.
     pub(crate) fn place(&mut self) -> PlaceId {
         let id = PlaceId(index(self.out.places.len()));
-        self.out.places.push(Place { op: OpId(0), key: SmolStr::default() });
+        self.out.places.push(Place {
+            op: OpId(0),
+            key: SmolStr::default(),
+        });
         id
     }
 
     /// Begins a body.
     pub(crate) fn begin_code(&mut self, owner: CodeOwner, span: Span) -> CodeId {
         let id = CodeId(index(self.out.codes.len()));
-        self.out.codes.push(Code { owner, entry: OpId(0), locals: Vec::new(), loc: self.loc(span) });
+        self.out.codes.push(Code {
+            owner,
+            entry: OpId(0),
+            locals: Vec::new(),
+            loc: self.loc(span),
+        });
         self.code = id;
         self.owner = owner;
         self.locals = Vec::new();
@@ -353,21 +408,45 @@ impl<'a> Lower<'a> {
     }
 
     pub(crate) fn local(&self, name: &str) -> Option<(LocalId, &LocalDef)> {
-        (0..).zip(&self.locals).find(|(_, l)| l.name == name).map(|(i, l)| (LocalId(i), l))
+        (0..)
+            .zip(&self.locals)
+            .find(|(_, l)| l.name == name)
+            .map(|(i, l)| (LocalId(i), l))
     }
 
     /// Whether the body runs while people have the conversation: there is nobody further up to turn to.
     pub(crate) const fn with_people(&self) -> bool {
-        matches!(self.owner, CodeOwner::Handoff(_, HandoffBlock::Full | HandoffBlock::Closed | HandoffBlock::Unstaffed | HandoffBlock::Offer))
+        matches!(
+            self.owner,
+            CodeOwner::Handoff(
+                _,
+                HandoffBlock::Full
+                    | HandoffBlock::Closed
+                    | HandoffBlock::Unstaffed
+                    | HandoffBlock::Offer
+            )
+        )
     }
 }
 
 /// Adds "did you mean".
-pub(crate) fn suggest<'n>(found: Diagnostic, wrong: &str, at: Loc, names: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+pub(crate) fn suggest<'n>(
+    found: Diagnostic,
+    wrong: &str,
+    at: Loc,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
     match crate::env::did_you_mean(wrong, names) {
         Some(near) => {
-            let edit = Edit { at, text: near.to_owned() };
-            found.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), false, vec![edit])
+            let edit = Edit {
+                at,
+                text: near.to_owned(),
+            };
+            found.help(format!("did you mean `{near}`?")).fix(
+                format!("write `{near}`"),
+                false,
+                vec![edit],
+            )
         }
         None => found,
     }

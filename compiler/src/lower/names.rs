@@ -9,13 +9,28 @@ use flow_grammar::{Diagnostic, Name, Span, ast::Path};
 use smol_str::SmolStr;
 
 /// Words that begin a path but are no names.
-const ROOTS: [&str; 12] = ["customer", "slots", "env", "secret", "queue", "agent", "attempts", "escalation", "handoff", "payload", "it", "message"];
+const ROOTS: [&str; 12] = [
+    "customer",
+    "slots",
+    "env",
+    "secret",
+    "queue",
+    "agent",
+    "attempts",
+    "escalation",
+    "handoff",
+    "payload",
+    "it",
+    "message",
+];
 
 impl Lower<'_> {
     /// A name or dotted path as a value.
     pub(crate) fn path(&mut self, path: &Path) -> Expr {
         let segments = path.segments.as_slice();
-        let Some((first, rest)) = segments.split_first() else { return self.error_expr(path.span) };
+        let Some((first, rest)) = segments.split_first() else {
+            return self.error_expr(path.span);
+        };
         let root = first.text.as_str();
         if let Some(expr) = self.special(root, first, rest, path.span) {
             return expr;
@@ -27,21 +42,44 @@ impl Lower<'_> {
         if second.is_some()
             && let Some((signal, ty)) = signals::signal(root, second)
         {
-            let base = Expr { kind: ExprKind::Signal(signal), ty, loc: self.loc(path.span) };
+            let base = Expr {
+                kind: ExprKind::Signal(signal),
+                ty,
+                loc: self.loc(path.span),
+            };
             return self.fields_of(base, rest.get(1..).unwrap_or_default());
         }
         if root == "team" && second.is_some() {
             return self.hours_query(HoursOf::RoutedTeam, rest, path.span);
         }
         if let Some((signal, ty)) = signals::signal(root, None) {
-            let base = Expr { kind: ExprKind::Signal(signal), ty, loc: self.loc(first.span.to(path.span)) };
+            let base = Expr {
+                kind: ExprKind::Signal(signal),
+                ty,
+                loc: self.loc(first.span.to(path.span)),
+            };
             return self.fields_of(base, rest);
         }
         // A result with the name of a slot was reported; before it stands, the name is the slot.
-        let later = |at: flow_grammar::Loc| at.span.start > first.span.start && self.env.lookup(self.scope, Kind::Slot, root).is_some();
-        if let Some((id, local)) = self.local(root).filter(|(_, l)| !later(l.loc)).map(|(id, l)| (id, l.ty.clone())) {
+        let later = |at: flow_grammar::Loc| {
+            at.span.start > first.span.start
+                && self.env.lookup(self.scope, Kind::Slot, root).is_some()
+        };
+        if let Some((id, local)) = self
+            .local(root)
+            .filter(|(_, l)| !later(l.loc))
+            .map(|(id, l)| (id, l.ty.clone()))
+        {
             self.refer(first.span, Def::Local(self.code, id));
-            let base = Expr { kind: ExprKind::Local(id), ty: local, loc: self.loc(if rest.is_empty() { path.span } else { first.span }) };
+            let base = Expr {
+                kind: ExprKind::Local(id),
+                ty: local,
+                loc: self.loc(if rest.is_empty() {
+                    path.span
+                } else {
+                    first.span
+                }),
+            };
             return self.fields_of(base, rest);
         }
         if let Some(expr) = self.in_scope(self.scope, first, rest, path.span) {
@@ -56,45 +94,94 @@ impl Lower<'_> {
 
     fn special(&mut self, root: &str, first: &Name, rest: &[Name], span: Span) -> Option<Expr> {
         if let Some(ty) = self.it.clone().filter(|_| root == "it") {
-            let base = Expr { kind: ExprKind::It, ty, loc: self.loc(if rest.is_empty() { span } else { first.span }) };
+            let base = Expr {
+                kind: ExprKind::It,
+                ty,
+                loc: self.loc(if rest.is_empty() { span } else { first.span }),
+            };
             return Some(self.fields_of(base, rest));
         }
         match &self.inside {
             Inside::Webhook(params) => {
-                if let Some((i, ty)) = (0u32..).zip(params).find(|(_, p)| p.name == root).map(|(i, p)| (i, p.ty.clone())) {
-                    let base = Expr { kind: ExprKind::Param(i), ty, loc: self.loc(if rest.is_empty() { span } else { first.span }) };
+                if let Some((i, ty)) = (0u32..)
+                    .zip(params)
+                    .find(|(_, p)| p.name == root)
+                    .map(|(i, p)| (i, p.ty.clone()))
+                {
+                    let base = Expr {
+                        kind: ExprKind::Param(i),
+                        ty,
+                        loc: self.loc(if rest.is_empty() { span } else { first.span }),
+                    };
                     return Some(self.fields_of(base, rest));
                 }
             }
             Inside::Trigger(fields) if root == "payload" => {
                 let Some((field, further)) = rest.split_first() else {
-                    return Some(Expr { kind: ExprKind::Payload(None), ty: Type::Error, loc: self.loc(span) });
+                    return Some(Expr {
+                        kind: ExprKind::Payload(None),
+                        ty: Type::Error,
+                        loc: self.loc(span),
+                    });
                 };
-                let Some((name, ty)) = fields.iter().find(|(n, _)| *n == field.text).cloned() else {
-                    let found = Diagnostic::error("F0201", format!("the payload has no field `{}`", field.text), self.loc(field.span));
+                let Some((name, ty)) = fields.iter().find(|(n, _)| *n == field.text).cloned()
+                else {
+                    let found = Diagnostic::error(
+                        "F0201",
+                        format!("the payload has no field `{}`", field.text),
+                        self.loc(field.span),
+                    );
                     let names: Vec<&str> = fields.iter().map(|(n, _)| n.as_str()).collect();
                     let found = suggest(found, &field.text, self.loc(field.span), names);
                     self.report(found);
                     return Some(self.error_expr(span));
                 };
-                let base = Expr { kind: ExprKind::Payload(Some(name)), ty, loc: self.loc(span) };
+                let base = Expr {
+                    kind: ExprKind::Payload(Some(name)),
+                    ty,
+                    loc: self.loc(span),
+                };
                 return Some(self.fields_of(base, further));
             }
             _ => {}
         }
         match (root, rest) {
-            ("env", [name]) => Some(Expr { kind: ExprKind::Env(name.text.clone()), ty: Type::Text, loc: self.loc(span) }),
-            ("secret", [name]) => Some(Expr { kind: ExprKind::Secret(name.text.clone()), ty: Type::Text, loc: self.loc(span) }),
+            ("env", [name]) => Some(Expr {
+                kind: ExprKind::Env(name.text.clone()),
+                ty: Type::Text,
+                loc: self.loc(span),
+            }),
+            ("secret", [name]) => Some(Expr {
+                kind: ExprKind::Secret(name.text.clone()),
+                ty: Type::Text,
+                loc: self.loc(span),
+            }),
             _ if matches!(self.inside, Inside::Webhook(_)) => None,
-            ("customer", []) => Some(Expr { kind: ExprKind::CustomerAll, ty: Type::Customer, loc: self.loc(span) }),
+            ("customer", []) => Some(Expr {
+                kind: ExprKind::CustomerAll,
+                ty: Type::Customer,
+                loc: self.loc(span),
+            }),
             ("customer", [field, further @ ..]) => {
-                let Some(id) = self.customer_field(field) else { return Some(self.error_expr(span)) };
-                let ty = self.env.customer.get(id.index()).map_or(Type::Error, |f| f.ty.clone());
-                let base = Expr { kind: ExprKind::Customer(id), ty, loc: self.loc(first.span.to(field.span)) };
+                let Some(id) = self.customer_field(field) else {
+                    return Some(self.error_expr(span));
+                };
+                let ty = self
+                    .env
+                    .customer
+                    .get(id.index())
+                    .map_or(Type::Error, |f| f.ty.clone());
+                let base = Expr {
+                    kind: ExprKind::Customer(id),
+                    ty,
+                    loc: self.loc(first.span.to(field.span)),
+                };
                 Some(self.fields_of(base, further))
             }
             ("slots", [slot, further @ ..]) => {
-                let Some(id) = self.named_word(Kind::Slot, slot) else { return Some(self.error_expr(span)) };
+                let Some(id) = self.named_word(Kind::Slot, slot) else {
+                    return Some(self.error_expr(span));
+                };
                 let base = self.slot_expr(SlotId(id), first.span.to(slot.span));
                 Some(self.fields_of(base, further))
             }
@@ -103,8 +190,16 @@ impl Lower<'_> {
     }
 
     fn slot_expr(&self, id: SlotId, span: Span) -> Expr {
-        let ty = self.env.slots.get(id.index()).map_or(Type::Error, |s| s.ty.clone());
-        Expr { kind: ExprKind::Slot(id), ty, loc: self.loc(span) }
+        let ty = self
+            .env
+            .slots
+            .get(id.index())
+            .map_or(Type::Error, |s| s.ty.clone());
+        Expr {
+            kind: ExprKind::Slot(id),
+            ty,
+            loc: self.loc(span),
+        }
     }
 
     /// Slots, segments, thresholds, hours and teams of a folder.
@@ -118,23 +213,44 @@ impl Lower<'_> {
         }
         if let Some(id) = self.env.lookup(scope, Kind::Segment, name) {
             self.refer(first.span, Kind::Segment.def(id));
-            let base = Expr { kind: ExprKind::Segment(SegmentId(id)), ty: Type::Bool, loc: self.loc(at) };
+            let base = Expr {
+                kind: ExprKind::Segment(SegmentId(id)),
+                ty: Type::Bool,
+                loc: self.loc(at),
+            };
             return Some(self.fields_of(base, rest));
         }
         if let Some(id) = self.env.lookup(scope, Kind::Threshold, name) {
             self.refer(first.span, Kind::Threshold.def(id));
-            let ty = self.env.thresholds.get(id as usize).map_or(Type::Error, |t| t.ty.clone());
-            let base = Expr { kind: ExprKind::Threshold(ThresholdId(id)), ty, loc: self.loc(at) };
+            let ty = self
+                .env
+                .thresholds
+                .get(id as usize)
+                .map_or(Type::Error, |t| t.ty.clone());
+            let base = Expr {
+                kind: ExprKind::Threshold(ThresholdId(id)),
+                ty,
+                loc: self.loc(at),
+            };
             return Some(self.fields_of(base, rest));
         }
-        let hours = self.env.lookup(scope, Kind::Hours, name).map(|id| (Kind::Hours, id, HoursOf::Hours(HoursId(id))));
-        let of = hours.or_else(|| self.env.lookup(scope, Kind::Team, name).map(|id| (Kind::Team, id, HoursOf::Team(TeamId(id)))))?;
+        let hours = self
+            .env
+            .lookup(scope, Kind::Hours, name)
+            .map(|id| (Kind::Hours, id, HoursOf::Hours(HoursId(id))));
+        let of = hours.or_else(|| {
+            self.env
+                .lookup(scope, Kind::Team, name)
+                .map(|id| (Kind::Team, id, HoursOf::Team(TeamId(id))))
+        })?;
         self.refer(first.span, of.0.def(of.1));
         Some(self.hours_query(of.2, rest, span))
     }
 
     fn through_folders(&mut self, first: &Name, rest: &[Name], span: Span) -> Expr {
-        let Some(mut scope) = self.folder(self.scope, first) else { return self.error_expr(span) };
+        let Some(mut scope) = self.folder(self.scope, first) else {
+            return self.error_expr(span);
+        };
         let mut rest = rest;
         while let Some((name, further)) = rest.split_first() {
             if let Some(expr) = self.in_scope(scope, name, further, span) {
@@ -144,7 +260,9 @@ impl Lower<'_> {
                 self.unknown_value(scope, name);
                 return self.error_expr(span);
             }
-            let Some(next) = self.folder(scope, name) else { return self.error_expr(span) };
+            let Some(next) = self.folder(scope, name) else {
+                return self.error_expr(span);
+            };
             scope = next;
             rest = further;
         }
@@ -174,7 +292,11 @@ impl Lower<'_> {
                 return self.error_expr(span);
             }
         };
-        Expr { kind: ExprKind::Hours(of, query), ty, loc: self.loc(span) }
+        Expr {
+            kind: ExprKind::Hours(of, query),
+            ty,
+            loc: self.loc(span),
+        }
     }
 
     /// Fields of a record, one inside the other.
@@ -193,13 +315,20 @@ impl Lower<'_> {
                     match (record, at) {
                         (Some(record), Some(i)) => {
                             self.refer(name.span, Def::RecordField(*id, i));
-                            record.fields.get(i as usize).map_or(Type::Error, |f| f.ty.clone())
+                            record
+                                .fields
+                                .get(i as usize)
+                                .map_or(Type::Error, |f| f.ty.clone())
                         }
                         (Some(record), None) => {
                             if !self.env.poisoned.contains(&name.text) {
-                                let found =
-                                    Diagnostic::error("F0201", format!("`{}` has no field `{}`", record.item.name, name.text), self.loc(name.span));
-                                let names: Vec<&str> = record.fields.iter().map(|f| f.name.as_str()).collect();
+                                let found = Diagnostic::error(
+                                    "F0201",
+                                    format!("`{}` has no field `{}`", record.item.name, name.text),
+                                    self.loc(name.span),
+                                );
+                                let names: Vec<&str> =
+                                    record.fields.iter().map(|f| f.name.as_str()).collect();
                                 let found = suggest(found, &name.text, self.loc(name.span), names);
                                 self.report(found);
                             }
@@ -211,14 +340,22 @@ impl Lower<'_> {
                 other => {
                     let found = Diagnostic::error(
                         "F0201",
-                        format!("a value of type `{}` has no field `{}`", self.env.type_name(other), name.text),
+                        format!(
+                            "a value of type `{}` has no field `{}`",
+                            self.env.type_name(other),
+                            name.text
+                        ),
                         self.loc(name.span),
                     );
                     self.report(found);
                     return self.error_expr(span);
                 }
             };
-            expr = Expr { loc: self.loc(span), kind: ExprKind::Field(Box::new(expr), name.text.clone()), ty };
+            expr = Expr {
+                loc: self.loc(span),
+                kind: ExprKind::Field(Box::new(expr), name.text.clone()),
+                ty,
+            };
         }
         expr
     }
@@ -229,7 +366,11 @@ impl Lower<'_> {
                 Inside::Webhook(params) => params.iter().map(|p| p.name.as_str()).collect(),
                 _ => Vec::new(),
             };
-            let found = Diagnostic::error("F0201", format!("the webhook has no parameter `{}`", name.text), self.loc(name.span));
+            let found = Diagnostic::error(
+                "F0201",
+                format!("the webhook has no parameter `{}`", name.text),
+                self.loc(name.span),
+            );
             let mut found = suggest(found, &name.text, self.loc(name.span), names);
             if found.help.is_none() {
                 found = found.help("a webhook sees its parameters, `env.NAME` and `secret.NAME`; pass what it needs as an argument");
@@ -243,8 +384,21 @@ impl Lower<'_> {
         if name.text.is_empty() || self.env.poisoned.contains(&name.text) {
             return;
         }
-        let kinds = [Kind::Slot, Kind::Segment, Kind::Threshold, Kind::Hours, Kind::Team, Kind::Alias];
-        let declared = self.env.scope(scope).into_iter().flat_map(|s| s.names.keys()).filter(|(k, _)| kinds.contains(k)).map(|(_, n)| n.as_str());
+        let kinds = [
+            Kind::Slot,
+            Kind::Segment,
+            Kind::Threshold,
+            Kind::Hours,
+            Kind::Team,
+            Kind::Alias,
+        ];
+        let declared = self
+            .env
+            .scope(scope)
+            .into_iter()
+            .flat_map(|s| s.names.keys())
+            .filter(|(k, _)| kinds.contains(k))
+            .map(|(_, n)| n.as_str());
         let own = scope == self.scope;
         let names: Vec<&str> = declared
             .chain(self.locals.iter().filter(|_| own).map(|l| l.name.as_str()))
@@ -254,11 +408,16 @@ impl Lower<'_> {
         let at = self.loc(name.span);
         let mut found = crate::env::unknown(self.env, scope, "name", &name.text, at, names);
         if found.help.is_none() && self.env.customer_index.contains_key(&name.text) {
-            found = found.help(format!("did you mean `customer.{}`?", name.text)).fix(
-                format!("write `customer.{}`", name.text),
-                false,
-                vec![flow_grammar::Edit { at, text: format!("customer.{}", name.text) }],
-            );
+            found = found
+                .help(format!("did you mean `customer.{}`?", name.text))
+                .fix(
+                    format!("write `customer.{}`", name.text),
+                    false,
+                    vec![flow_grammar::Edit {
+                        at,
+                        text: format!("customer.{}", name.text),
+                    }],
+                );
         }
         self.report(found);
     }
@@ -280,13 +439,16 @@ impl Lower<'_> {
     fn domain_value(&mut self, domain: Domain, path: &Path) -> Option<Value> {
         let (last, folders) = path.segments.split_last()?;
         let kind = match domain {
-            Domain::Intent if folders.is_empty() && last.text == "none" => return Some(Value::Enum(last.text.clone())),
+            Domain::Intent if folders.is_empty() && last.text == "none" => {
+                return Some(Value::Enum(last.text.clone()));
+            }
             Domain::Intent => Kind::Intent,
             Domain::Team => Kind::Team,
             Domain::Tier => Kind::Tier,
             Domain::Rule => Kind::Rule,
             _ => {
-                let known = folders.is_empty() && self.env.domain_values(domain).contains(&last.text);
+                let known =
+                    folders.is_empty() && self.env.domain_values(domain).contains(&last.text);
                 return known.then(|| Value::Enum(last.text.clone()));
             }
         };
@@ -302,20 +464,32 @@ impl Lower<'_> {
             Kind::Rule => &self.env.rules,
             _ => return Some(Value::Enum(last.text.clone())),
         };
-        Some(Value::Enum(items.get(id as usize).map_or_else(|| last.text.clone(), |i| i.name.clone())))
+        Some(Value::Enum(
+            items
+                .get(id as usize)
+                .map_or_else(|| last.text.clone(), |i| i.name.clone()),
+        ))
     }
 
     /// Reports a bare name that is no value of the expected type.
     pub(crate) fn no_such_value(&mut self, ty: &Type, path: &Path) {
-        let Some(last) = path.segments.last().cloned() else { return };
+        let Some(last) = path.segments.last().cloned() else {
+            return;
+        };
         if last.text.is_empty() || self.env.poisoned.contains(&last.text) {
             return;
         }
         let at = self.loc(path.span);
         let (code, what, values): (_, String, Vec<SmolStr>) = match ty {
             Type::Enum(id) => {
-                let Some(info) = self.env.enums.get(id.index()) else { return };
-                ("F0301", format!("`{}` has no value `{}`", info.item.name, last.text), info.values.iter().map(|v| v.0.clone()).collect())
+                let Some(info) = self.env.enums.get(id.index()) else {
+                    return;
+                };
+                (
+                    "F0301",
+                    format!("`{}` has no value `{}`", info.item.name, last.text),
+                    info.values.iter().map(|v| v.0.clone()).collect(),
+                )
             }
             Type::Domain(domain) => {
                 let values = self.env.domain_values(*domain);
@@ -324,17 +498,37 @@ impl Lower<'_> {
                         if *domain == Domain::Tier && values.is_empty() {
                             return;
                         }
-                        ("F0201", format!("unknown {} `{}`", domain_name(*domain), last.text), values)
+                        (
+                            "F0201",
+                            format!("unknown {} `{}`", domain_name(*domain), last.text),
+                            values,
+                        )
                     }
                     Domain::Language | Domain::Channel if self.env.bot.is_none() => return,
-                    _ => ("F0301", format!("`{}` is no {}", last.text, domain_name(*domain)), values),
+                    _ => (
+                        "F0301",
+                        format!("`{}` is no {}", last.text, domain_name(*domain)),
+                        values,
+                    ),
                 }
             }
             _ => return,
         };
-        let found = suggest(Diagnostic::error(code, what, at), &last.text, at, values.iter().map(SmolStr::as_str));
+        let found = suggest(
+            Diagnostic::error(code, what, at),
+            &last.text,
+            at,
+            values.iter().map(SmolStr::as_str),
+        );
         let found = if found.help.is_none() && !values.is_empty() && values.len() <= 12 {
-            found.help(format!("the values are {}", values.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", ")))
+            found.help(format!(
+                "the values are {}",
+                values
+                    .iter()
+                    .map(|v| format!("`{v}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ))
         } else {
             found
         };

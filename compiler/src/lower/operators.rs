@@ -32,10 +32,18 @@ const fn sign(op: BinaryOp) -> &'static str {
 }
 
 impl Lower<'_> {
-    pub(super) fn binary(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
+    pub(super) fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> Expr {
         match op {
             BinaryOp::And | BinaryOp::Or => self.chain(op, left, right, span),
-            BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => self.comparison(op, left, right, span),
+            BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
+                self.comparison(op, left, right, span)
+            }
             BinaryOp::Coalesce => {
                 let left = self.expr(left);
                 let ty = left.ty.clone();
@@ -64,7 +72,10 @@ impl Lower<'_> {
         }
         parts.push(rest);
         if parts.len() > MAX_CHAIN {
-            self.report(Diagnostic::error("F0101", "this condition is too long", self.loc(span)).help("name parts of it with `segment`"));
+            self.report(
+                Diagnostic::error("F0101", "this condition is too long", self.loc(span))
+                    .help("name parts of it with `segment`"),
+            );
             return self.error_expr(span);
         }
         let mut conds: Vec<Expr> = parts.into_iter().rev().map(|p| self.cond(p)).collect();
@@ -97,9 +108,13 @@ impl Lower<'_> {
     fn must_compare(&mut self, left: &Expr, right: &Expr) {
         if !comparable(&left.ty, &right.ty) {
             let (a, b) = (self.env.type_name(&left.ty), self.env.type_name(&right.ty));
-            let found = Diagnostic::error("F0301", format!("`{a}` and `{b}` do not compare"), right.loc)
-                .labelled(format!("this is `{b}`"))
-                .label(left.loc, format!("this is `{a}`"));
+            let found = Diagnostic::error(
+                "F0301",
+                format!("`{a}` and `{b}` do not compare"),
+                right.loc,
+            )
+            .labelled(format!("this is `{b}`"))
+            .label(left.loc, format!("this is `{a}`"));
             let found = self.explain(found, right, &left.ty);
             self.report(found);
         } else {
@@ -108,7 +123,13 @@ impl Lower<'_> {
         }
     }
 
-    fn comparison(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
+    fn comparison(
+        &mut self,
+        op: BinaryOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> Expr {
         let left = self.expr(left);
         let ty = left.ty.clone();
         let right = self.expr_with(right, Bare::Either(&ty));
@@ -128,7 +149,12 @@ impl Lower<'_> {
         if !ordered && comparable(&left.ty, &right.ty) {
             let name = self.env.type_name(&left.ty);
             self.report(
-                Diagnostic::error("F0301", format!("values of type `{name}` have no order"), self.loc(span)).help("compare them with `is` or `in`"),
+                Diagnostic::error(
+                    "F0301",
+                    format!("values of type `{name}` have no order"),
+                    self.loc(span),
+                )
+                .help("compare them with `is` or `in`"),
             );
         }
         self.binary_expr(op, left, right, Type::Bool, span)
@@ -143,7 +169,9 @@ impl Lower<'_> {
             return left.ty.clone();
         }
         // `{order.eta ?? "soon"}`: what is shown is a text either way.
-        if crate::types::is_textual(&right.ty) && !matches!(left.ty, Type::Record(_) | Type::Customer) {
+        if crate::types::is_textual(&right.ty)
+            && !matches!(left.ty, Type::Record(_) | Type::Customer)
+        {
             return Type::Text;
         }
         if comparable(&left.ty, &right.ty) {
@@ -171,8 +199,13 @@ impl Lower<'_> {
                 self.one_currency(left, right);
                 Number
             }
-            (Mul | Div, Money, Number) | (Mul, Number, Money) | (Mul, Money, Percent) | (Mul, Percent, Money) => Money,
-            (Add | Sub, Duration, Duration) | (Mul | Div, Duration, Number) | (Mul, Number, Duration) => Duration,
+            (Mul | Div, Money, Number)
+            | (Mul, Number, Money)
+            | (Mul, Money, Percent)
+            | (Mul, Percent, Money) => Money,
+            (Add | Sub, Duration, Duration)
+            | (Mul | Div, Duration, Number)
+            | (Mul, Number, Duration) => Duration,
             (Mul, Duration, Percent) | (Mul, Percent, Duration) => Duration,
             (Sub, DateTime, DateTime) | (Sub, Date, Date) | (Sub, Time, Time) => Duration,
             (Add | Sub, DateTime, Duration) => DateTime,
@@ -181,15 +214,27 @@ impl Lower<'_> {
             (_, a, b) => {
                 let (a, b) = (self.env.type_name(a), self.env.type_name(b));
                 let word = sign(op);
-                let mut found = Diagnostic::error("F0301", format!("`{a} {word} {b}` has no meaning"), self.loc(span));
+                let mut found = Diagnostic::error(
+                    "F0301",
+                    format!("`{a} {word} {b}` has no meaning"),
+                    self.loc(span),
+                );
                 if op == Add && (left.ty == Type::Text || right.ty == Type::Text) {
-                    let (l, r) = (piece(self.sources.snippet(left.loc)), piece(self.sources.snippet(right.loc)));
-                    let joined = format!("\"{l}{r}\"");
-                    found = found.help(format!("texts are joined by interpolation: `{joined}`")).fix(
-                        format!("write `{joined}`"),
-                        false,
-                        vec![flow_grammar::Edit { at: self.loc(span), text: joined.clone() }],
+                    let (l, r) = (
+                        piece(self.sources.snippet(left.loc)),
+                        piece(self.sources.snippet(right.loc)),
                     );
+                    let joined = format!("\"{l}{r}\"");
+                    found = found
+                        .help(format!("texts are joined by interpolation: `{joined}`"))
+                        .fix(
+                            format!("write `{joined}`"),
+                            false,
+                            vec![flow_grammar::Edit {
+                                at: self.loc(span),
+                                text: joined.clone(),
+                            }],
+                        );
                 }
                 self.report(found);
                 Type::Error
@@ -206,10 +251,16 @@ impl Lower<'_> {
             && a != b
         {
             self.report(
-                Diagnostic::error("F0301", format!("`{a}` and `{b}` are two currencies"), right.loc)
-                    .labelled(format!("in {b}"))
-                    .label(left.loc, format!("in {a}"))
-                    .help(format!("amounts compare and add only within one currency; write it in {a}")),
+                Diagnostic::error(
+                    "F0301",
+                    format!("`{a}` and `{b}` are two currencies"),
+                    right.loc,
+                )
+                .labelled(format!("in {b}"))
+                .label(left.loc, format!("in {a}"))
+                .help(format!(
+                    "amounts compare and add only within one currency; write it in {a}"
+                )),
             );
         }
     }
@@ -224,9 +275,15 @@ impl Lower<'_> {
             ExprKind::Neg(of) => self.currency(of),
             ExprKind::Binary(_, a, b) => self.currency(a).or_else(|| self.currency(b)),
             ExprKind::Field(of, name) => {
-                let Type::Record(id) = &of.ty else { return None };
+                let Type::Record(id) = &of.ty else {
+                    return None;
+                };
                 let record = self.env.records.get(id.index())?;
-                record.fields.get(*record.index.get(name)? as usize)?.currency.clone()
+                record
+                    .fields
+                    .get(*record.index.get(name)? as usize)?
+                    .currency
+                    .clone()
             }
             _ => None,
         }
@@ -235,7 +292,9 @@ impl Lower<'_> {
     /// A comparison of a signal with what it can never be (F0604).
     fn in_range(&mut self, left: &Expr, right: &Expr) {
         for (one, other) in [(left, right), (right, left)] {
-            let ExprKind::Signal(signal) = one.kind else { continue };
+            let ExprKind::Signal(signal) = one.kind else {
+                continue;
+            };
             if signals::range(signal).is_none() {
                 continue;
             }
@@ -247,10 +306,15 @@ impl Lower<'_> {
     }
 
     pub(super) fn value_in_range(&mut self, expr: &Expr, signal: crate::machine::Signal) {
-        let Some((low, high)) = signals::range(signal) else { return };
+        let Some((low, high)) = signals::range(signal) else {
+            return;
+        };
         let value = match &expr.kind {
             ExprKind::Const(Value::Number(n) | Value::Percent(n)) => *n,
-            #[expect(clippy::cast_precision_loss, reason = "only compared with the ends of a range")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "only compared with the ends of a range"
+            )]
             ExprKind::Const(Value::Duration(ms)) => *ms as f64,
             _ => return,
         };
@@ -263,10 +327,23 @@ impl Lower<'_> {
             (_, Some(_)) => "it lies between 0% and 100%",
             _ => "it is never below zero",
         };
-        self.report(Diagnostic::error("F0604", format!("`{written}` is outside what the signal can be"), expr.loc).help(help));
+        self.report(
+            Diagnostic::error(
+                "F0604",
+                format!("`{written}` is outside what the signal can be"),
+                expr.loc,
+            )
+            .help(help),
+        );
     }
 
-    pub(super) fn is_in(&mut self, negated: bool, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
+    pub(super) fn is_in(
+        &mut self,
+        negated: bool,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> Expr {
         let left = self.expr(left);
         let list = Type::List(Box::new(left.ty.clone()));
         let right = self.expr_with(right, Bare::Value(&list));
@@ -296,7 +373,15 @@ impl Lower<'_> {
                 self.report(found.help(format!("write `[{written}]`, or `is` for one value")));
             }
         }
-        Expr { kind: ExprKind::In { negated, left: Box::new(left), right: Box::new(right) }, ty: Type::Bool, loc: self.loc(span) }
+        Expr {
+            kind: ExprKind::In {
+                negated,
+                left: Box::new(left),
+                right: Box::new(right),
+            },
+            ty: Type::Bool,
+            loc: self.loc(span),
+        }
     }
 
     pub(super) fn contains(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
@@ -306,12 +391,26 @@ impl Lower<'_> {
             if !comparable(&of, &right.ty) {
                 self.mismatch(&right, &of, "F0301");
             }
-            return Expr { kind: ExprKind::ListContains { left: Box::new(left), right: Box::new(right) }, ty: Type::Bool, loc: self.loc(span) };
+            return Expr {
+                kind: ExprKind::ListContains {
+                    left: Box::new(left),
+                    right: Box::new(right),
+                },
+                ty: Type::Bool,
+                loc: self.loc(span),
+            };
         }
         let right = self.expr(right);
         self.must_be_text(&left);
         self.must_be_text(&right);
-        Expr { kind: ExprKind::Contains { left: Box::new(left), any: vec![right] }, ty: Type::Bool, loc: self.loc(span) }
+        Expr {
+            kind: ExprKind::Contains {
+                left: Box::new(left),
+                any: vec![right],
+            },
+            ty: Type::Bool,
+            loc: self.loc(span),
+        }
     }
 
     pub(super) fn contains_any(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
@@ -320,9 +419,20 @@ impl Lower<'_> {
         let ast::ExprKind::List(items) = &right.kind else {
             let right = self.expr(right);
             if right.ty != Type::Error {
-                self.report(Diagnostic::error("F0301", "after `contains any` stands a list of texts", right.loc).help("write `[\"one\", \"two\"]`"));
+                self.report(
+                    Diagnostic::error(
+                        "F0301",
+                        "after `contains any` stands a list of texts",
+                        right.loc,
+                    )
+                    .help("write `[\"one\", \"two\"]`"),
+                );
             }
-            return Expr { kind: ExprKind::Error, ty: Type::Bool, loc: self.loc(span) };
+            return Expr {
+                kind: ExprKind::Error,
+                ty: Type::Bool,
+                loc: self.loc(span),
+            };
         };
         let any: Vec<Expr> = items
             .iter()
@@ -332,7 +442,14 @@ impl Lower<'_> {
                 item
             })
             .collect();
-        Expr { kind: ExprKind::Contains { left: Box::new(left), any }, ty: Type::Bool, loc: self.loc(span) }
+        Expr {
+            kind: ExprKind::Contains {
+                left: Box::new(left),
+                any,
+            },
+            ty: Type::Bool,
+            loc: self.loc(span),
+        }
     }
 
     fn must_be_text(&mut self, expr: &Expr) {
@@ -344,5 +461,8 @@ impl Lower<'_> {
 
 /// A side of `+` as a part of a text.
 fn piece(written: &str) -> String {
-    written.strip_prefix('"').and_then(|w| w.strip_suffix('"')).map_or_else(|| format!("{{{written}}}"), str::to_owned)
+    written
+        .strip_prefix('"')
+        .and_then(|w| w.strip_suffix('"'))
+        .map_or_else(|| format!("{{{written}}}"), str::to_owned)
 }

@@ -14,14 +14,29 @@ impl Lower<'_> {
                 waiting.push((place.0, i));
             }
         }
-        waiting.sort_by_key(|(_, op)| self.out.ops.get(*op as usize).map(|o| (o.loc.decl, o.loc.span.start)));
+        waiting.sort_by_key(|(_, op)| {
+            self.out
+                .ops
+                .get(*op as usize)
+                .map(|o| (o.loc.decl, o.loc.span.start))
+        });
         let mut seen: FxHashMap<String, u32> = FxHashMap::default();
         for (place, op) in waiting {
-            let Some(operation) = self.out.ops.get(op as usize) else { continue };
-            let base = format!("{}/{}", self.owner_key(operation), self.subject(&operation.kind));
+            let Some(operation) = self.out.ops.get(op as usize) else {
+                continue;
+            };
+            let base = format!(
+                "{}/{}",
+                self.owner_key(operation),
+                self.subject(&operation.kind)
+            );
             let count = seen.entry(base.clone()).or_default();
             *count += 1;
-            let key = if *count == 1 { SmolStr::new(base) } else { SmolStr::new(format!("{base} #{count}")) };
+            let key = if *count == 1 {
+                SmolStr::new(base)
+            } else {
+                SmolStr::new(format!("{base} #{count}"))
+            };
             if let Some(p) = self.out.places.get_mut(place as usize) {
                 p.op = crate::value::OpId(op);
                 p.key = key;
@@ -30,43 +45,97 @@ impl Lower<'_> {
     }
 
     fn owner_key(&self, op: &Op) -> String {
-        let Some(code) = self.out.codes.get(op.code.index()) else { return String::new() };
+        let Some(code) = self.out.codes.get(op.code.index()) else {
+            return String::new();
+        };
         match code.owner {
-            CodeOwner::Node(id) => self.env.nodes.get(id.index()).map(|n| n.name.to_string()).unwrap_or_default(),
+            CodeOwner::Node(id) => self
+                .env
+                .nodes
+                .get(id.index())
+                .map(|n| n.name.to_string())
+                .unwrap_or_default(),
             CodeOwner::Menu => "menu".into(),
             CodeOwner::Handler(i) => match self.out.handlers.get(i as usize).map(|h| h.event) {
-                Some(HandlerEvent::Intent(id)) => format!("on intent {}", self.env.intents.get(id.index()).map_or("", |n| n.name.as_str())),
+                Some(HandlerEvent::Intent(id)) => format!(
+                    "on intent {}",
+                    self.env
+                        .intents
+                        .get(id.index())
+                        .map_or("", |n| n.name.as_str())
+                ),
                 Some(HandlerEvent::Silence(ms)) => format!("on silence {ms}"),
                 Some(other) => format!("on {}", format!("{other:?}").to_lowercase()),
                 None => "on".into(),
             },
             CodeOwner::Handoff(i, block) => {
-                let tier = self.out.handoffs.get(i as usize).and_then(|h| self.env.tiers.get(h.tier.index())).map_or("", |t| t.name.as_str());
+                let tier = self
+                    .out
+                    .handoffs
+                    .get(i as usize)
+                    .and_then(|h| self.env.tiers.get(h.tier.index()))
+                    .map_or("", |t| t.name.as_str());
                 format!("handoff {tier} {}", block_word(block))
             }
-            CodeOwner::Trigger(i) => format!("trigger {}", self.env.triggers.get(i as usize).map_or("", |t| t.name.as_str())),
-            CodeOwner::Band(id) => format!("tier {}", self.env.tiers.get(id.index()).map_or("", |t| t.name.as_str())),
+            CodeOwner::Trigger(i) => format!(
+                "trigger {}",
+                self.env
+                    .triggers
+                    .get(i as usize)
+                    .map_or("", |t| t.name.as_str())
+            ),
+            CodeOwner::Band(id) => format!(
+                "tier {}",
+                self.env
+                    .tiers
+                    .get(id.index())
+                    .map_or("", |t| t.name.as_str())
+            ),
         }
     }
 
     fn var_name(&self, var: Var) -> String {
         match var {
-            Var::Slot(id) => self.env.slots.get(id.index()).map(|s| s.name.to_string()).unwrap_or_default(),
-            Var::Customer(id) => self.env.customer.get(id.index()).map(|f| format!("customer.{}", f.name)).unwrap_or_default(),
+            Var::Slot(id) => self
+                .env
+                .slots
+                .get(id.index())
+                .map(|s| s.name.to_string())
+                .unwrap_or_default(),
+            Var::Customer(id) => self
+                .env
+                .customer
+                .get(id.index())
+                .map(|f| format!("customer.{}", f.name))
+                .unwrap_or_default(),
         }
     }
 
     fn subject(&self, kind: &OpKind) -> String {
         match kind {
             OpKind::Ask { var, .. } => format!("ask {}", self.var_name(*var)),
-            OpKind::Form { vars, .. } => format!("form {}", vars.iter().map(|v| self.var_name(*v)).collect::<Vec<_>>().join(", ")),
+            OpKind::Form { vars, .. } => format!(
+                "form {}",
+                vars.iter()
+                    .map(|v| self.var_name(*v))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
             OpKind::Choose { .. } => "choose".into(),
             OpKind::ChooseFrom { var, .. } => format!("choose {}", self.var_name(*var)),
             OpKind::Confirm { .. } => "confirm".into(),
             OpKind::Listen { .. } => "listen".into(),
-            OpKind::ContinueWith { tier, .. } => format!("continue with {}", self.env.tiers.get(tier.index()).map_or("", |t| t.name.as_str())),
+            OpKind::ContinueWith { tier, .. } => format!(
+                "continue with {}",
+                self.env
+                    .tiers
+                    .get(tier.index())
+                    .map_or("", |t| t.name.as_str())
+            ),
             OpKind::Attempt { .. } => "attempt".into(),
-            OpKind::Verify { field, .. } => format!("verify {}", self.var_name(Var::Customer(*field))),
+            OpKind::Verify { field, .. } => {
+                format!("verify {}", self.var_name(Var::Customer(*field)))
+            }
             OpKind::Survey { kind, .. } => format!("survey {}", format!("{kind:?}").to_lowercase()),
             OpKind::Offer { .. } => "offer".into(),
             _ => String::new(),
@@ -96,7 +165,10 @@ pub(crate) const fn place_of(kind: &OpKind) -> Option<crate::value::PlaceId> {
         | OpKind::Listen { question, .. }
         | OpKind::Verify { question, .. }
         | OpKind::Survey { question, .. } => Some(question.place),
-        OpKind::Attempt { question: Some(question), .. } => Some(question.place),
+        OpKind::Attempt {
+            question: Some(question),
+            ..
+        } => Some(question.place),
         OpKind::ContinueWith { place, .. } | OpKind::Offer { place, .. } => Some(*place),
         _ => None,
     }

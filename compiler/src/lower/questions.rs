@@ -6,7 +6,7 @@ use crate::machine::{Button, OpKind, Question, Var};
 use crate::value::{IntentId, OpId, Type};
 use flow_grammar::{
     Diagnostic, Span,
-    ast::{ArmHead, Arm, Cell, ExprKind, QuestionBlock, Step, StepKind, TextRef},
+    ast::{Arm, ArmHead, Cell, ExprKind, QuestionBlock, Step, StepKind, TextRef},
 };
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -23,25 +23,48 @@ impl Lower<'_> {
                 let question = self.question(text.as_ref(), block, span, next);
                 self.no_other_arms(block, "`otherwise`");
                 match var {
-                    Some((var, _)) => self.op(OpKind::Ask { var, question, next }, span),
+                    Some((var, _)) => self.op(
+                        OpKind::Ask {
+                            var,
+                            question,
+                            next,
+                        },
+                        span,
+                    ),
                     None => self.op(OpKind::Error { next }, span),
                 }
             }
             StepKind::Form { slots, block } => {
-                let vars: Vec<Var> = slots.iter().filter_map(|s| self.var(s)).map(|(v, _)| v).collect();
+                let vars: Vec<Var> = slots
+                    .iter()
+                    .filter_map(|s| self.var(s))
+                    .map(|(v, _)| v)
+                    .collect();
                 let question = self.question(None, block, span, next);
                 self.no_other_arms(block, "`otherwise`");
                 if vars.is_empty() {
                     return self.op(OpKind::Error { next }, span);
                 }
-                self.op(OpKind::Form { vars, question, next }, span)
+                self.op(
+                    OpKind::Form {
+                        vars,
+                        question,
+                        next,
+                    },
+                    span,
+                )
             }
             StepKind::Choose { text, block } => {
                 let question = self.question(text.as_ref(), block, span, next);
                 let buttons = self.buttons(&block.arms, next);
                 self.op(OpKind::Choose { question, buttons }, span)
             }
-            StepKind::ChooseFrom { slot, from, text, block } => {
+            StepKind::ChooseFrom {
+                slot,
+                from,
+                text,
+                block,
+            } => {
                 let var = self.var(slot);
                 let from = self.expr(from);
                 let it = match &from.ty {
@@ -49,7 +72,11 @@ impl Lower<'_> {
                     Type::Error => Type::Error,
                     other => {
                         let name = self.env.type_name(other);
-                        self.report(Diagnostic::error("F0301", format!("expected a list to choose from, found `{name}`"), from.loc));
+                        self.report(Diagnostic::error(
+                            "F0301",
+                            format!("expected a list to choose from, found `{name}`"),
+                            from.loc,
+                        ));
                         Type::Error
                     }
                 };
@@ -58,8 +85,12 @@ impl Lower<'_> {
                 {
                     let (it, ty) = (self.env.type_name(&it), self.env.type_name(ty));
                     self.report(
-                        Diagnostic::error("F0301", format!("a choice of `{it}` does not fit a slot of type `{ty}`"), self.loc(slot.span))
-                            .label(from.loc, format!("a list of `{it}`")),
+                        Diagnostic::error(
+                            "F0301",
+                            format!("a choice of `{it}` does not fit a slot of type `{ty}`"),
+                            self.loc(slot.span),
+                        )
+                        .label(from.loc, format!("a list of `{it}`")),
                     );
                 }
                 let outer = self.it.replace(it);
@@ -69,7 +100,17 @@ impl Lower<'_> {
                 let question = self.question(text.as_ref(), block, span, next);
                 self.no_other_arms_than(block, &["none"], "`none` and `otherwise`");
                 match var {
-                    Some((var, _)) => self.op(OpKind::ChooseFrom { var, from, label, none, question, next }, span),
+                    Some((var, _)) => self.op(
+                        OpKind::ChooseFrom {
+                            var,
+                            from,
+                            label,
+                            none,
+                            question,
+                            next,
+                        },
+                        span,
+                    ),
                     None => self.op(OpKind::Error { next }, span),
                 }
             }
@@ -86,7 +127,11 @@ impl Lower<'_> {
                     match &arm.head {
                         ArmHead::Intent(intents) => {
                             let to = self.then(arm.then.as_ref(), arm.span, next);
-                            let ids: Vec<IntentId> = intents.iter().filter_map(|i| self.named(Kind::Intent, i)).map(IntentId).collect();
+                            let ids: Vec<IntentId> = intents
+                                .iter()
+                                .filter_map(|i| self.named(Kind::Intent, i))
+                                .map(IntentId)
+                                .collect();
                             arms.push((ids, to));
                         }
                         ArmHead::Otherwise => {}
@@ -99,11 +144,17 @@ impl Lower<'_> {
             StepKind::Verify { field, text, block } => {
                 let field_id = match field.segments.as_slice() {
                     [root, name] if root.text == "customer" => self.customer_field(name),
-                    [name] if self.env.customer_index.contains_key(&name.text) => self.customer_field(name),
+                    [name] if self.env.customer_index.contains_key(&name.text) => {
+                        self.customer_field(name)
+                    }
                     _ => {
                         self.report(
-                            Diagnostic::error("F0301", "only a field of the customer can be verified", self.loc(field.span))
-                                .help("write `verify customer.email ..`"),
+                            Diagnostic::error(
+                                "F0301",
+                                "only a field of the customer can be verified",
+                                self.loc(field.span),
+                            )
+                            .help("write `verify customer.email ..`"),
                         );
                         None
                     }
@@ -116,7 +167,15 @@ impl Lower<'_> {
                 }
                 self.no_other_arms_than(block, &["failed"], "`failed`");
                 match field_id {
-                    Some(field) => self.op(OpKind::Verify { field, question, failed, next }, span),
+                    Some(field) => self.op(
+                        OpKind::Verify {
+                            field,
+                            question,
+                            failed,
+                            next,
+                        },
+                        span,
+                    ),
                     None => self.op(OpKind::Error { next }, span),
                 }
             }
@@ -124,8 +183,22 @@ impl Lower<'_> {
                 // A survey never keeps anybody: without an answer the flow goes on.
                 let text = self.text_opt(text.as_ref());
                 let place = self.place();
-                let question = Question { place, text, invalid: None, retry: RETRY, otherwise: next, otherwise_written: false };
-                self.op(OpKind::Survey { kind: kind.node, question, next }, span)
+                let question = Question {
+                    place,
+                    text,
+                    invalid: None,
+                    retry: RETRY,
+                    otherwise: next,
+                    otherwise_written: false,
+                };
+                self.op(
+                    OpKind::Survey {
+                        kind: kind.node,
+                        question,
+                        next,
+                    },
+                    span,
+                )
             }
             StepKind::Attempt { text, arms, asks } => {
                 let (mut worked, mut declined, mut otherwise) = (next, next, None);
@@ -141,23 +214,51 @@ impl Lower<'_> {
                 let question = asks.then(|| {
                     let way_out = otherwise.unwrap_or_else(|| self.default_way_out(span, next));
                     let place = self.place();
-                    Question { place, text: None, invalid: None, retry: RETRY, otherwise: way_out, otherwise_written: otherwise.is_some() }
+                    Question {
+                        place,
+                        text: None,
+                        invalid: None,
+                        retry: RETRY,
+                        otherwise: way_out,
+                        otherwise_written: otherwise.is_some(),
+                    }
                 });
                 let text = self.text_or_empty(text);
-                self.op(OpKind::Attempt { text, question, worked, declined }, span)
+                self.op(
+                    OpKind::Attempt {
+                        text,
+                        question,
+                        worked,
+                        declined,
+                    },
+                    span,
+                )
             }
             _ => self.op(OpKind::Error { next }, span),
         }
     }
 
     /// What every question has.
-    fn question(&mut self, text: Option<&TextRef>, block: &QuestionBlock, span: Span, next: OpId) -> Question {
+    fn question(
+        &mut self,
+        text: Option<&TextRef>,
+        block: &QuestionBlock,
+        span: Span,
+        next: OpId,
+    ) -> Question {
         let mut written = None;
         for arm in &block.arms {
             if matches!(arm.head, ArmHead::Otherwise) {
                 let to = self.then(arm.then.as_ref(), arm.span, next);
                 if written.is_some() {
-                    self.report(Diagnostic::error("F0304", "a second `otherwise` is never taken", self.loc(arm.head_span)).help("remove one of them"));
+                    self.report(
+                        Diagnostic::error(
+                            "F0304",
+                            "a second `otherwise` is never taken",
+                            self.loc(arm.head_span),
+                        )
+                        .help("remove one of them"),
+                    );
                 } else {
                     written = Some(to);
                 }
@@ -183,7 +284,14 @@ impl Lower<'_> {
             if matches!(&arm.head, ArmHead::Keyword(k) if k.text == word) {
                 let to = self.then(arm.then.as_ref(), arm.span, next);
                 if found.is_some() {
-                    self.report(Diagnostic::error("F0304", format!("a second `{word}` is never taken"), self.loc(arm.head_span)).help("remove one of them"));
+                    self.report(
+                        Diagnostic::error(
+                            "F0304",
+                            format!("a second `{word}` is never taken"),
+                            self.loc(arm.head_span),
+                        )
+                        .help("remove one of them"),
+                    );
                 } else {
                     found = Some(to);
                 }
@@ -245,19 +353,33 @@ impl Lower<'_> {
             };
             let key = match label {
                 TextRef::Lit(lit) => lit.plain().map(|t| SmolStr::new(format!("\"{t}"))),
-                TextRef::Name(path) => Some(SmolStr::new(path.segments.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("."))),
+                TextRef::Name(path) => Some(SmolStr::new(
+                    path.segments
+                        .iter()
+                        .map(|s| s.as_str())
+                        .collect::<Vec<_>>()
+                        .join("."),
+                )),
             };
             if let Some(first) = key.and_then(|k| seen.insert(k, arm.head_span)) {
                 let written = self.sources.snippet(self.loc(arm.head_span)).to_owned();
                 self.report(
-                    Diagnostic::warning("F0206", format!("the label {} stands twice in one choice", quoted(&written)), self.loc(arm.head_span))
-                        .label(self.loc(first), "first here")
-                        .help("customers cannot tell them apart; word one of them differently"),
+                    Diagnostic::warning(
+                        "F0206",
+                        format!("the label {} stands twice in one choice", quoted(&written)),
+                        self.loc(arm.head_span),
+                    )
+                    .label(self.loc(first), "first here")
+                    .help("customers cannot tell them apart; word one of them differently"),
                 );
             }
             let to = self.then(arm.then.as_ref(), arm.span, next);
             if let Some(label) = self.text(label) {
-                buttons.push(Button { label, to, loc: self.loc(arm.span) });
+                buttons.push(Button {
+                    label,
+                    to,
+                    loc: self.loc(arm.span),
+                });
             }
         }
         buttons

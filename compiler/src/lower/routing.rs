@@ -21,8 +21,12 @@ impl Lower<'_> {
     pub(super) fn teams(&mut self) {
         let env = self.env;
         for item in &env.teams {
-            let Some(tree) = decl_of(self.sources, item.decl) else { continue };
-            let DeclKind::Team(team) = &tree.kind else { continue };
+            let Some(tree) = decl_of(self.sources, item.decl) else {
+                continue;
+            };
+            let DeclKind::Team(team) = &tree.kind else {
+                continue;
+            };
             self.enter(item.decl);
             let loc = self.loc(tree.span);
             let built = self.team(team, item.name.clone(), item.name_loc, loc);
@@ -35,18 +39,38 @@ impl Lower<'_> {
             Some(id) => TextOrWords::Text(id),
             None => TextOrWords::Words(words(&name)),
         };
-        let hours = tree.hours.as_ref().and_then(|h| self.named(Kind::Hours, h)).map_or(HoursId(0), HoursId);
-        let languages = tree.languages.iter().filter_map(|l| self.language(l)).collect();
+        let hours = tree
+            .hours
+            .as_ref()
+            .and_then(|h| self.named(Kind::Hours, h))
+            .map_or(HoursId(0), HoursId);
+        let languages = tree
+            .languages
+            .iter()
+            .filter_map(|l| self.language(l))
+            .collect();
         let mut assign = Vec::new();
         for phrase in &tree.assign {
-            match phrase.text.split_whitespace().collect::<Vec<_>>().join(" ").as_str() {
+            match phrase
+                .text
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .as_str()
+            {
                 "least busy" => assign.push(Assign::LeastBusy),
                 "longest idle" => assign.push(Assign::LongestIdle),
                 "round robin" => assign.push(Assign::RoundRobin),
                 "best skilled" => assign.push(Assign::BestSkilled),
                 other => self.report(
-                    Diagnostic::error("F0201", format!("unknown way to assign `{other}`"), self.loc(phrase.span))
-                        .help("ways are `least busy`, `longest idle`, `round robin` and `best skilled`"),
+                    Diagnostic::error(
+                        "F0201",
+                        format!("unknown way to assign `{other}`"),
+                        self.loc(phrase.span),
+                    )
+                    .help(
+                        "ways are `least busy`, `longest idle`, `round robin` and `best skilled`",
+                    ),
                 ),
             }
         }
@@ -58,7 +82,10 @@ impl Lower<'_> {
             .iter()
             .filter_map(|(team, after)| {
                 let id = self.named(Kind::Team, team)?;
-                Some((TeamId(id), after.as_ref().map_or(OVERFLOW_AFTER, |a| a.node)))
+                Some((
+                    TeamId(id),
+                    after.as_ref().map_or(OVERFLOW_AFTER, |a| a.node),
+                ))
             })
             .collect();
         Team {
@@ -81,23 +108,45 @@ impl Lower<'_> {
         }
         let tier = tree.tier.as_ref().and_then(|t| {
             let id = self.tier_named(t)?;
-            if self.env.tiers.get(id.index()).is_some_and(|i| i.kind != TierKind::People) {
+            if self
+                .env
+                .tiers
+                .get(id.index())
+                .is_some_and(|i| i.kind != TierKind::People)
+            {
                 self.report(
-                    Diagnostic::error("F0301", format!("`{}` is no tier of people", t.text), self.loc(t.span)).help("only people are routed to by a matrix"),
+                    Diagnostic::error(
+                        "F0301",
+                        format!("`{}` is no tier of people", t.text),
+                        self.loc(t.span),
+                    )
+                    .help("only people are routed to by a matrix"),
                 );
                 return None;
             }
             Some(id)
         });
-        let results = tree.columns.iter().rev().take_while(|c| result_column(&c.expr).is_some()).count();
+        let results = tree
+            .columns
+            .iter()
+            .rev()
+            .take_while(|c| result_column(&c.expr).is_some())
+            .count();
         // A result named like a signal may be matched as well, further left; `team` must come first among the results.
         let split = tree.columns.len() - results;
         let split = tree.columns.get(split..).map_or(split, |tail| {
-            split + tail.iter().position(|c| result_column(&c.expr) == Some("team")).unwrap_or(0)
+            split
+                + tail
+                    .iter()
+                    .position(|c| result_column(&c.expr) == Some("team"))
+                    .unwrap_or(0)
         });
         let (matched, results) = tree.columns.split_at(split.min(tree.columns.len()));
         let columns: Vec<Expr> = matched.iter().map(|c| self.expr(&c.expr)).collect();
-        let results: Vec<&str> = results.iter().filter_map(|c| result_column(&c.expr)).collect();
+        let results: Vec<&str> = results
+            .iter()
+            .filter_map(|c| result_column(&c.expr))
+            .collect();
         let header_loc = match (tree.columns.first(), tree.columns.last()) {
             (Some(a), Some(b)) => self.loc(a.expr.span.to(b.expr.span)),
             _ => self.loc(tree.span),
@@ -120,14 +169,29 @@ impl Lower<'_> {
         }
         let Some(tier) = tier else { return };
         let loc = self.loc(tree.tier.as_ref().map_or(tree.span, |t| t.span));
-        if let Some(first) = self.out.routes.iter().find(|r| r.tier == tier).map(|r| r.loc) {
+        if let Some(first) = self
+            .out
+            .routes
+            .iter()
+            .find(|r| r.tier == tier)
+            .map(|r| r.loc)
+        {
             self.report(
-                Diagnostic::error("F0202", "this tier has a matrix already", loc).label(first, "the first one").help("put all rows into one matrix"),
+                Diagnostic::error("F0202", "this tier has a matrix already", loc)
+                    .label(first, "the first one")
+                    .help("put all rows into one matrix"),
             );
             return;
         }
         let prefer_last_agent = tree.prefer_last_agent.as_ref().map(|p| p.node);
-        self.out.routes.push(Route { tier, prefer_last_agent, columns, rows, loc, header_loc });
+        self.out.routes.push(Route {
+            tier,
+            prefer_last_agent,
+            columns,
+            rows,
+            loc,
+            header_loc,
+        });
     }
 
     /// A row; `None` where something in it failed to check.
@@ -135,8 +199,12 @@ impl Lower<'_> {
         let wanted = columns.len() + results.len();
         if row.cells.len() != wanted {
             self.report(
-                Diagnostic::error("F0301", format!("the row has {} cells, the header {wanted}", row.cells.len()), self.loc(row.span))
-                    .help("write `_` in a cell that does not matter"),
+                Diagnostic::error(
+                    "F0301",
+                    format!("the row has {} cells, the header {wanted}", row.cells.len()),
+                    self.loc(row.span),
+                )
+                .help("write `_` in a cell that does not matter"),
             );
             return None;
         }
@@ -172,33 +240,93 @@ impl Lower<'_> {
                 _ => None,
             };
             match (*name, value) {
-                ("team", Some(AstExpr { kind: ExprKind::Path(path), .. })) => {
+                (
+                    "team",
+                    Some(AstExpr {
+                        kind: ExprKind::Path(path),
+                        ..
+                    }),
+                ) => {
                     out.team_loc = at;
                     match self.named(Kind::Team, path) {
                         Some(id) => out.team = TeamId(id),
                         None => fine = false,
                     }
                 }
-                ("priority", Some(AstExpr { kind: ExprKind::Path(path), .. })) => {
+                (
+                    "priority",
+                    Some(AstExpr {
+                        kind: ExprKind::Path(path),
+                        ..
+                    }),
+                ) => {
                     if let Some(priority) = path.segments.last().and_then(|n| self.priority(n)) {
                         out.priority = priority;
                     }
                 }
-                ("skill", Some(AstExpr { kind: ExprKind::Path(path), .. })) => out.skill = path.segments.last().map(|n| n.text.clone()),
-                ("agent", Some(AstExpr { kind: ExprKind::Path(path), .. })) => out.agent = path.segments.last().map(|n| n.text.clone()),
-                ("agent", Some(AstExpr { kind: ExprKind::Text(lit), .. })) => out.agent = lit.plain().map(SmolStr::new),
-                ("within", Some(AstExpr { kind: ExprKind::Duration(millis), .. })) => {
-                    out.within = Some(Promise { millis: *millis, of: None, loc: at });
+                (
+                    "skill",
+                    Some(AstExpr {
+                        kind: ExprKind::Path(path),
+                        ..
+                    }),
+                ) => out.skill = path.segments.last().map(|n| n.text.clone()),
+                (
+                    "agent",
+                    Some(AstExpr {
+                        kind: ExprKind::Path(path),
+                        ..
+                    }),
+                ) => out.agent = path.segments.last().map(|n| n.text.clone()),
+                (
+                    "agent",
+                    Some(AstExpr {
+                        kind: ExprKind::Text(lit),
+                        ..
+                    }),
+                ) => out.agent = lit.plain().map(SmolStr::new),
+                (
+                    "within",
+                    Some(AstExpr {
+                        kind: ExprKind::Duration(millis),
+                        ..
+                    }),
+                ) => {
+                    out.within = Some(Promise {
+                        millis: *millis,
+                        of: None,
+                        loc: at,
+                    });
                 }
-                (_, Some(AstExpr { kind: ExprKind::Error, .. })) => fine = false,
+                (
+                    _,
+                    Some(AstExpr {
+                        kind: ExprKind::Error,
+                        ..
+                    }),
+                ) => fine = false,
                 ("team", _) => {
-                    self.report(Diagnostic::error("F0301", "a row names one team", at).help("every row says which team it leads to"));
+                    self.report(
+                        Diagnostic::error("F0301", "a row names one team", at)
+                            .help("every row says which team it leads to"),
+                    );
                     fine = false;
                 }
                 (_, None) if any => {}
                 (name, _) => {
-                    let what = if name == "within" { "a duration" } else { "one word" };
-                    self.report(Diagnostic::error("F0301", format!("in the column `{name}` stands {what}"), at).help("write `_` to leave it open"));
+                    let what = if name == "within" {
+                        "a duration"
+                    } else {
+                        "one word"
+                    };
+                    self.report(
+                        Diagnostic::error(
+                            "F0301",
+                            format!("in the column `{name}` stands {what}"),
+                            at,
+                        )
+                        .help("write `_` to leave it open"),
+                    );
                 }
             }
         }
@@ -215,7 +343,11 @@ impl Lower<'_> {
 
 /// Which result a column's head names.
 fn result_column(head: &AstExpr) -> Option<&'static str> {
-    let ExprKind::Path(path) = &head.kind else { return None };
-    let [one] = path.segments.as_slice() else { return None };
+    let ExprKind::Path(path) = &head.kind else {
+        return None;
+    };
+    let [one] = path.segments.as_slice() else {
+        return None;
+    };
     RESULTS.into_iter().find(|r| *r == one.text)
 }

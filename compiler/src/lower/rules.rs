@@ -16,16 +16,29 @@ impl Lower<'_> {
     pub(super) fn thresholds_and_segments(&mut self) {
         let env = self.env;
         for info in &env.thresholds {
-            let Some(DeclKind::Threshold(tree)) = decl_of(self.sources, info.item.decl).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Threshold(tree)) =
+                decl_of(self.sources, info.item.decl).map(|d| &d.kind)
+            else {
+                continue;
+            };
             self.enter(info.item.decl);
             let default = match &tree.default {
                 Some(e) => self.expr(e),
                 None => self.error_expr(info.item.name_loc.span),
             };
             let ty = default.ty.clone();
-            if !matches!(ty, Type::Percent | Type::Number | Type::Duration | Type::Money | Type::Error) {
+            if !matches!(
+                ty,
+                Type::Percent | Type::Number | Type::Duration | Type::Money | Type::Error
+            ) {
                 let name = self.env.type_name(&ty);
-                self.report(Diagnostic::error("F0301", format!("a threshold is a number, a percent, a duration or money; this is `{name}`"), default.loc));
+                self.report(Diagnostic::error(
+                    "F0301",
+                    format!(
+                        "a threshold is a number, a percent, a duration or money; this is `{name}`"
+                    ),
+                    default.loc,
+                ));
             }
             let mut lines = Vec::with_capacity(tree.lines.len());
             for (value, cond) in &tree.lines {
@@ -33,16 +46,29 @@ impl Lower<'_> {
                 let cond = self.cond(cond);
                 lines.push((value, cond));
             }
-            self.out.thresholds.push(Threshold { name: info.item.name.clone(), default, lines, ty, loc: info.item.name_loc });
+            self.out.thresholds.push(Threshold {
+                name: info.item.name.clone(),
+                default,
+                lines,
+                ty,
+                loc: info.item.name_loc,
+            });
         }
         for item in &env.segments {
-            let Some(DeclKind::Segment(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Segment(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind)
+            else {
+                continue;
+            };
             self.enter(item.decl);
             let when = match &tree.when {
                 Some(when) => self.cond(when),
                 None => self.error_expr(item.name_loc.span),
             };
-            self.out.segments.push(Segment { name: item.name.clone(), when, loc: item.name_loc });
+            self.out.segments.push(Segment {
+                name: item.name.clone(),
+                when,
+                loc: item.name_loc,
+            });
         }
         self.cut_circles();
     }
@@ -56,9 +82,15 @@ impl Lower<'_> {
             let mut needs = Vec::new();
             let exprs: Vec<&Expr> = match self.out.segments.get(i) {
                 Some(segment) => vec![&segment.when],
-                None => self.out.thresholds.get(i - segments).map_or_else(Vec::new, |t| {
-                    std::iter::once(&t.default).chain(t.lines.iter().flat_map(|(v, c)| [v, c])).collect()
-                }),
+                None => self
+                    .out
+                    .thresholds
+                    .get(i - segments)
+                    .map_or_else(Vec::new, |t| {
+                        std::iter::once(&t.default)
+                            .chain(t.lines.iter().flat_map(|(v, c)| [v, c]))
+                            .collect()
+                    }),
             };
             for expr in exprs {
                 walk(expr, &self.out.temporals, &mut |e| match &e.kind {
@@ -97,10 +129,24 @@ impl Lower<'_> {
         for (at, loc) in bad {
             let (name, what) = match self.out.segments.get(at) {
                 Some(s) => (s.name.clone(), "segment"),
-                None => (self.out.thresholds.get(at - segments).map(|t| t.name.clone()).unwrap_or_default(), "threshold"),
+                None => (
+                    self.out
+                        .thresholds
+                        .get(at - segments)
+                        .map(|t| t.name.clone())
+                        .unwrap_or_default(),
+                    "threshold",
+                ),
             };
-            self.found.push(Diagnostic::error("F0301", format!("{what} `{name}` needs its own value"), loc).help("break the circle"));
-            let cut = Expr { kind: ExprKind::Error, ty: Type::Error, loc };
+            self.found.push(
+                Diagnostic::error("F0301", format!("{what} `{name}` needs its own value"), loc)
+                    .help("break the circle"),
+            );
+            let cut = Expr {
+                kind: ExprKind::Error,
+                ty: Type::Error,
+                loc,
+            };
             if let Some(segment) = self.out.segments.get_mut(at) {
                 segment.when = cut;
             } else if let Some(threshold) = self.out.thresholds.get_mut(at - segments) {
@@ -113,11 +159,21 @@ impl Lower<'_> {
     /// Thresholds against the signals that they were compared with (F0604).
     pub(super) fn check_ranges(&mut self) {
         let mut ranged = std::mem::take(&mut self.ranged);
-        ranged.sort_by_key(|(id, signal)| (*id, crate::signals::range(*signal).map_or(0, |(low, _)| i8::from(low < 0.0))));
+        ranged.sort_by_key(|(id, signal)| {
+            (
+                *id,
+                crate::signals::range(*signal).map_or(0, |(low, _)| i8::from(low < 0.0)),
+            )
+        });
         ranged.dedup_by_key(|(id, _)| *id);
         for (id, signal) in ranged {
-            let Some(threshold) = self.out.thresholds.get(id.index()) else { continue };
-            let values: Vec<Expr> = std::iter::once(&threshold.default).chain(threshold.lines.iter().map(|(v, _)| v)).cloned().collect();
+            let Some(threshold) = self.out.thresholds.get(id.index()) else {
+                continue;
+            };
+            let values: Vec<Expr> = std::iter::once(&threshold.default)
+                .chain(threshold.lines.iter().map(|(v, _)| v))
+                .cloned()
+                .collect();
             self.in_test = false;
             for value in values {
                 self.value_in_range(&value, signal);
@@ -127,10 +183,18 @@ impl Lower<'_> {
 
     pub(super) fn rules(&mut self) {
         let env = self.env;
-        let first_people = env.tiers.iter().position(|t| t.kind == TierKind::People).map(|i| TierId(super::index(i)));
+        let first_people = env
+            .tiers
+            .iter()
+            .position(|t| t.kind == TierKind::People)
+            .map(|i| TierId(super::index(i)));
         for item in &env.rules {
-            let Some(tree) = decl_of(self.sources, item.decl) else { continue };
-            let DeclKind::EscalateRule(rule) = &tree.kind else { continue };
+            let Some(tree) = decl_of(self.sources, item.decl) else {
+                continue;
+            };
+            let DeclKind::EscalateRule(rule) = &tree.kind else {
+                continue;
+            };
             self.enter(item.decl);
             let loc = self.loc(tree.span);
             let mut built = self.rule(rule, item.name.clone(), item.name_loc, loc);
@@ -146,7 +210,11 @@ impl Lower<'_> {
             return;
         };
         let below: Vec<TierId> = (0..people.0).map(TierId).collect();
-        let at = self.out.bot.as_ref().map_or_else(|| crate::load::whole(self.sources), |b| b.name_loc);
+        let at = self
+            .out
+            .bot
+            .as_ref()
+            .map_or_else(|| crate::load::whole(self.sources), |b| b.name_loc);
         if env.asked_for_human == Some(RuleId(super::index(self.out.rules.len()))) {
             self.out.rules.push(Rule {
                 name: SmolStr::new_static("asked_for_human"),
@@ -154,7 +222,11 @@ impl Lower<'_> {
                 from: below.clone(),
                 from_written: false,
                 to: people,
-                when: Expr { kind: ExprKind::Signal(Signal::AsksForHuman), ty: Type::Bool, loc: at },
+                when: Expr {
+                    kind: ExprKind::Signal(Signal::AsksForHuman),
+                    ty: Type::Bool,
+                    loc: at,
+                },
                 unless: None,
                 priority: Priority::High,
                 say: None,
@@ -169,12 +241,32 @@ impl Lower<'_> {
             .filter_map(|(i, intent)| {
                 let regulated = intent.regulated.as_ref()?;
                 let at = intent.name_loc;
-                let left = Expr { kind: ExprKind::Signal(Signal::MessageIntent), ty: Type::Domain(Domain::Intent), loc: at };
-                let right = Expr { kind: ExprKind::Const(Value::Enum(intent.name.clone())), ty: Type::Domain(Domain::Intent), loc: at };
-                let is = Expr { kind: ExprKind::Is { negated: false, left: Box::new(left), right: Box::new(right) }, ty: Type::Bool, loc: at };
+                let left = Expr {
+                    kind: ExprKind::Signal(Signal::MessageIntent),
+                    ty: Type::Domain(Domain::Intent),
+                    loc: at,
+                };
+                let right = Expr {
+                    kind: ExprKind::Const(Value::Enum(intent.name.clone())),
+                    ty: Type::Domain(Domain::Intent),
+                    loc: at,
+                };
+                let is = Expr {
+                    kind: ExprKind::Is {
+                        negated: false,
+                        left: Box::new(left),
+                        right: Box::new(right),
+                    },
+                    ty: Type::Bool,
+                    loc: at,
+                };
                 let when = match &regulated.when {
                     Some(cond) => Expr {
-                        kind: ExprKind::Binary(flow_grammar::ast::BinaryOp::And, Box::new(is), Box::new(cond.clone())),
+                        kind: ExprKind::Binary(
+                            flow_grammar::ast::BinaryOp::And,
+                            Box::new(is),
+                            Box::new(cond.clone()),
+                        ),
                         ty: Type::Bool,
                         loc: at,
                     },
@@ -205,10 +297,22 @@ impl Lower<'_> {
         let to = tree.to.as_ref().and_then(|t| self.tier_named(t));
         let mut from = Vec::new();
         for tier in &tree.from {
-            let Some(id) = self.tier_named(tier) else { continue };
+            let Some(id) = self.tier_named(tier) else {
+                continue;
+            };
             if let Some(to) = to.filter(|to| id >= *to) {
-                let what = if id == to { format!("rule `{name}` leads from `{}` to itself", tier.text) } else { format!("rule `{name}` does not climb the ladder") };
-                let ladder = self.env.tiers.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(" -> ");
+                let what = if id == to {
+                    format!("rule `{name}` leads from `{}` to itself", tier.text)
+                } else {
+                    format!("rule `{name}` does not climb the ladder")
+                };
+                let ladder = self
+                    .env
+                    .tiers
+                    .iter()
+                    .map(|t| t.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" -> ");
                 self.report(
                     Diagnostic::error("F0603", what, self.loc(tier.span))
                         .help(format!("the ladder is `{ladder}`; to hand over downwards or to stay, use `continue with` in a node")),
@@ -225,8 +329,12 @@ impl Lower<'_> {
             from = (0..target.0).map(TierId).collect();
             if let (true, Some(word)) = (from.is_empty() && self.env.tiers.len() > 1, &tree.to) {
                 self.report(
-                    Diagnostic::error("F0603", format!("rule `{name}` leads to `{}`, the lowest tier", word.text), self.loc(word.span))
-                        .help("rules climb the ladder; name a higher tier"),
+                    Diagnostic::error(
+                        "F0603",
+                        format!("rule `{name}` leads to `{}`, the lowest tier", word.text),
+                        self.loc(word.span),
+                    )
+                    .help("rules climb the ladder; name a higher tier"),
                 );
             }
         }
@@ -236,8 +344,12 @@ impl Lower<'_> {
         }
         let when = match &tree.when {
             Some(when) => self.cond(when),
-            // A rule without a condition acts only as a step.
-            None => Expr { kind: ExprKind::Const(Value::Bool(false)), ty: Type::Bool, loc: name_loc },
+            // A rule without a condition acts only as a step: what is unknown never fires.
+            None => Expr {
+                kind: ExprKind::Const(Value::Unknown),
+                ty: Type::Bool,
+                loc: name_loc,
+            },
         };
         Rule {
             name,
@@ -247,7 +359,11 @@ impl Lower<'_> {
             to: target,
             when,
             unless: tree.unless.as_ref().map(|u| self.cond(u)),
-            priority: tree.priority.as_ref().and_then(|p| self.priority(p)).unwrap_or_default(),
+            priority: tree
+                .priority
+                .as_ref()
+                .and_then(|p| self.priority(p))
+                .unwrap_or_default(),
             say: self.text_opt(tree.say.as_ref()),
             because: self.text_opt(tree.because.as_ref()),
             reads_confidence: false,
@@ -258,7 +374,11 @@ impl Lower<'_> {
 
     /// Looks at a rule without keeping it.
     pub(super) fn rule_parts(&mut self, tree: &RuleDecl) {
-        let name = tree.name.as_ref().map(|n| n.text.clone()).unwrap_or_default();
+        let name = tree
+            .name
+            .as_ref()
+            .map(|n| n.text.clone())
+            .unwrap_or_default();
         let at = self.loc(tree.name.as_ref().map(|n| n.span).unwrap_or_default());
         self.rule(tree, name, at, at);
     }
@@ -268,13 +388,22 @@ impl Lower<'_> {
         let mut segments: Vec<Option<bool>> = vec![None; self.out.segments.len()];
         let mut thresholds: Vec<Option<bool>> = vec![None; self.out.thresholds.len()];
         // Circles were cut, so the longest chain is the number of both; few rounds settle ordinary programs.
-        let reads = |expr: &Expr, segments: &[Option<bool>], thresholds: &[Option<bool>], out: &super::Output| {
+        let reads = |expr: &Expr,
+                     segments: &[Option<bool>],
+                     thresholds: &[Option<bool>],
+                     out: &super::Output| {
             let mut found = false;
             walk(expr, &out.temporals, &mut |e| {
                 found |= match &e.kind {
                     ExprKind::Signal(Signal::Confidence) => true,
-                    ExprKind::Segment(id) => segments.get(id.index()).copied().flatten().unwrap_or(false),
-                    ExprKind::Threshold(id) => thresholds.get(id.index()).copied().flatten().unwrap_or(false),
+                    ExprKind::Segment(id) => {
+                        segments.get(id.index()).copied().flatten().unwrap_or(false)
+                    }
+                    ExprKind::Threshold(id) => thresholds
+                        .get(id.index())
+                        .copied()
+                        .flatten()
+                        .unwrap_or(false),
                     _ => false,
                 };
             });
@@ -283,14 +412,21 @@ impl Lower<'_> {
         loop {
             let mut changed = false;
             for (i, segment) in self.out.segments.iter().enumerate() {
-                if segments.get(i) != Some(&Some(true)) && reads(&segment.when, &segments, &thresholds, &self.out) {
+                if segments.get(i) != Some(&Some(true))
+                    && reads(&segment.when, &segments, &thresholds, &self.out)
+                {
                     set(&mut segments, i, Some(true));
                     changed = true;
                 }
             }
             for (i, threshold) in self.out.thresholds.iter().enumerate() {
-                let all = std::iter::once(&threshold.default).chain(threshold.lines.iter().flat_map(|(v, c)| [v, c]));
-                if thresholds.get(i) != Some(&Some(true)) && all.into_iter().any(|e| reads(e, &segments, &thresholds, &self.out)) {
+                let all = std::iter::once(&threshold.default)
+                    .chain(threshold.lines.iter().flat_map(|(v, c)| [v, c]));
+                if thresholds.get(i) != Some(&Some(true))
+                    && all
+                        .into_iter()
+                        .any(|e| reads(e, &segments, &thresholds, &self.out))
+                {
                     set(&mut thresholds, i, Some(true));
                     changed = true;
                 }
@@ -305,7 +441,9 @@ impl Lower<'_> {
             .iter()
             .map(|r| {
                 reads(&r.when, &segments, &thresholds, &self.out)
-                    || r.unless.as_ref().is_some_and(|u| reads(u, &segments, &thresholds, &self.out))
+                    || r.unless
+                        .as_ref()
+                        .is_some_and(|u| reads(u, &segments, &thresholds, &self.out))
             })
             .collect();
         for (rule, mark) in self.out.rules.iter_mut().zip(marks) {
@@ -313,8 +451,12 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn threshold_named(&mut self, path: &flow_grammar::ast::Path) -> Option<crate::value::ThresholdId> {
-        self.named(Kind::Threshold, path).map(crate::value::ThresholdId)
+    pub(super) fn threshold_named(
+        &mut self,
+        path: &flow_grammar::ast::Path,
+    ) -> Option<crate::value::ThresholdId> {
+        self.named(Kind::Threshold, path)
+            .map(crate::value::ThresholdId)
     }
 }
 
@@ -325,16 +467,29 @@ fn set<T>(list: &mut [T], at: usize, value: T) {
 }
 
 /// Visits an expression and everything in it, conditions with memory included.
-pub(crate) fn walk<'e>(expr: &'e Expr, temporals: &'e [crate::machine::Temporal], visit: &mut impl FnMut(&'e Expr)) {
+pub(crate) fn walk<'e>(
+    expr: &'e Expr,
+    temporals: &'e [crate::machine::Temporal],
+    visit: &mut impl FnMut(&'e Expr),
+) {
     let mut work = vec![expr];
     while let Some(e) = work.pop() {
         visit(e);
         match &e.kind {
-            ExprKind::Field(of, _) | ExprKind::Not(of) | ExprKind::Neg(of) | ExprKind::Known { of, .. } => work.push(of),
-            ExprKind::Hook(_, list) | ExprKind::List(list) | ExprKind::AtLeast { conds: list, .. } => work.extend(list),
+            ExprKind::Field(of, _)
+            | ExprKind::Not(of)
+            | ExprKind::Neg(of)
+            | ExprKind::Known { of, .. } => work.push(of),
+            ExprKind::Hook(_, list)
+            | ExprKind::List(list)
+            | ExprKind::AtLeast { conds: list, .. } => work.extend(list),
             ExprKind::Binary(_, a, b)
-            | ExprKind::Is { left: a, right: b, .. }
-            | ExprKind::In { left: a, right: b, .. }
+            | ExprKind::Is {
+                left: a, right: b, ..
+            }
+            | ExprKind::In {
+                left: a, right: b, ..
+            }
             | ExprKind::ListContains { left: a, right: b } => {
                 work.push(a);
                 work.push(b);
@@ -353,9 +508,13 @@ pub(crate) fn walk<'e>(expr: &'e Expr, temporals: &'e [crate::machine::Temporal]
 /// The order of two values of one type.
 pub(crate) fn value_cmp(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) | (Value::Percent(a), Value::Percent(b)) => a.partial_cmp(b),
+        (Value::Number(a), Value::Number(b)) | (Value::Percent(a), Value::Percent(b)) => {
+            a.partial_cmp(b)
+        }
         (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
-        (Value::Money(a), Value::Money(b)) if a.currency == b.currency => Some(a.amount.cmp(&b.amount)),
+        (Value::Money(a), Value::Money(b)) if a.currency == b.currency => {
+            Some(a.amount.cmp(&b.amount))
+        }
         (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
         (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
         (Value::DateTime(a), Value::DateTime(b)) => Some(a.cmp(b)),

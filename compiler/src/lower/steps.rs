@@ -4,7 +4,9 @@
 
 use super::Lower;
 use crate::env::{Def, Kind};
-use crate::machine::{Attachment, CodeOwner, LocalDef, MatchArm, Offer, OfferItem, OfferKind, OpKind, Promise, Var};
+use crate::machine::{
+    Attachment, CodeOwner, LocalDef, MatchArm, Offer, OfferItem, OfferKind, OpKind, Promise, Var,
+};
 use crate::value::{HoursId, LocalId, NodeId, OpId, SlotId, Type, WebhookId};
 use flow_grammar::{
     Diagnostic, Name, Span,
@@ -16,7 +18,10 @@ impl Lower<'_> {
     pub(super) fn body(&mut self, owner: CodeOwner, body: &Body) -> (crate::value::CodeId, OpId) {
         let code = self.begin_code(owner, body.span);
         self.find_locals(&body.steps);
-        let end = Span::new(body.span.end.saturating_sub(1).max(body.span.start), body.span.end);
+        let end = Span::new(
+            body.span.end.saturating_sub(1).max(body.span.start),
+            body.span.end,
+        );
         let finish = self.op(OpKind::Finish, end);
         let entry = self.steps(&body.steps, finish);
         self.end_code(code, entry);
@@ -24,7 +29,12 @@ impl Lower<'_> {
     }
 
     /// A code that is one target.
-    pub(super) fn target_code(&mut self, owner: CodeOwner, target: &ast::Target, span: Span) -> (crate::value::CodeId, OpId) {
+    pub(super) fn target_code(
+        &mut self,
+        owner: CodeOwner,
+        target: &ast::Target,
+        span: Span,
+    ) -> (crate::value::CodeId, OpId) {
         let code = self.begin_code(owner, span);
         let entry = self.target(target);
         self.end_code(code, entry);
@@ -47,18 +57,28 @@ impl Lower<'_> {
         while let Some(steps) = work.pop() {
             for step in steps {
                 let arms: &[Arm] = match &step.kind {
-                    StepKind::Call { webhook, binding, arms, .. } => {
+                    StepKind::Call {
+                        webhook,
+                        binding,
+                        arms,
+                        ..
+                    } => {
                         if let Some(name) = binding {
                             calls.push((webhook, name));
                         }
                         arms
                     }
-                    StepKind::If { branches, otherwise } => {
+                    StepKind::If {
+                        branches,
+                        otherwise,
+                    } => {
                         work.extend(branches.iter().map(|(_, b)| b.steps.as_slice()));
                         work.extend(otherwise.iter().map(|b| b.steps.as_slice()));
                         continue;
                     }
-                    StepKind::Match { arms, .. } | StepKind::ContinueWith { arms, .. } | StepKind::Attempt { arms, .. } => arms,
+                    StepKind::Match { arms, .. }
+                    | StepKind::ContinueWith { arms, .. }
+                    | StepKind::Attempt { arms, .. } => arms,
                     StepKind::Ask { block, .. }
                     | StepKind::Form { block, .. }
                     | StepKind::Choose { block, .. }
@@ -84,19 +104,26 @@ impl Lower<'_> {
     fn declare_local(&mut self, webhook: &Path, name: &Name) {
         let id = match webhook.segments.as_slice() {
             [one] => self.env.lookup(self.scope, Kind::Webhook, &one.text),
-            [folder, one] => {
-                self.env.lookup(self.scope, Kind::Alias, &folder.text).and_then(|s| self.env.lookup(s, Kind::Webhook, &one.text))
-            }
+            [folder, one] => self
+                .env
+                .lookup(self.scope, Kind::Alias, &folder.text)
+                .and_then(|s| self.env.lookup(s, Kind::Webhook, &one.text)),
             _ => None,
         };
         let signature = id.and_then(|i| self.env.webhooks.get(i as usize));
-        let (ty, optional) = signature.and_then(|s| s.returns.clone()).unwrap_or((Type::Error, false));
+        let (ty, optional) = signature
+            .and_then(|s| s.returns.clone())
+            .unwrap_or((Type::Error, false));
         if let Some(s) = signature.filter(|s| s.returns.is_none()) {
             let (webhook, at) = (s.item.name.clone(), s.item.name_loc);
             self.report(
-                Diagnostic::error("F0301", format!("webhook `{webhook}` answers nothing"), self.loc(name.span))
-                    .label(at, "declared without `-> TYPE`")
-                    .help("declare what it answers, or drop `as ..`"),
+                Diagnostic::error(
+                    "F0301",
+                    format!("webhook `{webhook}` answers nothing"),
+                    self.loc(name.span),
+                )
+                .label(at, "declared without `-> TYPE`")
+                .help("declare what it answers, or drop `as ..`"),
             );
         }
         let loc = self.loc(name.span);
@@ -105,34 +132,63 @@ impl Lower<'_> {
             if first.ty != ty && first.ty != Type::Error && ty != Type::Error {
                 let first = first.loc;
                 self.report(
-                    Diagnostic::error("F0202", format!("`{}` already names another result here", name.text), loc)
-                        .label(first, "first named here")
-                        .help("rename one of them"),
+                    Diagnostic::error(
+                        "F0202",
+                        format!("`{}` already names another result here", name.text),
+                        loc,
+                    )
+                    .label(first, "first named here")
+                    .help("rename one of them"),
                 );
             }
             return;
         }
-        let taken = self.env.scope(self.scope).and_then(|s| s.shared.get(&name.text)).copied();
+        let taken = self
+            .env
+            .scope(self.scope)
+            .and_then(|s| s.shared.get(&name.text))
+            .copied();
         if let Some((kind, first)) = taken {
             self.report(
-                Diagnostic::error("F0202", format!("`{}` is already {}", name.text, kind.with_article()), loc)
-                    .labelled("names a result here")
-                    .label(first, "declared here")
-                    .help("rename the result"),
+                Diagnostic::error(
+                    "F0202",
+                    format!("`{}` is already {}", name.text, kind.with_article()),
+                    loc,
+                )
+                .labelled("names a result here")
+                .label(first, "declared here")
+                .help("rename the result"),
             );
         } else if crate::signals::is_signal(&name.text) {
-            self.report(Diagnostic::error("F0202", format!("`{}` is a signal", name.text), loc).help("rename the result"));
+            self.report(
+                Diagnostic::error("F0202", format!("`{}` is a signal", name.text), loc)
+                    .help("rename the result"),
+            );
         }
-        self.locals.push(LocalDef { name: name.text.clone(), ty, optional, loc });
+        self.locals.push(LocalDef {
+            name: name.text.clone(),
+            ty,
+            optional,
+            loc,
+        });
     }
 
     fn step(&mut self, step: &Step, next: OpId) -> OpId {
         let span = step.span;
         match &step.kind {
-            StepKind::Say { texts, attachments, .. } => {
+            StepKind::Say {
+                texts, attachments, ..
+            } => {
                 let texts = texts.iter().map(|t| self.text_or_empty(t)).collect();
                 let attachments = attachments.iter().map(|a| self.attachment(a)).collect();
-                self.op(OpKind::Say { texts, attachments, next }, span)
+                self.op(
+                    OpKind::Say {
+                        texts,
+                        attachments,
+                        next,
+                    },
+                    span,
+                )
             }
             StepKind::Ask { .. }
             | StepKind::Form { .. }
@@ -155,8 +211,13 @@ impl Lower<'_> {
                 Some((slot, _)) => self.op(OpKind::Clear { slot, next }, span),
                 None => self.op(OpKind::Error { next }, span),
             },
-            StepKind::If { branches, otherwise } => {
-                let otherwise = otherwise.as_ref().map_or(next, |b| self.steps(&b.steps, next));
+            StepKind::If {
+                branches,
+                otherwise,
+            } => {
+                let otherwise = otherwise
+                    .as_ref()
+                    .map_or(next, |b| self.steps(&b.steps, next));
                 let arms = branches
                     .iter()
                     .map(|(cond, body)| {
@@ -168,9 +229,20 @@ impl Lower<'_> {
                 self.op(OpKind::Branch { arms, otherwise }, span)
             }
             StepKind::Match { subject, arms, .. } => self.match_step(subject, arms, span, next),
-            StepKind::Call { webhook, args, binding, arms } => self.call(webhook, args, binding.as_ref(), arms, span, next),
+            StepKind::Call {
+                webhook,
+                args,
+                binding,
+                arms,
+            } => self.call(webhook, args, binding.as_ref(), arms, span, next),
             StepKind::Visit(path) => match self.named(Kind::Node, path) {
-                Some(id) => self.op(OpKind::Visit { node: NodeId(id), next }, span),
+                Some(id) => self.op(
+                    OpKind::Visit {
+                        node: NodeId(id),
+                        next,
+                    },
+                    span,
+                ),
                 None => self.op(OpKind::Error { next }, span),
             },
             StepKind::Back => self.op(OpKind::Back, span),
@@ -188,7 +260,15 @@ impl Lower<'_> {
                 match self.tier_named(tier) {
                     Some(tier) => {
                         let place = self.place();
-                        self.op(OpKind::ContinueWith { tier, resolved, otherwise, place }, span)
+                        self.op(
+                            OpKind::ContinueWith {
+                                tier,
+                                resolved,
+                                otherwise,
+                                place,
+                            },
+                            span,
+                        )
                     }
                     None => self.op(OpKind::Error { next }, span),
                 }
@@ -197,19 +277,44 @@ impl Lower<'_> {
                 let text = self.text_or_empty(text);
                 self.op(OpKind::Note { text, next }, span)
             }
-            StepKind::Tag(word) => self.op(OpKind::Tag { word: word.text.clone(), next }, span),
+            StepKind::Tag(word) => self.op(
+                OpKind::Tag {
+                    word: word.text.clone(),
+                    next,
+                },
+                span,
+            ),
             StepKind::Ticket { within, text } => {
                 let promise = within.as_ref().map(|w| self.promise(w));
                 let text = self.text_opt(text.as_ref());
-                self.op(OpKind::Ticket { promise, text, next }, span)
+                self.op(
+                    OpKind::Ticket {
+                        promise,
+                        text,
+                        next,
+                    },
+                    span,
+                )
             }
             StepKind::Callback { within, text } => {
                 let promise = within.as_ref().map(|w| self.promise(w));
                 let text = self.text_opt(text.as_ref());
-                self.op(OpKind::Callback { promise, text, next }, span)
+                self.op(
+                    OpKind::Callback {
+                        promise,
+                        text,
+                        next,
+                    },
+                    span,
+                )
             }
             StepKind::Escalate(escalate) => self.escalate(escalate),
-            StepKind::End(resolved) => self.op(OpKind::End { resolved: *resolved }, span),
+            StepKind::End(resolved) => self.op(
+                OpKind::End {
+                    resolved: *resolved,
+                },
+                span,
+            ),
             StepKind::Offer(offer) => {
                 let offer = self.offer(offer);
                 let place = self.place();
@@ -222,7 +327,12 @@ impl Lower<'_> {
     pub(super) fn wrong_arm(&mut self, arm: &Arm, known: &str) {
         let written = self.sources.snippet(self.loc(arm.head_span)).to_owned();
         self.report(
-            Diagnostic::error("F0201", format!("`{written}` is no way on from here"), self.loc(arm.head_span)).help(format!("the ways on are {known}")),
+            Diagnostic::error(
+                "F0201",
+                format!("`{written}` is no way on from here"),
+                self.loc(arm.head_span),
+            )
+            .help(format!("the ways on are {known}")),
         );
     }
 
@@ -231,20 +341,34 @@ impl Lower<'_> {
         match path.segments.as_slice() {
             [root, field] if root.text == "customer" => {
                 let id = self.customer_field(field)?;
-                Some((Var::Customer(id), self.env.customer.get(id.index()).map_or(Type::Error, |f| f.ty.clone())))
+                Some((
+                    Var::Customer(id),
+                    self.env
+                        .customer
+                        .get(id.index())
+                        .map_or(Type::Error, |f| f.ty.clone()),
+                ))
             }
             [root, slot] if root.text == "slots" => {
                 let id = self.named_word(Kind::Slot, slot)?;
                 Some((Var::Slot(SlotId(id)), self.slot_type(id)))
             }
-            [one] if self.env.lookup(self.scope, Kind::Slot, &one.text).is_none() && self.env.customer_index.contains_key(&one.text) => {
+            [one]
+                if self.env.lookup(self.scope, Kind::Slot, &one.text).is_none()
+                    && self.env.customer_index.contains_key(&one.text) =>
+            {
                 let (written, at) = (format!("customer.{}", one.text), self.loc(one.span));
                 self.report(
-                    Diagnostic::error("F0201", format!("unknown slot `{}`", one.text), at).help(format!("did you mean `{written}`?")).fix(
-                        format!("write `{written}`"),
-                        false,
-                        vec![flow_grammar::Edit { at, text: written.clone() }],
-                    ),
+                    Diagnostic::error("F0201", format!("unknown slot `{}`", one.text), at)
+                        .help(format!("did you mean `{written}`?"))
+                        .fix(
+                            format!("write `{written}`"),
+                            false,
+                            vec![flow_grammar::Edit {
+                                at,
+                                text: written.clone(),
+                            }],
+                        ),
                 );
                 None
             }
@@ -256,14 +380,23 @@ impl Lower<'_> {
     }
 
     fn slot_type(&self, id: u32) -> Type {
-        self.env.slots.get(id as usize).map_or(Type::Error, |s| s.ty.clone())
+        self.env
+            .slots
+            .get(id as usize)
+            .map_or(Type::Error, |s| s.ty.clone())
     }
 
     fn attachment(&mut self, attachment: &ast::Attachment) -> Attachment {
         match attachment {
             ast::Attachment::Image(url) => Attachment::Image(self.text_or_empty(url)),
             ast::Attachment::File(url) => Attachment::File(self.text_or_empty(url)),
-            ast::Attachment::Card { title, text, image, link, .. } => Attachment::Card {
+            ast::Attachment::Card {
+                title,
+                text,
+                image,
+                link,
+                ..
+            } => Attachment::Card {
                 title: self.text_opt(title.as_ref()),
                 text: self.text_opt(text.as_ref()),
                 image: self.text_opt(image.as_ref()),
@@ -272,7 +405,15 @@ impl Lower<'_> {
         }
     }
 
-    fn call(&mut self, webhook: &Path, args: &[ast::Expr], binding: Option<&Name>, arms: &[Arm], span: Span, next: OpId) -> OpId {
+    fn call(
+        &mut self,
+        webhook: &Path,
+        args: &[ast::Expr],
+        binding: Option<&Name>,
+        arms: &[Arm],
+        span: Span,
+        next: OpId,
+    ) -> OpId {
         let mut failed = None;
         for arm in arms {
             let to = self.then(arm.then.as_ref(), arm.span, next);
@@ -290,7 +431,10 @@ impl Lower<'_> {
         let env = self.env;
         let args = match env.webhooks.get(id as usize) {
             Some(signature) => {
-                let head = Span::new(webhook.span.start, args.last().map_or(webhook.span.end, |a| a.span.end));
+                let head = Span::new(
+                    webhook.span.start,
+                    args.last().map_or(webhook.span.end, |a| a.span.end),
+                );
                 self.arguments("webhook", signature, args, head)
             }
             None => Vec::new(),
@@ -300,7 +444,16 @@ impl Lower<'_> {
             self.refer_local(binding.span, local);
         }
         let failed = failed.unwrap_or_else(|| self.default_way_out(span, next));
-        self.op(OpKind::Call { webhook: WebhookId(id), args, local, failed, next }, span)
+        self.op(
+            OpKind::Call {
+                webhook: WebhookId(id),
+                args,
+                local,
+                failed,
+                next,
+            },
+            span,
+        )
     }
 
     fn refer_local(&mut self, span: Span, local: LocalId) {
@@ -311,26 +464,42 @@ impl Lower<'_> {
         let subject = self.expr(subject);
         let mut out = Vec::with_capacity(arms.len());
         let mut otherwise = None;
+        let mut failed = subject.ty == Type::Error;
         for arm in arms {
             let to = self.then(arm.then.as_ref(), arm.span, next);
             let (patterns, pattern_locs) = match &arm.head {
                 ArmHead::Values(cells) => self.cells(cells, &subject),
                 ArmHead::Otherwise => {
                     otherwise.get_or_insert(to);
-                    (vec![crate::machine::CellPattern::Any], vec![self.loc(arm.head_span)])
+                    (
+                        vec![crate::machine::CellPattern::Any],
+                        vec![self.loc(arm.head_span)],
+                    )
                 }
                 ArmHead::Label(text @ ast::TextRef::Lit(lit)) => {
-                    let cell = ast::Cell::Value(ast::Expr { kind: ast::ExprKind::Text(lit.clone()), span: text.span() });
+                    let cell = ast::Cell::Value(ast::Expr {
+                        kind: ast::ExprKind::Text(lit.clone()),
+                        span: text.span(),
+                    });
                     self.cells(std::slice::from_ref(&cell), &subject)
                 }
                 ArmHead::Label(ast::TextRef::Name(path)) => {
-                    let cell = ast::Cell::Value(ast::Expr { kind: ast::ExprKind::Path(path.clone()), span: path.span });
+                    let cell = ast::Cell::Value(ast::Expr {
+                        kind: ast::ExprKind::Path(path.clone()),
+                        span: path.span,
+                    });
                     self.cells(std::slice::from_ref(&cell), &subject)
                 }
                 // A value may have the name of a keyword.
                 ArmHead::Keyword(name) => {
-                    let path = Path { segments: vec![name.clone()], span: name.span };
-                    let cell = ast::Cell::Value(ast::Expr { kind: ast::ExprKind::Path(path), span: name.span });
+                    let path = Path {
+                        segments: vec![name.clone()],
+                        span: name.span,
+                    };
+                    let cell = ast::Cell::Value(ast::Expr {
+                        kind: ast::ExprKind::Path(path),
+                        span: name.span,
+                    });
                     self.cells(std::slice::from_ref(&cell), &subject)
                 }
                 ArmHead::Intent(_) => {
@@ -341,15 +510,53 @@ impl Lower<'_> {
             if otherwise.is_none() && patterns.contains(&crate::machine::CellPattern::Any) {
                 otherwise = Some(to);
             }
-            out.push(MatchArm { patterns, to, loc: self.loc(arm.head_span), pattern_locs });
+            if patterns.is_empty() {
+                // Reported; what it should have covered is not missing.
+                failed = true;
+                continue;
+            }
+            out.push(MatchArm {
+                patterns,
+                to,
+                loc: self.loc(arm.head_span),
+                pattern_locs,
+            });
+        }
+        if failed && otherwise.is_none() {
+            otherwise = Some(next);
+            out.push(MatchArm {
+                patterns: vec![crate::machine::CellPattern::Any],
+                to: next,
+                loc: self.loc(span),
+                pattern_locs: vec![self.loc(span)],
+            });
         }
         super::cells::share_ends(out.iter_mut().map(|a| &mut a.patterns));
-        self.op(OpKind::Match { subject, arms: out, otherwise: otherwise.unwrap_or(next) }, span)
+        // Without a catch-all the arms cover everything (F0303), so the last one is as good as any for what never comes.
+        let otherwise = otherwise
+            .or_else(|| out.last().map(|a| a.to))
+            .unwrap_or(next);
+        self.op(
+            OpKind::Match {
+                subject,
+                arms: out,
+                otherwise,
+            },
+            span,
+        )
     }
 
     pub(super) fn promise(&mut self, within: &Within) -> Promise {
-        let of = within.of.as_ref().and_then(|h| self.named(Kind::Hours, h)).map(HoursId);
-        Promise { millis: within.millis.node, of, loc: self.loc(within.span) }
+        let of = within
+            .of
+            .as_ref()
+            .and_then(|h| self.named(Kind::Hours, h))
+            .map(HoursId);
+        Promise {
+            millis: within.millis.node,
+            of,
+            loc: self.loc(within.span),
+        }
     }
 
     pub(super) fn offer(&mut self, offer: &ast::Offer) -> Offer {
@@ -359,16 +566,30 @@ impl Lower<'_> {
             .iter()
             .filter_map(|item| {
                 let kind = match &item.kind {
-                    ast::OfferKind::Callback(within) => OfferKind::Callback(within.as_ref().map(|w| self.promise(w))),
-                    ast::OfferKind::Ticket(within) => OfferKind::Ticket(within.as_ref().map(|w| self.promise(w))),
+                    ast::OfferKind::Callback(within) => {
+                        OfferKind::Callback(within.as_ref().map(|w| self.promise(w)))
+                    }
+                    ast::OfferKind::Ticket(within) => {
+                        OfferKind::Ticket(within.as_ref().map(|w| self.promise(w)))
+                    }
                     ast::OfferKind::Stay => OfferKind::Stay,
-                    ast::OfferKind::ContinueWith(tier) => OfferKind::ContinueWith(self.tier_named(tier)?),
+                    ast::OfferKind::ContinueWith(tier) => {
+                        OfferKind::ContinueWith(self.tier_named(tier)?)
+                    }
                     ast::OfferKind::Target(target) => OfferKind::Target(self.target(target)),
                 };
                 let label = self.text_opt(item.label.as_ref());
-                Some(OfferItem { kind, label, loc: self.loc(item.span) })
+                Some(OfferItem {
+                    kind,
+                    label,
+                    loc: self.loc(item.span),
+                })
             })
             .collect();
-        Offer { when, items, loc: self.loc(offer.span) }
+        Offer {
+            when,
+            items,
+            loc: self.loc(offer.span),
+        }
     }
 }

@@ -14,8 +14,20 @@ use std::sync::Arc;
 
 /// Parts of the card that a test can ask for.
 const PARTS: [&str; 14] = [
-    "transcript", "entities", "slots", "sentiment", "attempts", "profile", "files", "page", "knowledge", "confidence", "rules", "summary",
-    "mood", "suggestions",
+    "transcript",
+    "entities",
+    "slots",
+    "sentiment",
+    "attempts",
+    "profile",
+    "files",
+    "page",
+    "knowledge",
+    "confidence",
+    "rules",
+    "summary",
+    "mood",
+    "suggestions",
 ];
 
 impl Lower<'_> {
@@ -28,12 +40,24 @@ impl Lower<'_> {
         let mut steps = Vec::with_capacity(tree.steps.len());
         for step in &tree.steps {
             if let Some(kind) = self.test_step(&step.kind, &mut agents) {
-                steps.push(TestStep { kind, loc: self.loc(step.span) });
+                steps.push(TestStep {
+                    kind,
+                    loc: self.loc(step.span),
+                });
             }
         }
-        let title = tree.title.as_ref().and_then(TextLit::plain).map(SmolStr::new).unwrap_or_default();
+        let title = tree
+            .title
+            .as_ref()
+            .and_then(TextLit::plain)
+            .map(SmolStr::new)
+            .unwrap_or_default();
         let span = super::understanding::decl_span(self.sources, self.decl);
-        self.out.tests.push(TestCase { title, steps, loc: self.loc(span) });
+        self.out.tests.push(TestCase {
+            title,
+            steps,
+            loc: self.loc(span),
+        });
         self.in_test = false;
     }
 
@@ -41,7 +65,8 @@ impl Lower<'_> {
         let text = lit.plain();
         if text.is_none() {
             self.report(
-                Diagnostic::error("F1201", "a test names exact words", self.loc(lit.span)).help("write the text as it is read; `\\{` is a brace"),
+                Diagnostic::error("F1201", "a test names exact words", self.loc(lit.span))
+                    .help("write the text as it is read; `\\{` is a brace"),
             );
         }
         text.map(SmolStr::new)
@@ -61,32 +86,56 @@ impl Lower<'_> {
         None
     }
 
-    fn test_step(&mut self, step: &ast::TestStepKind, agents: &mut Vec<SmolStr>) -> Option<TestStepKind> {
+    fn test_step(
+        &mut self,
+        step: &ast::TestStepKind,
+        agents: &mut Vec<SmolStr>,
+    ) -> Option<TestStepKind> {
         use ast::TestStepKind as A;
         Some(match step {
             A::Error => return None,
             A::At(e) => match &e.kind {
-                ast::ExprKind::DateTime(s) => TestStepKind::At(self.civil(expr::date_time(s), e.span)?),
-                ast::ExprKind::Date(s) => TestStepKind::At(self.civil(expr::date(s).map(|d| d.at(0, 0, 0, 0)), e.span)?),
+                ast::ExprKind::DateTime(s) => {
+                    TestStepKind::At(self.civil(expr::date_time(s), e.span)?)
+                }
+                ast::ExprKind::Date(s) => {
+                    TestStepKind::At(self.civil(expr::date(s).map(|d| d.at(0, 0, 0, 0)), e.span)?)
+                }
                 ast::ExprKind::Error => return None,
                 _ => return self.civil(None, e.span).map(TestStepKind::At),
             },
             A::GivenCustomer(fields) => {
                 let mut out = Vec::new();
                 for (name, e) in &fields.fields {
-                    let Some(id) = self.customer_field(name) else { continue };
-                    let ty = self.env.customer.get(id.index()).map_or(Type::Error, |f| f.ty.clone());
+                    let Some(id) = self.customer_field(name) else {
+                        continue;
+                    };
+                    let ty = self
+                        .env
+                        .customer
+                        .get(id.index())
+                        .map_or(Type::Error, |f| f.ty.clone());
                     if let Some(value) = self.test_value(e, &ty) {
                         out.push((name.text.clone(), value));
                     }
                 }
                 TestStepKind::GivenCustomer(out)
             }
-            A::GivenAgent { agent, teams, languages, skills, away } => {
+            A::GivenAgent {
+                agent,
+                teams,
+                languages,
+                skills,
+                away,
+            } => {
                 agents.push(agent.text.clone());
                 TestStepKind::GivenAgent {
                     agent: agent.text.clone(),
-                    teams: teams.iter().filter_map(|t| self.named(Kind::Team, t)).map(TeamId).collect(),
+                    teams: teams
+                        .iter()
+                        .filter_map(|t| self.named(Kind::Team, t))
+                        .map(TeamId)
+                        .collect(),
                     languages: languages.iter().filter_map(|l| self.language(l)).collect(),
                     skills: skills.iter().map(|s| s.text.clone()).collect(),
                     away: *away,
@@ -123,13 +172,19 @@ impl Lower<'_> {
                     self.arguments("webhook", signature, args, path.span);
                     return None;
                 }
-                let values: Option<Vec<Value>> = args.iter().zip(&signature.params).map(|(a, p)| self.test_value(a, &p.ty)).collect();
+                let values: Option<Vec<Value>> = args
+                    .iter()
+                    .zip(&signature.params)
+                    .map(|(a, p)| self.test_value(a, &p.ty))
+                    .collect();
                 TestStepKind::ModelCalls(WebhookId(id), values?)
             }
             A::ModelFails => TestStepKind::ModelFails,
             A::AgentAccepts(a) => TestStepKind::AgentAccepts(self.agent(a, agents)?),
             A::AgentDeclines(a) => TestStepKind::AgentDeclines(self.agent(a, agents)?),
-            A::AgentSays(a, lit) => TestStepKind::AgentSays(self.agent(a, agents)?, self.words_of(lit)?),
+            A::AgentSays(a, lit) => {
+                TestStepKind::AgentSays(self.agent(a, agents)?, self.words_of(lit)?)
+            }
             A::AgentResolves(a, lit) => {
                 let agent = self.agent(a, agents)?;
                 TestStepKind::AgentResolves(agent, lit.as_ref().and_then(|l| self.words_of(l)))
@@ -144,9 +199,16 @@ impl Lower<'_> {
         })
     }
 
-    fn civil(&mut self, parsed: Option<jiff::civil::DateTime>, span: Span) -> Option<jiff::civil::DateTime> {
+    fn civil(
+        &mut self,
+        parsed: Option<jiff::civil::DateTime>,
+        span: Span,
+    ) -> Option<jiff::civil::DateTime> {
         if parsed.is_none() {
-            self.report(Diagnostic::error("F1201", "this is no moment", self.loc(span)).help("write `at 2026-03-02 10:00`"));
+            self.report(
+                Diagnostic::error("F1201", "this is no moment", self.loc(span))
+                    .help("write `at 2026-03-02 10:00`"),
+            );
         }
         parsed
     }
@@ -156,8 +218,14 @@ impl Lower<'_> {
             ("slots", GivenValue::Fields(fields)) => {
                 let mut out = Vec::new();
                 for (name, e) in &fields.fields {
-                    let Some(id) = self.named_word(Kind::Slot, name) else { continue };
-                    let ty = self.env.slots.get(id as usize).map_or(Type::Error, |s| s.ty.clone());
+                    let Some(id) = self.named_word(Kind::Slot, name) else {
+                        continue;
+                    };
+                    let ty = self
+                        .env
+                        .slots
+                        .get(id as usize)
+                        .map_or(Type::Error, |s| s.ty.clone());
                     if let Some(value) = self.test_value(e, &ty) {
                         out.push((SlotId(id), value));
                     }
@@ -176,7 +244,13 @@ impl Lower<'_> {
                     self.language(name).map(TestStepKind::GivenLanguage)
                 }
             }
-            ("page", GivenValue::Value(ast::Expr { kind: ast::ExprKind::Text(lit), .. })) => self.words_of(lit).map(TestStepKind::GivenPage),
+            (
+                "page",
+                GivenValue::Value(ast::Expr {
+                    kind: ast::ExprKind::Text(lit),
+                    ..
+                }),
+            ) => self.words_of(lit).map(TestStepKind::GivenPage),
             _ => {
                 self.wrong_given(what);
                 None
@@ -196,7 +270,12 @@ impl Lower<'_> {
     fn test_value(&mut self, e: &ast::Expr, ty: &Type) -> Option<Value> {
         if let (ast::ExprKind::Text(lit), Type::File) = (&e.kind, ty) {
             let name = self.words_of(lit)?;
-            return Some(Value::File(FileValue { name, url: SmolStr::default(), mime: SmolStr::default(), bytes: 0 }));
+            return Some(Value::File(FileValue {
+                name,
+                url: SmolStr::default(),
+                mime: SmolStr::default(),
+                bytes: 0,
+            }));
         }
         self.value_as(e, ty, "F1201")
     }
@@ -210,15 +289,21 @@ impl Lower<'_> {
             (ast::MockAnswer::Fails, _) => MockAnswer::Fails,
             (_, None) => {
                 self.report(
-                    Diagnostic::error("F1201", format!("webhook `{}` answers nothing", signature.item.name), self.loc(span))
-                        .label(signature.item.name_loc, "declared without `-> TYPE`")
-                        .help("write `mock .. ok`"),
+                    Diagnostic::error(
+                        "F1201",
+                        format!("webhook `{}` answers nothing", signature.item.name),
+                        self.loc(span),
+                    )
+                    .label(signature.item.name_loc, "declared without `-> TYPE`")
+                    .help("write `mock .. ok`"),
                 );
                 return None;
             }
             (_, Some(Type::Error)) => return None,
             (ast::MockAnswer::Value(e), Some(ty)) => MockAnswer::Returns(self.test_value(e, ty)?),
-            (ast::MockAnswer::Record(fields), Some(ty)) => MockAnswer::Returns(self.record(fields, ty)?),
+            (ast::MockAnswer::Record(fields), Some(ty)) => {
+                MockAnswer::Returns(self.record(fields, ty)?)
+            }
             (ast::MockAnswer::List(items, at), Some(Type::List(of))) => {
                 let _ = at;
                 let values: Option<Vec<Value>> = items.iter().map(|f| self.record(f, of)).collect();
@@ -226,7 +311,11 @@ impl Lower<'_> {
             }
             (ast::MockAnswer::List(_, at), Some(ty)) => {
                 let name = self.env.type_name(ty);
-                self.report(Diagnostic::error("F1201", format!("expected `{name}`, found a list"), self.loc(*at)));
+                self.report(Diagnostic::error(
+                    "F1201",
+                    format!("expected `{name}`, found a list"),
+                    self.loc(*at),
+                ));
                 return None;
             }
         })
@@ -237,7 +326,11 @@ impl Lower<'_> {
         let Type::Record(id) = ty else {
             if *ty != Type::Error {
                 let name = self.env.type_name(ty);
-                self.report(Diagnostic::error("F1201", format!("expected `{name}`, found fields"), self.loc(fields.span)));
+                self.report(Diagnostic::error(
+                    "F1201",
+                    format!("expected `{name}`, found fields"),
+                    self.loc(fields.span),
+                ));
             }
             return None;
         };
@@ -246,11 +339,24 @@ impl Lower<'_> {
         let mut out: BTreeMap<SmolStr, Value> = BTreeMap::new();
         let mut fine = true;
         for (name, e) in &fields.fields {
-            let Some(info) = record.index.get(&name.text).and_then(|i| record.fields.get(*i as usize)) else {
+            let Some(info) = record
+                .index
+                .get(&name.text)
+                .and_then(|i| record.fields.get(*i as usize))
+            else {
                 if !env.poisoned.contains(&name.text) {
                     let at = self.loc(name.span);
-                    let found = Diagnostic::error("F1201", format!("`{}` has no field `{}`", record.item.name, name.text), at);
-                    let found = super::suggest(found, &name.text, at, record.fields.iter().map(|f| f.name.as_str()));
+                    let found = Diagnostic::error(
+                        "F1201",
+                        format!("`{}` has no field `{}`", record.item.name, name.text),
+                        at,
+                    );
+                    let found = super::suggest(
+                        found,
+                        &name.text,
+                        at,
+                        record.fields.iter().map(|f| f.name.as_str()),
+                    );
                     self.report(found);
                 }
                 fine = false;
@@ -268,8 +374,15 @@ impl Lower<'_> {
                 continue;
             }
             // A partial mock is enough: what it leaves out is unknown, or the default.
-            let default = self.out.records.get(id.index()).and_then(|r| r.fields.iter().find(|f| f.name == field.name)).and_then(|f| f.default.as_ref());
-            let value = default.and_then(expr::constant_of).unwrap_or(Value::Unknown);
+            let default = self
+                .out
+                .records
+                .get(id.index())
+                .and_then(|r| r.fields.iter().find(|f| f.name == field.name))
+                .and_then(|f| f.default.as_ref());
+            let value = default
+                .and_then(expr::constant_of)
+                .unwrap_or(Value::Unknown);
             out.insert(field.name.clone(), value);
         }
         fine.then(|| Value::Record(Arc::new(out)))
@@ -280,17 +393,35 @@ impl Lower<'_> {
         let name = self.env.triggers.get(id as usize)?.name.clone();
         let Some(at) = self.out.triggers.iter().position(|t| t.name == name) else {
             let at = self.loc(path.span);
-            self.report(Diagnostic::error("F1201", format!("trigger `{name}` does not act"), at).help("its folder is used but not included"));
+            self.report(
+                Diagnostic::error("F1201", format!("trigger `{name}` does not act"), at)
+                    .help("its folder is used but not included"),
+            );
             return None;
         };
-        let trigger_fields: Vec<(SmolStr, Type)> =
-            self.out.triggers.get(at)?.payload.iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
+        let trigger_fields: Vec<(SmolStr, Type)> = self
+            .out
+            .triggers
+            .get(at)?
+            .payload
+            .iter()
+            .map(|f| (f.name.clone(), f.ty.clone()))
+            .collect();
         let mut out = Vec::new();
         for (field, e) in &fields.fields {
             let Some((_, ty)) = trigger_fields.iter().find(|(n, _)| *n == field.text) else {
                 let at = self.loc(field.span);
-                let found = Diagnostic::error("F1201", format!("the payload has no field `{}`", field.text), at);
-                let found = super::suggest(found, &field.text, at, trigger_fields.iter().map(|(n, _)| n.as_str()));
+                let found = Diagnostic::error(
+                    "F1201",
+                    format!("the payload has no field `{}`", field.text),
+                    at,
+                );
+                let found = super::suggest(
+                    found,
+                    &field.text,
+                    at,
+                    trigger_fields.iter().map(|(n, _)| n.as_str()),
+                );
                 self.report(found);
                 continue;
             };
@@ -319,7 +450,11 @@ impl Lower<'_> {
                     Some(name) => Some(self.priority(name)?),
                     None => None,
                 };
-                Expectation::Escalated { by: rule, to, priority }
+                Expectation::Escalated {
+                    by: rule,
+                    to,
+                    priority,
+                }
             }
             A::Routed { team, priority } => {
                 let id = self.named(Kind::Team, team)?;
@@ -327,17 +462,30 @@ impl Lower<'_> {
                     Some(name) => Some(self.priority(name)?),
                     None => None,
                 };
-                Expectation::Routed { team: TeamId(id), priority }
+                Expectation::Routed {
+                    team: TeamId(id),
+                    priority,
+                }
             }
-            A::HandoffHas(paths) => Expectation::HandoffHas(paths.iter().filter_map(|p| self.part(p)).collect()),
+            A::HandoffHas(paths) => {
+                Expectation::HandoffHas(paths.iter().filter_map(|p| self.part(p)).collect())
+            }
             A::Resolved => Expectation::Resolved,
             A::Unresolved => Expectation::Unresolved,
             A::Node(path) => Expectation::Node(NodeId(self.named(Kind::Node, path)?)),
             A::Slot(path, state) => {
                 let (var, ty) = self.var(path)?;
                 match state {
-                    SlotState::Is(e) => Expectation::SlotIs { var, value: self.test_value(e, &ty)?, negated: false },
-                    SlotState::IsNot(e) => Expectation::SlotIs { var, value: self.test_value(e, &ty)?, negated: true },
+                    SlotState::Is(e) => Expectation::SlotIs {
+                        var,
+                        value: self.test_value(e, &ty)?,
+                        negated: false,
+                    },
+                    SlotState::IsNot(e) => Expectation::SlotIs {
+                        var,
+                        value: self.test_value(e, &ty)?,
+                        negated: true,
+                    },
                     SlotState::Known => Expectation::SlotKnown { var, known: true },
                     SlotState::Unknown => Expectation::SlotKnown { var, known: false },
                 }
@@ -376,11 +524,17 @@ impl Lower<'_> {
             if !self.env.poisoned.contains(&one.text) {
                 let slots = self.env.slots.iter().map(|s| s.name.as_str());
                 let names: Vec<&str> = PARTS.into_iter().chain(slots).collect();
-                let found = super::suggest(Diagnostic::error("F1201", format!("the card has no `{}`", one.text), at), &one.text, at, names);
+                let found = super::suggest(
+                    Diagnostic::error("F1201", format!("the card has no `{}`", one.text), at),
+                    &one.text,
+                    at,
+                    names,
+                );
                 self.report(found);
             }
             return None;
         }
-        self.var(path).map(|(v, _): (Var, Type)| HandoffPart::Var(v))
+        self.var(path)
+            .map(|(v, _): (Var, Type)| HandoffPart::Var(v))
     }
 }

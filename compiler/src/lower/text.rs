@@ -18,14 +18,23 @@ impl Lower<'_> {
         self.out.texts.reserve(env.texts.len() * 2);
         // Interpolations may hold texts of their own, so the places are taken first.
         for item in &env.texts {
-            self.out.texts.push(Text { name: Some(item.name.clone()), variants: Vec::new(), loc: item.name_loc });
+            self.out.texts.push(Text {
+                name: Some(item.name.clone()),
+                variants: Vec::new(),
+                loc: item.name_loc,
+            });
         }
         for (i, item) in env.texts.iter().enumerate() {
-            let Some(DeclKind::Text(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Text(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind)
+            else {
+                continue;
+            };
             self.enter(item.decl);
             let mut variants = Vec::with_capacity(tree.variants.len());
             for v in &tree.variants {
-                let Some(language) = self.language(&v.language) else { continue };
+                let Some(language) = self.language(&v.language) else {
+                    continue;
+                };
                 let channel = match &v.channel {
                     Some(c) => match self.channel_name(c) {
                         Some(c) => Some(c),
@@ -34,7 +43,12 @@ impl Lower<'_> {
                     None => None,
                 };
                 let parts = self.parts(&v.text);
-                variants.push(TextVariant { language: Some(language), channel, parts, loc: self.loc(v.span) });
+                variants.push(TextVariant {
+                    language: Some(language),
+                    channel,
+                    parts,
+                    loc: self.loc(v.span),
+                });
             }
             if let Some(text) = self.out.texts.get_mut(i) {
                 text.variants = variants;
@@ -48,7 +62,11 @@ impl Lower<'_> {
             return Some(name.text.clone());
         }
         let at = self.loc(name.span);
-        let found = Diagnostic::error("F0201", format!("the bot has no language `{}`", name.text), at);
+        let found = Diagnostic::error(
+            "F0201",
+            format!("the bot has no language `{}`", name.text),
+            at,
+        );
         let names: Vec<&str> = self.env.languages.iter().map(SmolStr::as_str).collect();
         let mut found = super::suggest(found, &name.text, at, names);
         if found.help.is_none() {
@@ -64,7 +82,11 @@ impl Lower<'_> {
             return Some(name.text.clone());
         }
         let at = self.loc(name.span);
-        let found = Diagnostic::error("F0201", format!("the bot has no channel `{}`", name.text), at);
+        let found = Diagnostic::error(
+            "F0201",
+            format!("the bot has no channel `{}`", name.text),
+            at,
+        );
         let names: Vec<&str> = self.env.channels.iter().map(SmolStr::as_str).collect();
         let mut found = super::suggest(found, &name.text, at, names);
         if found.help.is_none() {
@@ -81,14 +103,22 @@ impl Lower<'_> {
             TextRef::Name(path) => {
                 if let [one] = path.segments.as_slice()
                     && self.env.lookup(self.scope, Kind::Text, &one.text).is_none()
-                    && (self.env.lookup(self.scope, Kind::Slot, &one.text).is_some() || self.local(&one.text).is_some())
+                    && (self.env.lookup(self.scope, Kind::Slot, &one.text).is_some()
+                        || self.local(&one.text).is_some())
                 {
                     let written = format!("\"{{{}}}\"", one.text);
                     let at = self.loc(one.span);
                     self.report(
                         Diagnostic::error("F0201", format!("unknown text `{}`", one.text), at)
                             .help(format!("to show the value, write `{written}`"))
-                            .fix(format!("write `{written}`"), false, vec![flow_grammar::Edit { at, text: written.clone() }]),
+                            .fix(
+                                format!("write `{written}`"),
+                                false,
+                                vec![flow_grammar::Edit {
+                                    at,
+                                    text: written.clone(),
+                                }],
+                            ),
                     );
                     return None;
                 }
@@ -103,7 +133,8 @@ impl Lower<'_> {
 
     /// A text that must be there; where it failed to resolve, an empty one stands in.
     pub(crate) fn text_or_empty(&mut self, text: &TextRef) -> TextId {
-        self.text(text).unwrap_or_else(|| self.new_text(Vec::new(), text.span()))
+        self.text(text)
+            .unwrap_or_else(|| self.new_text(Vec::new(), text.span()))
     }
 
     pub(crate) fn text_lit(&mut self, lit: &TextLit) -> TextId {
@@ -114,7 +145,16 @@ impl Lower<'_> {
     pub(crate) fn new_text(&mut self, parts: Vec<TextPart>, span: flow_grammar::Span) -> TextId {
         let id = TextId(super::index(self.out.texts.len()));
         let loc = self.loc(span);
-        self.out.texts.push(Text { name: None, variants: vec![TextVariant { language: None, channel: None, parts, loc }], loc });
+        self.out.texts.push(Text {
+            name: None,
+            variants: vec![TextVariant {
+                language: None,
+                channel: None,
+                parts,
+                loc,
+            }],
+            loc,
+        });
         id
     }
 
@@ -128,7 +168,12 @@ impl Lower<'_> {
                     if matches!(expr.ty, Type::Record(_) | Type::Customer) {
                         let name = self.env.type_name(&expr.ty);
                         self.report(
-                            Diagnostic::error("F0301", format!("a `{name}` cannot be shown as text"), expr.loc).help("show one of its fields"),
+                            Diagnostic::error(
+                                "F0301",
+                                format!("a `{name}` cannot be shown as text"),
+                                expr.loc,
+                            )
+                            .help("show one of its fields"),
                         );
                     }
                     TextPart::Expr(expr)

@@ -3,7 +3,10 @@
 use super::Lower;
 use crate::env::Kind;
 use crate::load::{decl as decl_of, folder_of, join, path_of};
-use crate::machine::{CodeOwner, ExamplePart, Faq, Handler, HandlerEvent, Intent, IntentExample, Knowledge, Node, OpKind, Regulated};
+use crate::machine::{
+    CodeOwner, ExamplePart, Faq, Handler, HandlerEvent, Intent, IntentExample, Knowledge, Node,
+    OpKind, Regulated,
+};
 use crate::value::{IntentId, NodeId, SlotId};
 use flow_grammar::{
     Diagnostic, Loc,
@@ -19,19 +22,31 @@ impl Lower<'_> {
         let env = self.env;
         let mut seen: FxHashMap<(SmolStr, String), (u32, Loc)> = FxHashMap::default();
         for (i, item) in (0u32..).zip(&env.intents) {
-            let Some(DeclKind::Intent(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Intent(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind)
+            else {
+                continue;
+            };
             self.enter(item.decl);
-            let regulated = tree.regulated.then(|| Regulated { when: tree.regulated_when.as_ref().map(|w| self.cond(w)) });
+            let regulated = tree.regulated.then(|| Regulated {
+                when: tree.regulated_when.as_ref().map(|w| self.cond(w)),
+            });
             let examples = self.examples(&tree.examples);
             for example in &examples {
                 let key = (example.language.clone(), normal(&example.parts));
                 match seen.get(&key) {
                     Some((other, first)) if *other != i => {
-                        let other = env.intents.get(*other as usize).map_or("", |o| o.name.as_str());
-                        let found = Diagnostic::warning("F0206", format!("this example belongs to `{other}` too"), example.loc)
-                            .labelled(format!("in `{}`", item.name))
-                            .label(*first, format!("in `{other}`"))
-                            .help("keep it where it belongs; the same words cannot mean two things");
+                        let other = env
+                            .intents
+                            .get(*other as usize)
+                            .map_or("", |o| o.name.as_str());
+                        let found = Diagnostic::warning(
+                            "F0206",
+                            format!("this example belongs to `{other}` too"),
+                            example.loc,
+                        )
+                        .labelled(format!("in `{}`", item.name))
+                        .label(*first, format!("in `{other}`"))
+                        .help("keep it where it belongs; the same words cannot mean two things");
                         self.found.push(found);
                     }
                     Some(_) => {}
@@ -40,10 +55,19 @@ impl Lower<'_> {
                     }
                 }
             }
-            self.out.intents.push(Intent { name: item.name.clone(), regulated, examples, loc: self.loc(decl_span(self.sources, item.decl)), name_loc: item.name_loc });
+            self.out.intents.push(Intent {
+                name: item.name.clone(),
+                regulated,
+                examples,
+                loc: self.loc(decl_span(self.sources, item.decl)),
+                name_loc: item.name_loc,
+            });
         }
         for item in &env.faqs {
-            let Some(DeclKind::Faq(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Faq(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind)
+            else {
+                continue;
+            };
             self.enter(item.decl);
             let questions = self.examples(&tree.ask);
             let answer = match &tree.answer {
@@ -52,13 +76,25 @@ impl Lower<'_> {
             };
             let link = self.text_opt(tree.link.as_ref());
             if self.included(item.scope) {
-                self.out.faqs.push(Faq { name: item.name.clone(), questions, answer, link, loc: self.loc(decl_span(self.sources, item.decl)), name_loc: item.name_loc });
+                self.out.faqs.push(Faq {
+                    name: item.name.clone(),
+                    questions,
+                    answer,
+                    link,
+                    loc: self.loc(decl_span(self.sources, item.decl)),
+                    name_loc: item.name_loc,
+                });
             }
         }
     }
 
     fn examples(&mut self, examples: &[Example]) -> Vec<IntentExample> {
-        let default = self.env.languages.first().cloned().unwrap_or_else(|| SmolStr::new_static("en"));
+        let default = self
+            .env
+            .languages
+            .first()
+            .cloned()
+            .unwrap_or_else(|| SmolStr::new_static("en"));
         examples
             .iter()
             .filter_map(|example| {
@@ -72,16 +108,29 @@ impl Lower<'_> {
                         TextPart::Str(s) => parts.push(ExamplePart::Text(s.clone())),
                         TextPart::Expr(e) => match &e.kind {
                             ExprKind::Path(path) => {
-                                if let Some((crate::machine::Var::Slot(SlotId(id)), _)) = self.var(path) {
+                                if let Some((crate::machine::Var::Slot(SlotId(id)), _)) =
+                                    self.var(path)
+                                {
                                     parts.push(ExamplePart::Slot(SlotId(id)));
                                 }
                             }
                             ExprKind::Error => {}
-                            _ => self.report(Diagnostic::error("F0301", "an example names slots only", self.loc(e.span)).help("write `{slot}`")),
+                            _ => self.report(
+                                Diagnostic::error(
+                                    "F0301",
+                                    "an example names slots only",
+                                    self.loc(e.span),
+                                )
+                                .help("write `{slot}`"),
+                            ),
                         },
                     }
                 }
-                Some(IntentExample { language, parts, loc: self.loc(example.text.span) })
+                Some(IntentExample {
+                    language,
+                    parts,
+                    loc: self.loc(example.text.span),
+                })
             })
             .collect()
     }
@@ -89,8 +138,12 @@ impl Lower<'_> {
     pub(super) fn nodes(&mut self) {
         let env = self.env;
         for (i, item) in (0u32..).zip(&env.nodes) {
-            let Some(tree) = decl_of(self.sources, item.decl) else { continue };
-            let DeclKind::Node(node) = &tree.kind else { continue };
+            let Some(tree) = decl_of(self.sources, item.decl) else {
+                continue;
+            };
+            let DeclKind::Node(node) = &tree.kind else {
+                continue;
+            };
             self.enter(item.decl);
             let (code, entry) = self.body(CodeOwner::Node(NodeId(i)), &node.body);
             self.out.nodes.push(Node {
@@ -107,8 +160,12 @@ impl Lower<'_> {
 
     pub(super) fn handlers(&mut self, unnamed: &[u32]) {
         for &id in unnamed {
-            let Some(tree) = decl_of(self.sources, id) else { continue };
-            let DeclKind::On(on) = &tree.kind else { continue };
+            let Some(tree) = decl_of(self.sources, id) else {
+                continue;
+            };
+            let DeclKind::On(on) = &tree.kind else {
+                continue;
+            };
             self.enter(id);
             if !self.included(self.scope) {
                 continue;
@@ -121,7 +178,13 @@ impl Lower<'_> {
                     let code = self.begin_code(owner, path.span);
                     let finish = self.op(OpKind::Finish, path.span);
                     let entry = match self.named(Kind::Node, path) {
-                        Some(node) => self.op(OpKind::Visit { node: NodeId(node), next: finish }, path.span),
+                        Some(node) => self.op(
+                            OpKind::Visit {
+                                node: NodeId(node),
+                                next: finish,
+                            },
+                            path.span,
+                        ),
                         None => finish,
                     };
                     self.end_code(code, entry);
@@ -132,7 +195,12 @@ impl Lower<'_> {
                 None => continue,
             };
             match event {
-                Some(event) => self.out.handlers.push(Handler { event, code, entry, loc: self.loc(tree.span) }),
+                Some(event) => self.out.handlers.push(Handler {
+                    event,
+                    code,
+                    entry,
+                    loc: self.loc(tree.span),
+                }),
                 None => {
                     self.out.ops.truncate(ops);
                     self.out.codes.pop();
@@ -143,7 +211,9 @@ impl Lower<'_> {
 
     fn event(&mut self, on: &OnDecl) -> Option<HandlerEvent> {
         Some(match &on.event {
-            OnEvent::Intent(path) => HandlerEvent::Intent(IntentId(self.named(Kind::Intent, path)?)),
+            OnEvent::Intent(path) => {
+                HandlerEvent::Intent(IntentId(self.named(Kind::Intent, path)?))
+            }
             OnEvent::Silence(ms) => HandlerEvent::Silence(ms.node),
             OnEvent::File => HandlerEvent::File,
             OnEvent::Lifecycle(name) => match name.text.as_str() {
@@ -156,7 +226,19 @@ impl Lower<'_> {
                 "connected" => HandlerEvent::Connected,
                 "survey" => HandlerEvent::Survey,
                 other => {
-                    let words = ["escalate", "start", "resolve", "abandon", "ticket", "callback", "connected", "survey", "intent", "silence", "file"];
+                    let words = [
+                        "escalate",
+                        "start",
+                        "resolve",
+                        "abandon",
+                        "ticket",
+                        "callback",
+                        "connected",
+                        "survey",
+                        "intent",
+                        "silence",
+                        "file",
+                    ];
                     let at = self.loc(name.span);
                     let found = Diagnostic::error("F0201", format!("unknown event `{other}`"), at);
                     let found = super::suggest(found, other, at, words);
@@ -171,8 +253,12 @@ impl Lower<'_> {
     pub(super) fn knowledge(&mut self) {
         let env = self.env;
         for item in &env.knowledge {
-            let Some(tree) = decl_of(self.sources, item.decl) else { continue };
-            let DeclKind::Knowledge(knowledge) = &tree.kind else { continue };
+            let Some(tree) = decl_of(self.sources, item.decl) else {
+                continue;
+            };
+            let DeclKind::Knowledge(knowledge) = &tree.kind else {
+                continue;
+            };
             self.enter(item.decl);
             let folder = folder_of(path_of(self.sources, item.decl)).to_owned();
             let mut files: Vec<(SmolStr, Arc<str>)> = Vec::new();
@@ -183,13 +269,20 @@ impl Lower<'_> {
                     continue;
                 };
                 let Some(full) = join(&folder, &text) else {
-                    self.report(Diagnostic::error("F0204", format!("`{text}` is outside the project"), at).help("keep knowledge inside the project"));
+                    self.report(
+                        Diagnostic::error("F0204", format!("`{text}` is outside the project"), at)
+                            .help("keep knowledge inside the project"),
+                    );
                     continue;
                 };
                 let matcher = match GlobBuilder::new(&full).literal_separator(true).build() {
                     Ok(glob) => glob.compile_matcher(),
                     Err(error) => {
-                        self.report(Diagnostic::error("F0204", format!("`{text}` is no pattern of paths: {}", error.kind()), at));
+                        self.report(Diagnostic::error(
+                            "F0204",
+                            format!("`{text}` is no pattern of paths: {}", error.kind()),
+                            at,
+                        ));
                         continue;
                     }
                 };
@@ -199,13 +292,24 @@ impl Lower<'_> {
                         files.push((path.clone(), Arc::clone(body)));
                     }
                 }
-                let unreadable = self.project.unreadable.iter().any(|(p, _)| matcher.is_match(p.as_str()));
+                let unreadable = self
+                    .project
+                    .unreadable
+                    .iter()
+                    .any(|(p, _)| matcher.is_match(p.as_str()));
                 if files.len() == before && !unreadable {
-                    self.report(Diagnostic::error("F0204", format!("no file matches `{text}`"), at).help("paths are relative to the folder of this file"));
+                    self.report(
+                        Diagnostic::error("F0204", format!("no file matches `{text}`"), at)
+                            .help("paths are relative to the folder of this file"),
+                    );
                 }
             }
             files.sort_by(|a, b| a.0.cmp(&b.0));
-            self.out.knowledge.push(Knowledge { name: item.name.clone(), files, loc: item.name_loc });
+            self.out.knowledge.push(Knowledge {
+                name: item.name.clone(),
+                files,
+                loc: item.name_loc,
+            });
         }
     }
 }

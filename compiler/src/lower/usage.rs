@@ -10,14 +10,20 @@ use rustc_hash::FxHashSet;
 
 /// Finds unused slots, segments, thresholds, texts, webhooks, hooks, knowledge, teams and hours of the bot's own folder. What
 /// a used folder offers need not be taken, and a test alone is no use.
-pub(crate) fn unused(env: &Env, sources: &Sources, refs: &[Reference], found: &mut Vec<Diagnostic>) {
+pub(crate) fn unused(
+    env: &Env,
+    sources: &Sources,
+    refs: &[Reference],
+    found: &mut Vec<Diagnostic>,
+) {
     let mut used: FxHashSet<Def> = FxHashSet::default();
     let mut last: Option<(u32, bool)> = None;
     for (at, def) in refs {
         let test = match last {
             Some((decl, test)) if decl == at.decl => test,
             _ => {
-                let test = decl_of(sources, at.decl).is_some_and(|d| matches!(d.kind, DeclKind::Test(_)));
+                let test =
+                    decl_of(sources, at.decl).is_some_and(|d| matches!(d.kind, DeclKind::Test(_)));
                 last = Some((at.decl, test));
                 test
             }
@@ -28,40 +34,80 @@ pub(crate) fn unused(env: &Env, sources: &Sources, refs: &[Reference], found: &m
     }
     let mut report = |kind: Kind, id: u32, name: &str, scope: u32, at: Loc| {
         let def = kind.def(id);
-        if scope != 0 || used.contains(&def) || env.duplicated.contains(&def) || env.mentioned.contains(name) {
+        if scope != 0
+            || used.contains(&def)
+            || env.duplicated.contains(&def)
+            || env.mentioned.contains(name)
+        {
             return;
         }
-        let mut warning = Diagnostic::warning("F0205", format!("{} `{name}` is never used", kind.word()), at).help("use it, or remove it");
+        let mut warning = Diagnostic::warning(
+            "F0205",
+            format!("{} `{name}` is never used", kind.word()),
+            at,
+        )
+        .help("use it, or remove it");
         if kind != Kind::Slot
             && let Some(whole) = decl_of(sources, at.decl)
         {
             let whole = Loc::new(at.decl, Span::new(0, whole.span.end));
-            warning = warning.fix(format!("remove `{name}`"), false, vec![Edit { at: whole, text: String::new() }]);
+            warning = warning.fix(
+                format!("remove `{name}`"),
+                false,
+                vec![Edit {
+                    at: whole,
+                    text: String::new(),
+                }],
+            );
         }
         found.push(warning);
     };
     for (i, slot) in (0u32..).zip(&env.slots) {
-        debug_assert_eq!(Kind::Slot.def(i), Def::Slot(SlotId(i)), "ids and positions agree");
+        debug_assert_eq!(
+            Kind::Slot.def(i),
+            Def::Slot(SlotId(i)),
+            "ids and positions agree"
+        );
         report(Kind::Slot, i, &slot.name, slot.scope, slot.name_loc);
     }
-    let lists: [(Kind, &[Item]); 4] =
-        [(Kind::Segment, &env.segments), (Kind::Text, &env.texts), (Kind::Knowledge, &env.knowledge), (Kind::Team, &env.teams)];
+    let lists: [(Kind, &[Item]); 4] = [
+        (Kind::Segment, &env.segments),
+        (Kind::Text, &env.texts),
+        (Kind::Knowledge, &env.knowledge),
+        (Kind::Team, &env.teams),
+    ];
     for (kind, items) in lists {
         for (i, item) in (0u32..).zip(items) {
             report(kind, i, &item.name, item.scope, item.name_loc);
         }
     }
     for (i, info) in (0u32..).zip(&env.thresholds) {
-        report(Kind::Threshold, i, &info.item.name, info.item.scope, info.item.name_loc);
+        report(
+            Kind::Threshold,
+            i,
+            &info.item.name,
+            info.item.scope,
+            info.item.name_loc,
+        );
     }
     for (kind, signatures) in [(Kind::Webhook, &env.webhooks), (Kind::Hook, &env.hooks)] {
         for (i, signature) in (0u32..).zip(signatures) {
-            report(kind, i, &signature.item.name, signature.item.scope, signature.item.name_loc);
+            report(
+                kind,
+                i,
+                &signature.item.name,
+                signature.item.scope,
+                signature.item.name_loc,
+            );
         }
     }
     for (i, item) in (0u32..).zip(&env.hours) {
         if let Some(item) = item {
-            debug_assert_eq!(Kind::Hours.def(i), Def::Hours(HoursId(i)), "ids and positions agree");
+            debug_assert_eq!(
+                Kind::Hours.def(i),
+                Def::Hours(HoursId(i)),
+                "ids and positions agree"
+            );
             report(Kind::Hours, i, &item.name, item.scope, item.name_loc);
         }
     }

@@ -18,13 +18,21 @@ impl Lower<'_> {
     pub(super) fn webhooks_and_hooks(&mut self) {
         let env = self.env;
         for signature in &env.webhooks {
-            let Some(DeclKind::Webhook(tree)) = decl_of(self.sources, signature.item.decl).map(|d| &d.kind) else { continue };
+            let Some(DeclKind::Webhook(tree)) =
+                decl_of(self.sources, signature.item.decl).map(|d| &d.kind)
+            else {
+                continue;
+            };
             self.enter(signature.item.decl);
             self.webhook(tree, signature);
         }
         for signature in &env.hooks {
-            let Some(tree) = decl_of(self.sources, signature.item.decl) else { continue };
-            let DeclKind::Hook(hook) = &tree.kind else { continue };
+            let Some(tree) = decl_of(self.sources, signature.item.decl) else {
+                continue;
+            };
+            let DeclKind::Hook(hook) = &tree.kind else {
+                continue;
+            };
             self.enter(signature.item.decl);
             self.hook(hook, signature, tree.span);
         }
@@ -40,11 +48,25 @@ impl Lower<'_> {
             && matches!(method.node, Method::Get)
         {
             self.report(
-                Diagnostic::error("F0302", "a `get` has no body to `send`", self.loc(method.span)).help("use `post`, or put the values into the URL"),
+                Diagnostic::error(
+                    "F0302",
+                    "a `get` has no body to `send`",
+                    self.loc(method.span),
+                )
+                .help("use `post`, or put the values into the URL"),
             );
         }
-        let headers = tree.headers.iter().map(|(name, value)| (self.text_lit(name), self.text_lit(value))).collect();
-        let send = tree.send.as_ref().map(|fields| fields.iter().map(|(name, value)| (name.text.clone(), self.expr(value))).collect());
+        let headers = tree
+            .headers
+            .iter()
+            .map(|(name, value)| (self.text_lit(name), self.text_lit(value)))
+            .collect();
+        let send = tree.send.as_ref().map(|fields| {
+            fields
+                .iter()
+                .map(|(name, value)| (name.text.clone(), self.expr(value)))
+                .collect()
+        });
         let signed = tree.signed.as_ref().and_then(|p| self.secret(p));
         self.inside = Inside::Plain;
         let shares = tree.shares.iter().filter_map(|p| self.shared(p)).collect();
@@ -71,7 +93,12 @@ impl Lower<'_> {
             [root, name] if root.text == "secret" => Some(name.text.clone()),
             _ => {
                 self.report(
-                    Diagnostic::error("F0301", "a signature is made with a secret", self.loc(path.span)).help("write `signed secret.NAME`"),
+                    Diagnostic::error(
+                        "F0301",
+                        "a signature is made with a secret",
+                        self.loc(path.span),
+                    )
+                    .help("write `signed secret.NAME`"),
                 );
                 None
             }
@@ -87,20 +114,38 @@ impl Lower<'_> {
             let written = from.plain().unwrap_or_default();
             match join(&folder, &written) {
                 None => self.report(
-                    Diagnostic::error("F0204", format!("`{written}` is outside the project"), path_loc).help("keep scripts inside the project"),
+                    Diagnostic::error(
+                        "F0204",
+                        format!("`{written}` is outside the project"),
+                        path_loc,
+                    )
+                    .help("keep scripts inside the project"),
                 ),
                 Some(full) => {
                     let files = &self.project.other_files;
-                    let found = files.binary_search_by(|(p, _)| p.as_str().cmp(&full)).ok().and_then(|i| files.get(i));
+                    let found = files
+                        .binary_search_by(|(p, _)| p.as_str().cmp(&full))
+                        .ok()
+                        .and_then(|i| files.get(i));
                     let found = found.or_else(|| files.iter().find(|(p, _)| *p == full));
                     match found {
                         Some((_, text)) => script = Arc::clone(text),
                         None if self.project.unreadable.iter().any(|(p, _)| *p == full) => {}
                         None => {
-                            let found = Diagnostic::error("F0204", format!("no file `{written}`"), path_loc);
-                            let near = files.iter().filter(|(p, _)| p.ends_with(".rhai")).map(|(p, _)| p.as_str());
+                            let found = Diagnostic::error(
+                                "F0204",
+                                format!("no file `{written}`"),
+                                path_loc,
+                            );
+                            let near = files
+                                .iter()
+                                .filter(|(p, _)| p.ends_with(".rhai"))
+                                .map(|(p, _)| p.as_str());
                             let near = crate::env::did_you_mean(&full, near).map(str::to_owned);
-                            let help = near.map_or_else(|| "paths are relative to the folder of this file".to_owned(), |n| format!("did you mean `{n}`?"));
+                            let help = near.map_or_else(
+                                || "paths are relative to the folder of this file".to_owned(),
+                                |n| format!("did you mean `{n}`?"),
+                            );
                             self.report(found.help(help));
                         }
                     }
@@ -109,7 +154,13 @@ impl Lower<'_> {
             }
         }
         let (returns, optional) = signature.returns.clone().unwrap_or((Type::Error, false));
-        let name = signature.item.name.rsplit('.').next().map(SmolStr::new).unwrap_or_default();
+        let name = signature
+            .item
+            .name
+            .rsplit('.')
+            .next()
+            .map(SmolStr::new)
+            .unwrap_or_default();
         self.out.hooks.push(Hook {
             name,
             params: signature.params.clone(),
@@ -125,8 +176,12 @@ impl Lower<'_> {
     pub(super) fn triggers(&mut self) {
         let env = self.env;
         for item in &env.triggers {
-            let Some(tree) = decl_of(self.sources, item.decl) else { continue };
-            let DeclKind::Trigger(trigger) = &tree.kind else { continue };
+            let Some(tree) = decl_of(self.sources, item.decl) else {
+                continue;
+            };
+            let DeclKind::Trigger(trigger) = &tree.kind else {
+                continue;
+            };
             if !self.included(item.scope) {
                 continue;
             }
@@ -141,13 +196,23 @@ impl Lower<'_> {
         let mut payload: Vec<FieldDef> = Vec::new();
         for field in &tree.payload {
             let (ty, optional) = match &field.ty {
-                Some(ty) => crate::types::resolve(self.env, self.scope, self.decl, ty, &mut found, &mut refs),
+                Some(ty) => crate::types::resolve(
+                    self.env, self.scope, self.decl, ty, &mut found, &mut refs,
+                ),
                 None => (Type::Error, true),
             };
-            if let Some(first) = payload.iter().find(|f| f.name == field.name.text).map(|f| f.name_loc) {
+            if let Some(first) = payload
+                .iter()
+                .find(|f| f.name == field.name.text)
+                .map(|f| f.name_loc)
+            {
                 self.report(
-                    Diagnostic::error("F0202", format!("field `{}` is declared twice", field.name.text), self.loc(field.name.span))
-                        .label(first, "first declared here"),
+                    Diagnostic::error(
+                        "F0202",
+                        format!("field `{}` is declared twice", field.name.text),
+                        self.loc(field.name.span),
+                    )
+                    .label(first, "first declared here"),
                 );
                 continue;
             }
@@ -172,14 +237,23 @@ impl Lower<'_> {
         for f in found {
             self.report(f);
         }
-        self.inside = Inside::Trigger(payload.iter().map(|f| (f.name.clone(), f.ty.clone())).collect());
+        self.inside = Inside::Trigger(
+            payload
+                .iter()
+                .map(|f| (f.name.clone(), f.ty.clone()))
+                .collect(),
+        );
         let find_by = tree.find_by.as_ref().and_then(|path| {
             let last = path.segments.last()?;
             let id = self.customer_field(last)?;
             if !payload.iter().any(|f| f.name == last.text) {
                 self.report(
-                    Diagnostic::error("F0201", format!("the payload has no field `{}`", last.text), self.loc(last.span))
-                        .help("the customer is found by a field that the payload brings"),
+                    Diagnostic::error(
+                        "F0201",
+                        format!("the payload has no field `{}`", last.text),
+                        self.loc(last.span),
+                    )
+                    .help("the customer is found by a field that the payload brings"),
                 );
                 return None;
             }
@@ -206,9 +280,17 @@ impl Lower<'_> {
         self.inside = Inside::Plain;
         self.out.triggers.push(Trigger {
             name,
-            path: tree.path.as_ref().and_then(flow_grammar::ast::TextLit::plain).map(SmolStr::new).unwrap_or_default(),
+            path: tree
+                .path
+                .as_ref()
+                .and_then(flow_grammar::ast::TextLit::plain)
+                .map(SmolStr::new)
+                .unwrap_or_default(),
             secret,
-            scheme: tree.scheme.as_ref().map_or_else(|| SmolStr::new_static("standard"), |s| s.text.clone()),
+            scheme: tree
+                .scheme
+                .as_ref()
+                .map_or_else(|| SmolStr::new_static("standard"), |s| s.text.clone()),
             payload,
             find_by,
             when,

@@ -96,7 +96,9 @@ pub(super) const fn severity(severity: Severity) -> &'static str {
 
 /// A place in lines and columns.
 pub(super) fn region(sources: &Sources, loc: Loc) -> Region {
-    let Some((file, range)) = sources.resolve(loc) else { return Region::default() };
+    let Some((file, range)) = sources.resolve(loc) else {
+        return Region::default();
+    };
     let (start, end) = (file.position(range.start), file.position(range.end));
     Region {
         file: file.path.clone(),
@@ -118,8 +120,19 @@ pub fn report(sources: &Sources, found: &[Diagnostic]) -> Report {
             code: d.code,
             severity: severity(d.severity),
             message: d.message.clone(),
-            at: d.labels.first().map(|l| region(sources, l.at)).unwrap_or_default(),
-            labels: d.labels.iter().map(|l| FindingLabel { at: region(sources, l.at), text: l.text.clone() }).collect(),
+            at: d
+                .labels
+                .first()
+                .map(|l| region(sources, l.at))
+                .unwrap_or_default(),
+            labels: d
+                .labels
+                .iter()
+                .map(|l| FindingLabel {
+                    at: region(sources, l.at),
+                    text: l.text.clone(),
+                })
+                .collect(),
             help: d.help.clone(),
             fixes: d
                 .fixes
@@ -127,13 +140,27 @@ pub fn report(sources: &Sources, found: &[Diagnostic]) -> Report {
                 .map(|f| FindingFix {
                     title: f.title.clone(),
                     safe: f.safe,
-                    edits: f.edits.iter().map(|e| FindingEdit { at: region(sources, e.at), text: e.text.clone() }).collect(),
+                    edits: f
+                        .edits
+                        .iter()
+                        .map(|e| FindingEdit {
+                            at: region(sources, e.at),
+                            text: e.text.clone(),
+                        })
+                        .collect(),
                 })
                 .collect(),
         })
         .collect();
-    let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
-    Report { findings, errors, warnings: found.len() - errors }
+    let errors = found
+        .iter()
+        .filter(|d| d.severity == Severity::Error)
+        .count();
+    Report {
+        findings,
+        errors,
+        warnings: found.len() - errors,
+    }
 }
 
 /// Findings as a JSON text.

@@ -6,7 +6,8 @@ use crate::sources::Sources;
 use flow_grammar::Diagnostic;
 use serde_json::{Value, json};
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Findings as a SARIF log with one run: rules, regions, related places and fixes.
 #[must_use]
@@ -46,16 +47,31 @@ fn result(sources: &Sources, d: &Diagnostic) -> Value {
         "level": severity(d.severity),
         "message": { "text": text },
     });
-    let Some(map) = out.as_object_mut() else { return out };
+    let Some(map) = out.as_object_mut() else {
+        return out;
+    };
     if let Some(at) = CODES.iter().position(|c| c.code == d.code) {
         map.insert("ruleIndex".into(), json!(at));
     }
-    let places: Vec<(Region, &str)> =
-        d.labels.iter().map(|l| (region(sources, l.at), l.text.as_str())).filter(|(r, _)| !r.file.is_empty()).collect();
-    let locations: Vec<Value> = places.iter().take(1).map(|(r, t)| location(r, t, None)).collect();
+    let places: Vec<(Region, &str)> = d
+        .labels
+        .iter()
+        .map(|l| (region(sources, l.at), l.text.as_str()))
+        .filter(|(r, _)| !r.file.is_empty())
+        .collect();
+    let locations: Vec<Value> = places
+        .iter()
+        .take(1)
+        .map(|(r, t)| location(r, t, None))
+        .collect();
     map.insert("locations".into(), Value::Array(locations));
     if places.len() > 1 {
-        let related: Vec<Value> = places.iter().enumerate().skip(1).map(|(i, (r, t))| location(r, t, Some(i))).collect();
+        let related: Vec<Value> = places
+            .iter()
+            .enumerate()
+            .skip(1)
+            .map(|(i, (r, t))| location(r, t, Some(i)))
+            .collect();
         map.insert("relatedLocations".into(), Value::Array(related));
     }
     if !d.fixes.is_empty() {

@@ -3,8 +3,8 @@
 use crate::sources::{SourceFile, Sources};
 use flow_grammar::{Diagnostic, Label, Severity};
 use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents, ThemeCharacters,
-    ThemeStyles,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 use std::fmt;
 
@@ -20,10 +20,21 @@ pub fn text(sources: &Sources, found: &[Diagnostic], colour: bool) -> String {
 #[must_use]
 pub fn render(sources: &Sources, found: &[Diagnostic], colour: bool, unicode: bool) -> String {
     let theme = GraphicalTheme {
-        characters: if unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() },
-        styles: if colour { ThemeStyles::ansi() } else { ThemeStyles::none() },
+        characters: if unicode {
+            ThemeCharacters::unicode()
+        } else {
+            ThemeCharacters::ascii()
+        },
+        styles: if colour {
+            ThemeStyles::ansi()
+        } else {
+            ThemeStyles::none()
+        },
     };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false).without_syntax_highlighting();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(WIDTH)
+        .with_links(false)
+        .without_syntax_highlighting();
     let mut out = String::new();
     for d in found {
         let report = Report::new(sources, d);
@@ -43,23 +54,62 @@ struct Lines<'s> {
 }
 
 impl SourceCode for Lines<'_> {
-    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let file = self.file;
         let starts = &file.line_starts;
-        let line = |offset: usize| starts.partition_point(|s| *s as usize <= offset).saturating_sub(1);
-        let (first, last) = (line(span.offset()), line((span.offset() + span.len()).saturating_sub(1).max(span.offset())));
+        let line = |offset: usize| {
+            starts
+                .partition_point(|s| *s as usize <= offset)
+                .saturating_sub(1)
+        };
+        let (first, last) = (
+            line(span.offset()),
+            line(
+                (span.offset() + span.len())
+                    .saturating_sub(1)
+                    .max(span.offset()),
+            ),
+        );
         let from_line = first.saturating_sub(before);
         let start = starts.get(from_line).copied().unwrap_or(0) as usize;
-        let end = starts.get(last + after + 1).map_or(file.text.len(), |s| *s as usize);
-        let bytes = file.text.as_bytes().get(start..end).ok_or(MietteError::OutOfBounds)?;
-        let column = if before == 0 { span.offset().saturating_sub(start) } else { 0 };
+        let end = starts
+            .get(last + after + 1)
+            .map_or(file.text.len(), |s| *s as usize);
+        let bytes = file
+            .text
+            .as_bytes()
+            .get(start..end)
+            .ok_or(MietteError::OutOfBounds)?;
+        let column = if before == 0 {
+            span.offset().saturating_sub(start)
+        } else {
+            0
+        };
         let (start, bytes) = if before == 0 {
-            (span.offset(), file.text.as_bytes().get(span.offset()..end).ok_or(MietteError::OutOfBounds)?)
+            (
+                span.offset(),
+                file.text
+                    .as_bytes()
+                    .get(span.offset()..end)
+                    .ok_or(MietteError::OutOfBounds)?,
+            )
         } else {
             (start, bytes)
         };
         let shown = SourceSpan::from(start..start + bytes.len());
-        Ok(Box::new(MietteSpanContents::new_named(file.path.to_string(), bytes, shown, from_line, column, file.line_starts.len())))
+        Ok(Box::new(MietteSpanContents::new_named(
+            file.path.to_string(),
+            bytes,
+            shown,
+            from_line,
+            column,
+            file.line_starts.len(),
+        )))
     }
 }
 
@@ -81,21 +131,39 @@ struct Elsewhere<'s> {
 
 impl<'s> Report<'s> {
     fn new(sources: &'s Sources, finding: &'s Diagnostic) -> Self {
-        let mut report = Self { finding, source: None, labels: Vec::new(), elsewhere: Vec::new() };
+        let mut report = Self {
+            finding,
+            source: None,
+            labels: Vec::new(),
+            elsewhere: Vec::new(),
+        };
         for (i, Label { at, text }) in finding.labels.iter().enumerate() {
-            let Some((file, range)) = sources.resolve(*at) else { continue };
+            let Some((file, range)) = sources.resolve(*at) else {
+                continue;
+            };
             let text = (!text.is_empty()).then(|| text.clone());
             let span = SourceSpan::from(range);
-            let label = if i == 0 { LabeledSpan::new_primary_with_span(text, span) } else { LabeledSpan::new_with_span(text, span) };
+            let label = if i == 0 {
+                LabeledSpan::new_primary_with_span(text, span)
+            } else {
+                LabeledSpan::new_with_span(text, span)
+            };
             match &report.source {
                 None => {
                     report.source = Some(Lines { file });
                     report.labels.push(label);
                 }
                 Some(lines) if lines.file.path == file.path => report.labels.push(label),
-                Some(_) => match report.elsewhere.iter_mut().find(|e| e.source.file.path == file.path) {
+                Some(_) => match report
+                    .elsewhere
+                    .iter_mut()
+                    .find(|e| e.source.file.path == file.path)
+                {
                     Some(other) => other.labels.push(label),
-                    None => report.elsewhere.push(Elsewhere { source: Lines { file }, labels: vec![label] }),
+                    None => report.elsewhere.push(Elsewhere {
+                        source: Lines { file },
+                        labels: vec![label],
+                    }),
                 },
             }
         }
@@ -124,7 +192,10 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.finding.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display + 'a>)
+        self.finding
+            .help
+            .as_ref()
+            .map(|h| Box::new(h) as Box<dyn fmt::Display + 'a>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -132,12 +203,16 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan> + '_>)
+        (!self.labels.is_empty()).then(|| {
+            Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan> + '_>
+        })
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        (!self.elsewhere.is_empty())
-            .then(|| Box::new(self.elsewhere.iter().map(|e| e as &dyn miette::Diagnostic)) as Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>)
+        (!self.elsewhere.is_empty()).then(|| {
+            Box::new(self.elsewhere.iter().map(|e| e as &dyn miette::Diagnostic))
+                as Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>
+        })
     }
 }
 
