@@ -118,6 +118,8 @@ impl<'a> Printer<'a> {
                         blank = 0;
                     }
                 }
+                // A semicolon that separates nothing.
+                Tok::Semi if line.pieces.is_empty() => {}
                 Tok::Blank => {}
                 Tok::Comment | Tok::Doc => {
                     line.gap |= blank > 0 && line.pieces.is_empty();

@@ -154,6 +154,8 @@ struct Splitter {
     depth: usize,
     /// A header whose `{` has not come yet.
     wants_block: bool,
+    /// Its block may still come.
+    may_open: bool,
     /// What is being read is no declaration.
     junk: bool,
     /// The last line that began with `}` was indented.
@@ -175,6 +177,7 @@ impl Splitter {
         self.finish();
         self.start = Some(self.lead.take().unwrap_or(at));
         self.wants_block = keyword.is_some_and(needs_block);
+        self.may_open = keyword.is_some_and(|k| needs_block(k) || matches!(k, "on" | "threshold"));
         self.junk = keyword.is_none();
     }
 
@@ -214,6 +217,7 @@ impl Splitter {
                 Tok::Open(b'{') => {
                     self.depth += 1;
                     self.wants_block = false;
+                    self.may_open = false;
                 }
                 Tok::Open(_) => self.depth += 1,
                 Tok::Close(b'}') if self.depth == 0 => self.wants_block = false,
@@ -270,7 +274,8 @@ impl Splitter {
         }
         let last_tok = last.map(|l| l.0);
         let joined = last.is_some_and(|(t, s, e)| ends_open(text, t, s, e))
-            || begins_joined(text, tok, at, end, last_tok);
+            || ((self.may_open || tok != Tok::Open(b'{'))
+                && begins_joined(text, tok, at, end, last_tok));
         let declares = tok == Tok::Word && starts_declaration(text, at, joined || self.wants_block);
         if declares {
             self.begin(at, keyword);

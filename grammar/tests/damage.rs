@@ -146,7 +146,7 @@ fn stable(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2 * ProptestConfig::default().cases, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_pages_parse(page in 0..PAGES.len(), damages in prop::collection::vec(damage(), 1..12)) {

@@ -281,7 +281,7 @@ impl Builder<'_> {
         self.push(
             Diagnostic::error(
                 CODE,
-                format!("{what} is written as one word, found `{}`", self.source(at)),
+                format!("{what} is written `{good}`, found `{}`", self.source(at)),
                 at,
             )
             .help(format!("write `{good}`"))

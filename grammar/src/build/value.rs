@@ -85,6 +85,10 @@ impl Builder<'_> {
     }
 
     fn wrong_number(&mut self, pair: &Pair, what: &str, usage: &str) {
+        if matches!(number(pair.as_str()), Number::Bad) {
+            self.bad_number(pair);
+            return;
+        }
         let start = pair.as_span().start();
         let end = pair.as_span().end();
         let input = pair.get_input();
