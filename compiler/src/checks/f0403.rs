@@ -175,12 +175,17 @@ fn tell(machine: &Machine, op: &Op, passable: &[bool]) -> String {
             let name = machine.node(*node).map(|n| n.name.to_string()).unwrap_or_default();
             if passable.get(node.index()) == Some(&true) { format!("visits `{name}`, which can return without waiting") } else { format!("visits `{name}`") }
         }
-        OpKind::Call { .. } => "calls, without waiting for the customer".into(),
+        OpKind::Call { .. } => "calls, which does not wait for the customer".into(),
         OpKind::Form { .. } => "waits only if something is unknown".into(),
-        OpKind::Branch { .. } => "decides".into(),
-        OpKind::Match { .. } => "takes an arm".into(),
-        OpKind::Set { .. } => "sets".into(),
-        OpKind::Clear { .. } => "clears".into(),
+        OpKind::Branch { .. } => "decides without waiting".into(),
+        OpKind::Match { .. } => "takes an arm that does not wait".into(),
+        OpKind::Set { .. } => "fills a slot".into(),
+        OpKind::Clear { .. } => "clears a slot".into(),
+        OpKind::Note { .. } => "notes this".into(),
+        OpKind::Tag { .. } => "tags the conversation".into(),
+        OpKind::Attempt { .. } => "records this".into(),
+        OpKind::Ticket { .. } => "opens a ticket".into(),
+        OpKind::Callback { .. } => "books a callback".into(),
         OpKind::ChooseFrom { .. } => "is skipped when the list is empty".into(),
         _ => "goes on".into(),
     }

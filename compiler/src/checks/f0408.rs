@@ -21,7 +21,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             let loc = Loc::new(index, step.span);
             let block = if in_handler { " { failed -> back }" } else { " { failed -> escalate }" };
             found.push(
-                Diagnostic::error("F0408", format!("`call {name}` does not say what happens when it fails"), loc)
+                Diagnostic::error("F0408", format!("`call {name}` does not say what happens when it fails"), cx.line(loc))
                     .labelled("no `failed`")
                     .help(format!("add `{}`", block.trim()))
                     .fix(format!("add `{}`", block.trim()), false, vec![syntax::add_after(loc, block)]),

@@ -7,7 +7,7 @@ use super::support::syntax;
 use crate::machine::{ExamplePart, HandlerEvent, Intent, IntentExample, Machine, OpKind};
 use crate::value::OpId;
 use flow_grammar::ast::{ArmHead, StepKind, Target, Then};
-use flow_grammar::{Diagnostic, Loc, Severity, Span};
+use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashMap;
 
 pub(super) const CHECK: super::Check = super::Check { code: "F0409", severity: Severity::Error, title: "a regulated intent answered below people", run };
@@ -28,7 +28,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             && always_regulated(intent)
             && !only_escalates(machine, handler.entry)
         {
-            found.push(finding(format!("a handler answers `{}`, which is regulated", intent.name), first_line(cx, handler.loc), intent));
+            found.push(finding(format!("a handler answers `{}`, which is regulated", intent.name), cx.line(handler.loc), intent));
         }
     }
     for (index, decl) in syntax::decls(cx.sources) {
@@ -69,12 +69,6 @@ fn finding(message: String, at: Loc, intent: &Intent) -> Diagnostic {
         .labelled("answered without a person")
         .label(intent.name_loc, "only people may answer this intent")
         .help("remove the answer: a regulated intent goes to people by itself")
-}
-
-fn first_line(cx: &Analysis<'_>, loc: Loc) -> Loc {
-    let text = cx.sources.snippet(loc);
-    let end = text.find(['{', '\n']).map_or(text.len(), |i| text.get(..i).unwrap_or_default().trim_end().len());
-    Loc::new(loc.decl, Span::new(loc.span.start, loc.span.start + u32::try_from(end).unwrap_or(0)))
 }
 
 fn folded(example: &IntentExample) -> String {

@@ -102,7 +102,7 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
                 found.push(
                     Diagnostic::error("F0501", format!("`{name}` can be unknown here"), expr.loc)
                         .labelled(why)
-                        .help(format!("say what stands for it, as in `{{{name} ?? \"soon\"}}`"))
+                        .help(format!("say what stands for it, as in `{{{name} ?? \"{}\"}}`", if signal == Signal::AgentName { "a colleague" } else { "soon" }))
                         .fix(format!("write `{name} ?? \"..\"`"), false, vec![super::support::syntax::add_after(expr.loc, " ?? \"...\"")]),
                 );
             }
@@ -247,6 +247,16 @@ fn explain(cx: &Analysis<'_>, finding: Diagnostic, at: OpId, code: CodeId, fact:
     }
     let starts = cx.flow().roots.iter().find(|r| r.op == id).map(|r| r.kind);
     let mut finding = finding;
+    let begins = match starts {
+        Some(RootKind::Start) => machine.node(machine.bot.start).map(|n| n.name_loc),
+        Some(RootKind::Handler(i)) => machine.handlers.get(i as usize).map(|h| cx.line(h.loc)),
+        _ => None,
+    };
+    if labels.is_empty()
+        && let Some(begins) = begins
+    {
+        finding = finding.label(begins, format!("`{name}` is not known here, and nothing asks for it on the way"));
+    }
     if labels.is_empty() && matches!(starts, Some(RootKind::Handler(_) | RootKind::Handoff(_) | RootKind::Trigger(_))) {
         finding = finding.help(format!("handlers and handoffs begin with nothing known: test it with `if {name} is known`, or write `{name} ?? ..`"));
     }

@@ -53,10 +53,22 @@ impl<'a> Analysis<'a> {
         true
     }
 
-    /// The first line of a place: enough to point at a step with a long block.
+    /// A step without its block, on one line: enough to point at it.
     pub(in crate::checks) fn line(&self, loc: Loc) -> Loc {
-        let line = self.sources.snippet(loc).lines().next().unwrap_or_default().trim_end();
-        let line = line.strip_suffix('{').map_or(line, str::trim_end);
+        let line = self.sources.snippet(loc).lines().next().unwrap_or_default();
+        let mut quoted = false;
+        let mut end = line.len();
+        for (i, c) in line.char_indices() {
+            match c {
+                '"' => quoted = !quoted,
+                '{' if !quoted && i > 0 => {
+                    end = i;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let line = line.get(..end).unwrap_or(line).trim_end();
         match u32::try_from(line.len()) {
             Ok(len) if len > 0 => Loc::new(loc.decl, Span::new(loc.span.start, loc.span.start + len)),
             _ => loc,

@@ -153,7 +153,17 @@ impl Grid {
     }
 
     /// Searches a case within `space` that none of `rows` takes. Depth is the number of columns.
-    fn search(&self, space: &[AtomSet], rows: AtomSet) -> Option<Vec<usize>> {
+    fn search(&self, space: &[AtomSet], mut rows: AtomSet) -> Option<Vec<usize>> {
+        // Where the space is narrow, few rows reach it: look only at those.
+        for (atoms, rows_of) in space.iter().zip(&self.rows_of) {
+            if atoms.iter().map(|w| w.count_ones()).sum::<u32>() <= 8 {
+                let mut reach = vec![0; rows.len()];
+                for set in ones(atoms).filter_map(|a| rows_of.get(a)) {
+                    reach.iter_mut().zip(set).for_each(|(r, s)| *r |= s);
+                }
+                rows = and(&rows, &reach);
+            }
+        }
         let mut done = vec![None; space.len()];
         let mut seen: FxHashMap<(u64, AtomSet), bool> = FxHashMap::default();
         let found = self.split(space, &rows, &mut done, &mut seen);

@@ -1,0 +1,108 @@
+//! Large bots: the checks grow with the bot and hardly faster.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use flow_compiler::checks::{Context, run};
+use flow_compiler::sources::Project;
+use flow_compiler::{Compilation, Compiler, Options};
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+const HEAD: &str = "bot demo { languages en; channels web; tiers bot -> human; start greet }\n\
+tier bot: scripted { cost 0.02 USD }\ntier human: people { cost 5 USD }\nteam support { hours always }\n\
+handoff human { say \"I'll get you to a person.\" }\n";
+const ROUTE: &str = "route human {\n  | intent | team | priority |\n  | _ | support | standard |\n}\n";
+const GREET: &str = "node greet { choose \"Done?\" { \"Yes\" -> end resolved; \"No\" -> escalate } }\n";
+
+fn compile(text: String) -> Compilation {
+    let project = Project { flow_files: vec![("bot.flow".into(), text.into())], ..Project::default() };
+    Compiler::new().compile(&project, &Options { date: jiff::civil::date(2026, 3, 2) })
+}
+
+/// The time that all checks take on a bot, and the codes found.
+fn check(text: String) -> (Duration, Vec<&'static str>) {
+    let compilation = compile(text);
+    let cx = Context { machine: &compilation.machine, sources: &compilation.sources, date: jiff::civil::date(2026, 3, 2) };
+    let start = Instant::now();
+    let found = run(&cx);
+    (start.elapsed(), found.iter().map(|d| d.code).collect())
+}
+
+/// Far above what is measured, in a debug build too; what grows with the square of the bot goes beyond it.
+fn soon(what: &str, took: Duration) {
+    eprintln!("{what}: {took:?}");
+    assert!(took < Duration::from_secs(20), "{what} took {took:?}");
+}
+
+#[test]
+fn many_nodes() {
+    let mut text = format!("{HEAD}{ROUTE}slots {{ name: text }}\nnode greet {{ ask name \"Your name?\"; -> n0 }}\n");
+    for i in 0..10_000 {
+        writeln!(text, "node n{i} {{\n  say \"Hello {{name}}.\"\n  if turns > {i} {{\n    note \"Long\"\n  }}\n  choose \"Go on?\" {{\n    \"Yes\" -> n{}\n    \"No\"  -> end resolved\n  }}\n}}", (i + 1) % 10_000).unwrap();
+    }
+    let (took, found) = check(text);
+    assert!(found.is_empty(), "{found:?}");
+    soon("100,000 lines", took);
+}
+
+#[test]
+fn one_long_node() {
+    let mut text = format!("{HEAD}{ROUTE}slots {{ name: text }}\nnode greet {{\n");
+    for i in 0..5_000 {
+        writeln!(text, "  if turns > {i} {{ say \"Hello {{name ?? \"you\"}}.\" }}").unwrap();
+    }
+    text.push_str("  end resolved\n}\n");
+    let (took, found) = check(text);
+    assert!(found.is_empty(), "{found:?}");
+    soon("5,000 steps", took);
+}
+
+#[test]
+fn a_long_matrix_over_many_intents() {
+    let mut text = format!("{HEAD}{GREET}enum plan {{ free, pro, enterprise }}\ncustomer {{ plan: plan = free }}\n");
+    for i in 0..2_000 {
+        writeln!(text, "intent i{i} {{ \"example number {i}\" }}").unwrap();
+    }
+    text.push_str("route human {\n  | intent | customer.plan | message | team | priority |\n");
+    for i in 0..2_000 {
+        let plan = ["free", "pro", "enterprise"][i % 3];
+        writeln!(text, "  | i{i} | {plan} | _ | support | high |").unwrap();
+    }
+    text.push_str("  | _ | _ | \"fraud\" | support | high |\n  | _ | pro | _ | support | high |\n  | i7 | _ | _ | support | high |\n}\n");
+    let (took, found) = check(text);
+    assert_eq!(found, ["F0701"]);
+    soon("2,000 rows", took);
+}
+
+#[test]
+fn many_rules() {
+    let mut text = format!("{HEAD}{ROUTE}{GREET}slots {{");
+    for i in 0..20 {
+        write!(text, "s{i}: number = 0; ").unwrap();
+    }
+    text.push_str("}\n");
+    for i in 0..500 {
+        let (a, b) = (i % 20, (i * 7 + 3) % 20);
+        writeln!(text, "escalate r{i} to human {{ when s{a} > {i} and (s{b} < {} or shouting); unless profanity and s{b} > 900; say \"Rule {i}.\"; priority {} }}", i + 3, ["medium", "standard"][i % 2]).unwrap();
+    }
+    let (took, _) = check(text);
+    soon("500 rules", took);
+}
+
+#[test]
+fn one_strongly_connected_part() {
+    let mut text = format!("{HEAD}{ROUTE}slots {{");
+    for i in 0..50 {
+        write!(text, "s{i}: text; ").unwrap();
+    }
+    text.push_str("}\nnode greet { -> n0 }\n");
+    for i in 0..300 {
+        writeln!(text, "node n{i} {{ choose \"Where?\" {{").unwrap();
+        for j in 0..10 {
+            writeln!(text, "  \"Way {j}\" {{ ask s{} \"What?\"; -> n{} }}", (i + j) % 50, (i * 31 + j * 17) % 300).unwrap();
+        }
+        text.push_str("  \"Out\" -> end resolved\n} }\n");
+    }
+    let (took, _) = check(text);
+    soon("300 nodes in one part", took);
+}
