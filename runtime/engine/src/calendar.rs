@@ -132,6 +132,12 @@ impl Calendar {
     }
 }
 
+/// Whether hours are open at an instant.
+#[must_use]
+pub fn is_open_at(hours: &Hours, at: Timestamp) -> bool {
+    Calendar::new(hours).is_open(at)
+}
+
 /// When hours open next after an instant; `None` if they are always open, or never within 400 days.
 #[must_use]
 pub fn opens_after(hours: &Hours, at: Timestamp) -> Option<Timestamp> {

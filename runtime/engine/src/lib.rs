@@ -15,6 +15,7 @@ mod engine;
 mod eval;
 pub mod event;
 mod format;
+pub mod json;
 pub mod migrate;
 mod prompt;
 pub mod routing;
