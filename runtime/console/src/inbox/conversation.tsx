@@ -64,6 +64,16 @@ export function ConversationView() {
     const box = scroller.current;
     if (box !== null && stick.current) box.scrollTop = box.scrollHeight;
   }, [detail?.messages, drafts.value, pane.value]);
+  // Who reads the end goes on reading it when an offer or the composer takes room.
+  useEffect(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    const watch = new ResizeObserver(() => {
+      if (stick.current) box.scrollTop = box.scrollHeight;
+    });
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, [detail?.conversation.id, pane.value]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!event.altKey || event.ctrlKey || event.metaKey) return;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, bytes, linkify, percent, safeUrl, signed, span, value } from "./format";
+import { ago, bytes, linkify, localeOf, percent, safeUrl, signed, span, value } from "./format";
 
 test("only web links are links", () => {
   const base = "https://shop.example/chat";
@@ -30,6 +30,13 @@ test("spans", () => {
   assert.equal(span(3600 * 72), "3 d");
   assert.equal(ago("2026-03-02T10:00:00Z", Date.parse("2026-03-02T10:02:00Z")), "2 min");
   assert.equal(ago(null, 0), "");
+});
+
+test("times are written as the visitor writes them, in the conversation's language", () => {
+  assert.equal(localeOf("en", ["es-ES", "en-GB"]), "en-GB");
+  assert.equal(localeOf("es", ["en-US"]), "es");
+  assert.equal(localeOf("other", ["fr-FR"]), "fr-FR");
+  assert.equal(localeOf("other", []), "en");
 });
 
 test("numbers", () => {

@@ -30,6 +30,12 @@ export function linkify(text: string): { text: string; href?: string }[] {
   return out;
 }
 
+/** The visitor's own variant of a conversation's language (how they write times and numbers), else the language itself. */
+export function localeOf(language: string, preferred: readonly string[]): string {
+  if (language === "other") return preferred[0] ?? "en";
+  return preferred.find((tag) => tag.toLowerCase().split("-")[0] === language.toLowerCase()) ?? language;
+}
+
 export function bytes(n: number, language: string): string {
   const units = ["B", "KB", "MB", "GB"];
   let value = n;

@@ -2,7 +2,7 @@
 
 import { signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { bytes } from "../shared/format";
+import { bytes, localeOf } from "../shared/format";
 import type { Button, View } from "../shared/types";
 import { Icon } from "../shared/ui";
 import { Bubble, Unsent } from "./bubble";
@@ -196,7 +196,7 @@ function Leave({ words }: { words: Strings }) {
 export function Chat({ framed, onClose }: { framed: boolean; onClose: () => void }) {
   const state = client.state.value;
   const view = state.view;
-  const language = view?.language && view.language !== "other" ? view.language : (navigator.language ?? "en");
+  const language = localeOf(view?.language ?? "other", navigator.languages);
   const words = strings(language);
   const asking = useComputed(() => askingMessage(client.state.value)).value;
   const log = useRef<HTMLDivElement>(null);
