@@ -10,12 +10,14 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// The strength of regularisation.
 const LAMBDA: f32 = 0.3;
 /// How much less than an author's example a background sentence counts.
-const BACKGROUND_SLACK: f32 = 2.0;
+const BACKGROUND_SLACK: f32 = 6.0;
+/// How much of the background's score counts: at full weight it drowns polite requests where a class has few examples.
+const BACKGROUND_SHARE: f32 = 0.4;
 /// Below this best score a message is out of scope.
 const IN_SCOPE_FROM: f32 = 0.17;
 /// What the temperature is believed to be before any example was seen, and how many examples that belief is worth.
-const PRIOR_TEMPERATURE: f32 = 0.085;
-const PRIOR_EXAMPLES: f32 = 30.0;
+const PRIOR_TEMPERATURE: f32 = 0.06;
+const PRIOR_EXAMPLES: f32 = 60.0;
 /// How sure a message is that says an example whole among other words.
 const CONTAINED: f64 = 0.86;
 
@@ -82,6 +84,9 @@ impl Classifier {
             .filter(|(i, _)| *i < authored)
             .filter_map(|(i, s)| labels.get(i).map(|l| (*l, s)))
             .collect();
+        let mut held = held;
+        held.iter_mut()
+            .for_each(|(_, scores)| weigh_background(scores));
         let temperature = fit_temperature(&held);
         phrases.finish();
         Self {
@@ -118,9 +123,10 @@ impl Classifier {
         if let Some(meaning) = self.exactly(words) {
             return meaning;
         }
-        let scores = self
+        let mut scores = self
             .linear
             .scores(&self.vocabulary.vector(&Counts::of(words)));
+        weigh_background(&mut scores);
         let probabilities = softmax(&scores, self.temperature);
         let mut guesses: Vec<(usize, f64)> = probabilities
             .iter()
@@ -154,6 +160,12 @@ impl Classifier {
     #[must_use]
     pub fn temperature(&self) -> f32 {
         self.temperature
+    }
+}
+
+fn weigh_background(scores: &mut [f32]) {
+    if let Some(last) = scores.last_mut() {
+        *last *= BACKGROUND_SHARE;
     }
 }
 

@@ -43,8 +43,8 @@ static STEMMERS: LazyLock<FxHashMap<&'static str, TextAnalyzer>> = LazyLock::new
 /// Words that say nothing of what is asked, beyond the languages' usual lists.
 const EMPTY: &[&str] = &[
     "please", "hi", "hello", "hey", "thanks", "thank", "want", "would", "like", "need", "tell",
-    "know", "get", "just", "also", "so", "now", "well", "please", "am", "ok", "hola", "gracias", "quiero", "puedo", "bonjour",
-    "merci", "hallo", "danke",
+    "know", "get", "just", "also", "so", "now", "well", "please", "am", "ok", "hola", "gracias",
+    "quiero", "puedo", "bonjour", "merci", "hallo", "danke",
 ];
 
 /// The stems of the words that carry meaning, in order.
