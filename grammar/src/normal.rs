@@ -188,7 +188,13 @@ impl<'a> Pass<'a> {
             }
             return;
         }
-        if let Some(at) = self.pending.first().copied() {
+        // Indentation means nothing to the grammar: one run of line ends is quicker to skip.
+        if let Some(first) = self.pending.first().copied()
+            && let Some(blank) = self.bytes.get_mut(first..next.start)
+        {
+            blank.fill(b'\n');
+        }
+        if let Some(at) = self.pending.first().copied().filter(|_| self.heal) {
             self.lines.push((self.last_indent, at, last));
         }
         if self.wants_block && self.stack.is_empty() && next.tok != Tok::Open(b'{') {

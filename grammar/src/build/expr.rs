@@ -79,7 +79,7 @@ impl Builder<'_> {
     ) -> Part {
         let span = self.span(&pair);
         match pair.as_rule() {
-            Rule::prefix => match pair.as_str().trim_end() {
+            Rule::negation => match pair.as_str().trim_end() {
                 "-" => Part::Neg(span),
                 "!" => {
                     self.rewrite("!", "not", span);
