@@ -1,1 +1,10 @@
-fn main() {}
+//! `flowd`: the command line.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

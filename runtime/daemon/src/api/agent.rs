@@ -1,0 +1,318 @@
+//! The agents' side: signing in, presence, lists, one conversation.
+
+use super::error::ApiError;
+use super::extract::{Body, Peer, SignedIn, is_foreign};
+use crate::app::{App, secret_hash};
+use crate::auth::{COOKIE, SignInError};
+use crate::hub::AgentNews;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use flow_compiler::machine::TextOrWords;
+use flow_engine::card::Card;
+use flow_store::{Agent, DashboardQuery, ListQuery, Role, Scope, Summary};
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+/// Whether an agent may see a conversation: one that reached people, of their teams or theirs; leads see all.
+#[must_use]
+pub(super) fn may_see(agent: &Agent, summary: &Summary) -> bool {
+    let of_team = || summary.team.as_ref().is_some_and(|team| agent.teams.contains(team));
+    let own = || summary.agent.as_ref().is_some_and(|a| a.id == agent.id);
+    agent.role >= Role::Lead || (summary.people && (of_team() || own()))
+}
+
+/// A conversation that an agent may see; any other does not exist for them.
+pub(super) async fn visible(app: &App, agent: &Agent, id: &str) -> Result<Summary, ApiError> {
+    let found = app.store.summary(id).await?;
+    found.filter(|s| may_see(agent, s)).ok_or_else(|| ApiError::unknown_conversation(id))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    name: String,
+    password: String,
+}
+
+pub(super) async fn sign_in(
+    State(app): State<Arc<App>>,
+    Peer(peer): Peer,
+    headers: HeaderMap,
+    Body(body): Body<SignIn>,
+) -> Result<Response, ApiError> {
+    if is_foreign(&headers) {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden_origin", "the request comes from another site"));
+    }
+    let signed_in = app.sign_in(peer, &body.name, body.password).await.map_err(|e| match e {
+        SignInError::Wrong => ApiError::new(StatusCode::UNAUTHORIZED, "wrong_password", "the name or the password is wrong"),
+        SignInError::TooOften(wait) => ApiError::too_many(wait),
+        SignInError::Store(error) => error.into(),
+    })?;
+    app.desk_agent(&signed_in.agent);
+    let secure = if app.config.secure_cookie { "; Secure" } else { "" };
+    let seconds = app.config.agents.session_hours.saturating_mul(3600);
+    let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}", signed_in.cookie);
+    let cookie = HeaderValue::try_from(cookie).map_err(|_| ApiError::request("the cookie could not be made"))?;
+    Ok(([(header::SET_COOKIE, cookie)], Json(profile(&app, &signed_in.agent, &signed_in.csrf))).into_response())
+}
+
+fn profile(app: &App, agent: &Agent, csrf: &str) -> Value {
+    let teams: Vec<Value> = teams_of(app)
+        .into_iter()
+        .map(|(id, title, open, next)| json!({"id": id, "title": title, "open": open, "next_open": next}))
+        .collect();
+    let mut shown = json!(agent);
+    let units = app.desk.look(|desk| desk.agents().iter().find(|a| a.spec.id == agent.id).map(|a| a.units));
+    if let (Some(map), Some(units)) = (shown.as_object_mut(), units) {
+        map.insert("capacity".to_owned(), json!(units));
+    }
+    json!({
+        "agent": shown,
+        "available": app.desk.presence(&agent.id).0,
+        "csrf": csrf,
+        "title": app.programs.current().map(|p| p.title().to_owned()),
+        "teams": teams,
+    })
+}
+
+/// Teams: id, title, whether they are open, when they open next.
+pub(super) fn teams_of(app: &App) -> Vec<(SmolStr, String, bool, Option<jiff::Timestamp>)> {
+    let Some(program) = app.programs.current() else { return Vec::new() };
+    let machine = program.engine.machine();
+    let now = app.clock.now();
+    machine
+        .teams
+        .iter()
+        .map(|team| {
+            let title = match &team.title {
+                TextOrWords::Words(words) => words.to_string(),
+                TextOrWords::Text(id) => plain_text(machine, *id).unwrap_or_else(|| team.name.to_string()),
+            };
+            let (open, next) = machine.hours_of(team.hours).map_or((true, None), |h| opening(h, now));
+            (team.name.clone(), title, open, next)
+        })
+        .collect()
+}
+
+/// Whether hours are open, and if not, when they open next.
+fn opening(hours: &flow_compiler::machine::Hours, now: jiff::Timestamp) -> (bool, Option<jiff::Timestamp>) {
+    use flow_engine::calendar::{is_open_at, opens_after};
+    if is_open_at(hours, now) { (true, None) } else { (false, opens_after(hours, now)) }
+}
+
+/// A text's words in the default language, without interpolations.
+fn plain_text(machine: &flow_compiler::machine::Machine, id: flow_compiler::value::TextId) -> Option<String> {
+    use flow_compiler::machine::TextPart;
+    let text = machine.text(id)?;
+    let default = machine.bot.languages.first();
+    let variant = text.variants.iter().find(|v| v.language.as_ref() == default).or_else(|| text.variants.first())?;
+    Some(variant.parts.iter().filter_map(|p| if let TextPart::Str(s) = p { Some(s.as_str()) } else { None }).collect())
+}
+
+pub(super) async fn me(State(app): State<Arc<App>>, who: SignedIn) -> Json<Value> {
+    Json(profile(&app, &who.agent, &who.csrf))
+}
+
+pub(super) async fn sign_out(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, ApiError> {
+    app.store.remove_session(&secret_hash(&who.cookie)).await?;
+    app.audit(who.actor(), "sign_out", None, None).await;
+    let cookie = HeaderValue::from_static("flow_session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetPresence {
+    available: bool,
+}
+
+pub(super) async fn presence(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Body(body): Body<SetPresence>,
+) -> Result<Json<Value>, ApiError> {
+    app.store.set_available(&who.agent.id, body.available).await?;
+    app.desk_agent(&who.agent);
+    app.set_available(&who.agent.id, body.available);
+    Ok(Json(json!({"available": body.available})))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Listing {
+    view: Option<String>,
+    search: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(listing): Query<Listing>,
+) -> Result<Json<Value>, ApiError> {
+    let teams = || who.agent.teams.clone();
+    let mine = || Scope::Teams(teams());
+    let all = || if who.sees_all() { Scope::All } else { mine() };
+    let (scope, open) = match listing.view.as_deref().unwrap_or("mine") {
+        "mine" => (Scope::Agent(who.agent.id.clone()), Some(true)),
+        "queue" => (Scope::Queue((!who.sees_all()).then(teams)), None),
+        "team" => (mine(), None),
+        "open" => (all(), Some(true)),
+        "closed" => (all(), Some(false)),
+        "all" => (all(), None),
+        other => {
+            return Err(ApiError::request(format!("there is no view `{other}`"))
+                .help("views are mine, queue, team, open, closed, all"));
+        }
+    };
+    let before = match listing.cursor.as_deref().and_then(|c| c.split_once('_')) {
+        Some((at, id)) => Some((at.parse().map_err(|_| ApiError::request("the cursor is none of ours"))?, id.to_owned())),
+        None => None,
+    };
+    let limit = listing.limit.unwrap_or(50).clamp(1, 200);
+    let search = listing.search.filter(|s| !s.trim().is_empty()).map(|s| s.chars().take(100).collect());
+    let query = ListQuery { scope, open, people: !who.sees_all(), search, before, limit };
+    let found = app.store.list(query).await?;
+    let full = found.len() == limit as usize;
+    let cursor = found.last().filter(|_| full).map(|s| format!("{}_{}", s.last_at.map_or(0, |t| t.as_millisecond()), s.id));
+    Ok(Json(json!({"conversations": found, "cursor": cursor})))
+}
+
+pub(super) async fn queue(State(app): State<Arc<App>>, who: SignedIn) -> Json<Value> {
+    Json(json!({"queue": super::desk::queue(&app, &who).await}))
+}
+
+/// The card of a conversation.
+pub(super) async fn card_of(app: &Arc<App>, id: &str) -> Result<Option<Card>, ApiError> {
+    let (program, conversation, _) = app.snapshot(id).await?;
+    let history = app.history(id).await?;
+    let work = || program.engine.card(&conversation, &history, &program.hooks);
+    Ok(if program.engine.machine().hooks.is_empty() { work() } else { tokio::task::block_in_place(work) })
+}
+
+pub(super) async fn conversation(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    visible(&app, &who.agent, &id).await?;
+    let (_, _, summary) = app.snapshot(&id).await?;
+    let messages = super::customer::messages_of(&app, &id).await?;
+    let follow_ups: Vec<Value> =
+        app.store.follow_ups(None, 1000).await?.into_iter().filter(|f| f.conversation == id).map(follow_up).collect();
+    let offer = super::desk::offer(&app, &id, &who.agent.id);
+    let mine = summary.agent.as_ref().is_some_and(|a| a.id == who.agent.id);
+    let may: &[&str] = match summary.stage.as_str() {
+        "reviewing" | "with_agent" if mine => &["message", "note", "confirm", "resolve", "return", "transfer"],
+        "queued" | "offered" if offer.is_some() => &["accept", "decline", "note"],
+        "queued" | "offered" if summary.team.as_ref().is_some_and(|t| who.agent.teams.contains(t)) => &["take", "note"],
+        "closed" => &[],
+        _ => &["note"],
+    };
+    Ok(Json(json!({
+        "conversation": summary,
+        "messages": messages,
+        "card": card_of(&app, &id).await?,
+        "offer": offer,
+        "follow_ups": follow_ups,
+        "may": may,
+    })))
+}
+
+fn follow_up(row: flow_store::FollowUpRow) -> Value {
+    let id = format!("f_{}", row.id);
+    let mut shown = json!(row);
+    if let Some(map) = shown.as_object_mut() {
+        map.insert("id".to_owned(), json!(id));
+    }
+    shown
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LogPage {
+    after: u64,
+    limit: Option<u32>,
+}
+
+pub(super) async fn log(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Query(page): Query<LogPage>,
+) -> Result<Json<Value>, ApiError> {
+    visible(&app, &who.agent, &id).await?;
+    let rows = app.store.log(&id, page.after, page.limit.unwrap_or(200).clamp(1, 1000)).await?;
+    let log: Result<Vec<Value>, _> = rows.iter().map(|row| serde_json::from_str(&row.record)).collect();
+    Ok(Json(json!({"log": log.map_err(flow_store::StoreError::from)?})))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct FollowUps {
+    done: Option<bool>,
+}
+
+pub(super) async fn follow_ups(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(query): Query<FollowUps>,
+) -> Result<Json<Value>, ApiError> {
+    let mut out = Vec::new();
+    for row in app.store.follow_ups(query.done, 500).await? {
+        let ours = row.team.as_ref().is_none_or(|t| who.agent.teams.contains(t));
+        if who.sees_all() || ours {
+            out.push(follow_up(row));
+        }
+    }
+    Ok(Json(json!({"follow_ups": out})))
+}
+
+pub(super) async fn follow_up_done(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Body(_): Body<super::customer::OnlyId>,
+) -> Result<Json<Value>, ApiError> {
+    let number = id.strip_prefix("f_").and_then(|n| n.parse().ok()).ok_or_else(ApiError::not_found)?;
+    let done = app.store.follow_up_done(number, &who.agent.id, app.clock.now()).await?;
+    if done {
+        app.audit(who.actor(), "follow_up_done", Some(id.clone()), None).await;
+        app.hub.tell_agents(AgentNews::Desk);
+    }
+    // Once more is no error: it is done.
+    Ok(Json(json!({"id": id, "done": true, "duplicate": !done})))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Window {
+    hours: Option<i64>,
+}
+
+pub(super) async fn dashboard(
+    State(app): State<Arc<App>>,
+    _who: SignedIn,
+    Query(window): Query<Window>,
+) -> Result<Json<Value>, ApiError> {
+    let hours = window.hours.unwrap_or(24).clamp(1, 24 * 90);
+    let since = app.clock.now().checked_sub(SignedDuration::from_hours(hours)).unwrap_or(jiff::Timestamp::MIN);
+    let program = app.programs.current();
+    let tiers: Vec<_> = program.iter().flat_map(|p| p.engine.machine().tiers.iter().map(|t| (t.name.clone(), t.kind))).collect();
+    let query = DashboardQuery { since, tiers: tiers.iter().map(|(name, _)| name.clone()).collect() };
+    let mut shown = json!(app.store.dashboard(query).await?);
+    if let Some(rows) = shown.get_mut("tiers").and_then(Value::as_array_mut) {
+        for (row, (_, kind)) in rows.iter_mut().zip(&tiers) {
+            if let Some(map) = row.as_object_mut() {
+                map.insert("kind".to_owned(), json!(super::view::tier_kind(*kind)));
+            }
+        }
+    }
+    Ok(Json(shown))
+}

@@ -1,0 +1,132 @@
+//! The HTTP API: addresses, limits, headers. `docs/api.md` is its description.
+
+mod agent;
+mod commands;
+mod customer;
+mod desk;
+mod error;
+mod extract;
+mod ops;
+mod statics;
+mod stream;
+pub(crate) mod trigger;
+pub(crate) mod view;
+
+pub use error::ApiError;
+
+use crate::app::App;
+use crate::metrics::count;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of a JSON body at most.
+const JSON_BODY: usize = 256 << 10;
+/// Bytes of a trigger's body at most.
+const TRIGGER_BODY: usize = 1 << 20;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// All addresses.
+pub fn router(app: Arc<App>) -> Router {
+    let conversations = Router::new()
+        .route("/", post(customer::open))
+        .route("/{id}", get(customer::get))
+        .route("/{id}/messages", post(customer::send))
+        .route("/{id}/files", post(customer::upload).layer(DefaultBodyLimit::max(customer::LARGEST_FILE)))
+        .route("/{id}/typing", post(customer::typing))
+        .route("/{id}/leave", post(customer::leave))
+        .route("/{id}/events", get(stream::customer));
+    let one = Router::new()
+        .route("/", get(agent::conversation))
+        .route("/log", get(agent::log))
+        .route("/accept", post(commands::accept))
+        .route("/decline", post(commands::decline))
+        .route("/take", post(commands::take))
+        .route("/messages", post(commands::message))
+        .route("/notes", post(commands::note))
+        .route("/confirm", post(commands::confirm))
+        .route("/resolve", post(commands::resolve))
+        .route("/return", post(commands::give_back))
+        .route("/transfer", post(commands::transfer))
+        .route("/typing", post(commands::typing));
+    let agents = Router::new()
+        .route("/sign-in", post(agent::sign_in))
+        .route("/sign-out", post(agent::sign_out))
+        .route("/me", get(agent::me))
+        .route("/presence", put(agent::presence))
+        .route("/stream", get(stream::agent))
+        .route("/queue", get(agent::queue))
+        .route("/conversations", get(agent::list))
+        .nest("/conversations/{id}", one)
+        .route("/follow-ups", get(agent::follow_ups))
+        .route("/follow-ups/{id}/done", post(agent::follow_up_done))
+        .route("/dashboard", get(agent::dashboard));
+    Router::new()
+        .nest("/v1/conversations", conversations)
+        .nest("/v1/agent", agents)
+        .route("/v1/widget", get(customer::widget))
+        .route("/v1/files/{conversation}/{file}", get(customer::file))
+        .route("/v1/triggers/{*path}", post(trigger::receive).layer(DefaultBodyLimit::max(TRIGGER_BODY)))
+        .route("/v1/status", get(ops::status))
+        .route("/livez", get(ops::livez))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .route("/-/reload", post(ops::reload))
+        .fallback(statics::serve)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(JSON_BODY))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), around))
+        .with_state(app)
+}
+
+async fn method_not_allowed(request: Request) -> ApiError {
+    let message = format!("{} is not possible here", request.method());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}
+
+/// What surrounds every request: limits, the widget's origins, headers, one line in the log without contents.
+async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = std::time::Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let (parts, body) = request.into_parts();
+    let peer = extract::peer(&parts, &app);
+    let origin = parts.headers.get(header::ORIGIN).cloned();
+    // Only what visitors use is open to other sites, and only to those named.
+    let shared = ["/v1/conversations", "/v1/widget", "/v1/files/"].iter().any(|p| path.starts_with(p));
+    let allowed = origin.filter(|o| shared && app.config.origins.iter().any(|a| a.as_bytes() == o.as_bytes()));
+    let limited = app.limits.requests.take(peer, app.config.limits.requests, Duration::from_secs(60));
+    let mut response = match limited {
+        Err(wait) if !matches!(path.as_str(), "/livez" | "/readyz") => {
+            count(&app.metrics.limited);
+            ApiError::too_many(wait).into_response()
+        }
+        _ if method == Method::OPTIONS && allowed.is_some() => StatusCode::NO_CONTENT.into_response(),
+        _ => {
+            let body = axum::body::Body::new(crate::accept::TimedBody::new(body, BODY_TIME));
+            next.run(Request::from_parts(parts, body)).await
+        }
+    };
+    let headers = response.headers_mut();
+    if let Some(origin) = allowed {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+        let names = "authorization, content-type, last-event-id";
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(%method, path, status = response.status().as_u16(), ms, "request");
+    response
+}

@@ -1,0 +1,117 @@
+//! What can be typed.
+
+mod agent;
+mod run;
+
+use clap::{Args, Parser, Subcommand};
+use flow_daemon::config::Config;
+use flow_store::{SqliteOptions, SqliteStore};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Runs Flow bots: web widget, agents' inbox, webhooks, models, from one program and one data folder.
+#[derive(Debug, Parser)]
+#[command(name = "flowd", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  flowd run ./my_bot                                  run a bot on http://127.0.0.1:8080
+  flowd agent add leo --password-stdin --team finance add somebody who answers customers
+  flowd check --config flow.toml                      look at the configuration without running
+
+The page is at /, the agents' inbox at /inbox. Guides: docs/operating.md, docs/api.md";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a bot's folder until it is told to stop; edits to the folder go live by themselves.
+    #[command(after_help = "\
+Examples:
+  flowd run flows/acme_store
+  flowd run flows/acme_store --listen 0.0.0.0:8080 --data /var/lib/flow
+  flowd run flows/acme_store --allow-internal 127.0.0.1:8091    let webhooks reach a service on this machine")]
+    Run(run::Run),
+    /// Adds, lists and removes the people who answer customers.
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// Checks the configuration and prints every problem.
+    Check(Place),
+}
+
+/// Where things are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// The configuration; without it `flow.toml` in this folder, if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder [default: flow-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    fn config(&self) -> Result<Config, String> {
+        let usual = PathBuf::from("flow.toml");
+        let path = self.config.clone().or_else(|| usual.is_file().then_some(usual));
+        let mut config = Config::load(path.as_deref())?;
+        if let Some(data) = &self.data {
+            config.data.clone_from(data);
+        }
+        Ok(config)
+    }
+
+    fn store(&self) -> Result<SqliteStore, String> {
+        // Beside a running daemon: SQLite lets both in, and short writes wait for each other.
+        SqliteStore::open(&self.config()?.data, &SqliteOptions { readers: 1, ..SqliteOptions::default() }).map_err(|e| e.to_string())
+    }
+}
+
+/// Runs a command; every failure is one line.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Run(command) => command.run(),
+        Command::Agent(command) => command.run(),
+        Command::Check(place) => check(&place),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("flowd: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check(place: &Place) -> Result<(), String> {
+    let config = place.config()?;
+    let problems = config.problems(|name| std::env::var_os(name).is_some());
+    if problems.is_empty() {
+        println!("the configuration is good");
+        return Ok(());
+    }
+    Err(problems.join("\nflowd: "))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| format!("cannot start threads: {e}"))
+}
+
+/// Parses `HOST:PORT`.
+fn host_port(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("write it as HOST:PORT, for example 127.0.0.1:8091".to_owned()),
+    }
+}
+
+/// Parses an address to listen on; a port alone is on this machine only.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    text.parse().map_err(|_| "write it as ADDRESS:PORT, for example 127.0.0.1:8080".to_owned())
+}

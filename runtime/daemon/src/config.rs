@@ -1,0 +1,275 @@
+//! The daemon's configuration: `flow.toml`, then the environment (`FLOW_*`), then the command line. Unknown keys are refused.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the database lives.
+    pub data: PathBuf,
+    /// Connections at most; more wait to be accepted.
+    pub connections: usize,
+    /// Seconds that a shutdown may take.
+    pub drain_seconds: u64,
+    /// Origins besides the daemon's own that may show the widget (`https://shop.example`).
+    pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<std::net::IpAddr>,
+    /// Whether the cookie is only sent over TLS; set it behind a TLS proxy.
+    pub secure_cookie: bool,
+    /// Outgoing requests.
+    pub egress: Egress,
+    /// Model providers by name.
+    pub models: BTreeMap<String, Model>,
+    /// How codes to verify an address are sent.
+    pub verification: Option<Verification>,
+    /// Signed logins of visitors.
+    pub identity: Option<Identity>,
+    /// Limits for visitors.
+    pub limits: Limits,
+    /// Agents.
+    pub agents: Agents,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("flow-data"),
+            connections: 10_000,
+            drain_seconds: 20,
+            origins: Vec::new(),
+            proxies: Vec::new(),
+            secure_cookie: false,
+            egress: Egress::default(),
+            models: BTreeMap::new(),
+            verification: None,
+            identity: None,
+            limits: Limits::default(),
+            agents: Agents::default(),
+        }
+    }
+}
+
+/// Outgoing requests.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Egress {
+    /// `HOST:PORT` that may be reached although private, or although the port is unusual.
+    pub allow: Vec<String>,
+    /// Ports besides 80 and 443 that may be reached on public hosts.
+    pub ports: Vec<u16>,
+}
+
+/// A model provider that speaks the OpenAI protocol.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Up to and without `/chat/completions`.
+    pub base_url: String,
+    /// The provider's name of the model.
+    pub model: String,
+    /// The environment variable that holds the key; absent: none is sent.
+    #[serde(default)]
+    pub api_key_env: Option<String>,
+    /// Seconds for an answer, all attempts together.
+    #[serde(default = "model_deadline")]
+    pub deadline_seconds: u64,
+    /// Tokens of an answer at most.
+    #[serde(default = "model_tokens")]
+    pub max_tokens: u32,
+    /// Attempts at most.
+    #[serde(default = "model_attempts")]
+    pub attempts: u32,
+    /// Tokens that one conversation may use in all.
+    #[serde(default = "model_budget")]
+    pub tokens_per_conversation: u64,
+}
+
+const fn model_deadline() -> u64 {
+    30
+}
+const fn model_tokens() -> u32 {
+    800
+}
+const fn model_attempts() -> u32 {
+    3
+}
+const fn model_budget() -> u64 {
+    200_000
+}
+
+/// How codes are sent: a signed request to a service of the operator.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verification {
+    /// Gets `{"field", "contact", "code", "conversation"}`.
+    pub url: String,
+    /// The environment variable that holds the signing secret.
+    #[serde(default)]
+    pub secret_env: Option<String>,
+    /// Seconds that a code is good for.
+    #[serde(default = "code_lifetime")]
+    pub lifetime_seconds: u64,
+}
+
+const fn code_lifetime() -> u64 {
+    600
+}
+
+/// Signed logins: a JWT (HS256) whose claims are profile fields.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The environment variable that holds the shared secret.
+    pub secret_env: String,
+    /// The expected `aud`; absent: not looked at.
+    #[serde(default)]
+    pub audience: Option<String>,
+}
+
+/// Limits for visitors, per minute.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Conversations that one address may open.
+    pub conversations: u32,
+    /// Messages of one conversation.
+    pub messages: u32,
+    /// Requests of one address.
+    pub requests: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { conversations: 60, messages: 60, requests: 1200 }
+    }
+}
+
+/// Agents.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Agents {
+    /// Seconds without a stream after which an agent counts as away.
+    pub grace_seconds: u64,
+    /// Seconds without a stream after which an agent's conversations are queued again.
+    pub lost_seconds: u64,
+    /// Hours that a sign-in is good for.
+    pub session_hours: u64,
+}
+
+impl Default for Agents {
+    fn default() -> Self {
+        Self { grace_seconds: 30, lost_seconds: 120, session_hours: 12 }
+    }
+}
+
+impl Config {
+    /// Reads a file; `None` reads nothing and takes what is usual.
+    ///
+    /// # Errors
+    /// If it cannot be read or says something unknown; the text names the line.
+    pub fn load(path: Option<&Path>) -> Result<Self, String> {
+        let mut config = match path {
+            None => Self::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
+                Self::parse(&text).map_err(|e| format!("`{}`: {e}", path.display()))?
+            }
+        };
+        config.environment(|name| std::env::var(name).ok())?;
+        Ok(config)
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// If it is no TOML or says something unknown.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())
+    }
+
+    fn environment(&mut self, get: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+        if let Some(listen) = get("FLOW_LISTEN") {
+            self.listen = listen.parse().map_err(|_| format!("FLOW_LISTEN is `{listen}`; write it as `127.0.0.1:8080`"))?;
+        }
+        if let Some(data) = get("FLOW_DATA") {
+            self.data = PathBuf::from(data);
+        }
+        if let Some(allow) = get("FLOW_EGRESS_ALLOW") {
+            self.egress.allow.extend(allow.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()));
+        }
+        Ok(())
+    }
+
+    /// Everything about it that would fail later.
+    #[must_use]
+    pub fn problems(&self, env: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut needs = |name: &str, by: &str| {
+            if !env(name) {
+                out.push(format!("{by} names the environment variable `{name}`, which is not set"));
+            }
+        };
+        for (name, model) in &self.models {
+            if let Some(key) = &model.api_key_env {
+                needs(key, &format!("[models.{name}]"));
+            }
+        }
+        if let Some(name) = self.verification.as_ref().and_then(|v| v.secret_env.as_ref()) {
+            needs(name, "[verification]");
+        }
+        if let Some(identity) = &self.identity {
+            needs(&identity.secret_env, "[identity]");
+        }
+        for (name, model) in &self.models {
+            if let Err(e) = url::Url::parse(&model.base_url) {
+                out.push(format!("[models.{name}] base_url `{}` is no URL: {e}", model.base_url));
+            }
+        }
+        for entry in &self.egress.allow {
+            if entry.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+                out.push(format!("[egress] allow has `{entry}`; write it as `127.0.0.1:8091`"));
+            }
+        }
+        out
+    }
+
+    /// How long a shutdown may take.
+    #[must_use]
+    pub const fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = Config::parse("listen = \"127.0.0.1:1\"\nlisten_on = 3\n").unwrap_err();
+        assert!(error.contains("line 2") && error.contains("listen_on"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_key_of_a_model_is_reported() {
+        let text = "[models.m]\nbase_url = \"https://api.example/v1\"\nmodel = \"x\"\napi_key_env = \"NOT_SET\"\n";
+        let problems = Config::parse(text).unwrap().problems(|_| false);
+        assert_eq!(problems, ["[models.m] names the environment variable `NOT_SET`, which is not set"]);
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_file() {
+        let mut config = Config::parse("data = \"a\"").unwrap();
+        config.environment(|name| (name == "FLOW_DATA").then(|| "b".to_owned())).unwrap();
+        assert_eq!(config.data, std::path::Path::new("b"));
+    }
+}

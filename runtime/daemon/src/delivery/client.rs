@@ -1,0 +1,115 @@
+//! One outgoing request: to the addresses that were checked, without redirects or proxies, with caps on time and size.
+
+use super::egress::{Cleared, Refused};
+use crate::app::App;
+use crate::metrics::count;
+use futures::StreamExt;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, StatusCode};
+use std::time::{Duration, Instant};
+
+/// Bytes of an answer at most, after decompression.
+pub(super) const LARGEST: usize = 1 << 20;
+
+/// A request.
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) url: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) timeout: Duration,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SendError {
+    #[error("{0}")]
+    Refused(#[from] Refused),
+    #[error("`{host}` failed several times in a row and is given {seconds} s of rest", seconds = wait.as_secs().max(1))]
+    Open { host: String, wait: Duration },
+    #[error("no answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    #[error("could not connect")]
+    Connect,
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+    #[error("the connection broke off")]
+    Broken,
+}
+
+impl SendError {
+    /// Whether another attempt may go better.
+    pub(super) const fn is_transient(&self) -> bool {
+        matches!(self, Self::Timeout(_) | Self::Connect | Self::Broken | Self::Open { .. })
+    }
+}
+
+impl App {
+    /// Sends a request and reads the answer.
+    pub(super) async fn send(&self, request: Outgoing) -> Result<Incoming, SendError> {
+        let started = Instant::now();
+        let deadline = request.timeout;
+        let cleared = match tokio::time::timeout(deadline, self.delivery.egress.clear(&request.url)).await {
+            Ok(Ok(cleared)) => cleared,
+            Ok(Err(refused)) => {
+                count(&self.metrics.egress_refused);
+                let host = url::Url::parse(&request.url).ok().and_then(|u| u.host_str().map(str::to_owned));
+                tracing::warn!(%refused, host, "an outgoing request was refused");
+                return Err(refused.into());
+            }
+            Err(_) => return Err(SendError::Timeout(deadline)),
+        };
+        let host = cleared.host.clone();
+        self.delivery.breakers.ask(&host, started).map_err(|wait| SendError::Open { host: host.clone(), wait })?;
+        let left = deadline.saturating_sub(started.elapsed());
+        let answer = tokio::time::timeout(left, fetch(cleared, request)).await;
+        let answer = answer.unwrap_or(Err(SendError::Timeout(deadline)));
+        let good = match &answer {
+            Ok(incoming) => !incoming.status.is_server_error(),
+            Err(error) => !error.is_transient(),
+        };
+        self.delivery.breakers.tell(&host, good, Instant::now());
+        answer
+    }
+}
+
+async fn fetch(cleared: Cleared, request: Outgoing) -> Result<Incoming, SendError> {
+    // A client per request: its resolver knows the checked addresses and nothing else.
+    let client = Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .resolve_to_addrs(&cleared.host, &cleared.addresses)
+        .user_agent(concat!("flowd/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|_| SendError::Connect)?;
+    let mut builder = client.request(request.method, cleared.url).headers(request.headers);
+    if let Some(body) = request.body {
+        builder = builder.body(body);
+    }
+    let response = builder.send().await.map_err(|e| if e.is_connect() { SendError::Connect } else { SendError::Broken })?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut body = Vec::new();
+    let mut chunks = response.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| SendError::Broken)?;
+        if body.len() + chunk.len() > LARGEST {
+            return Err(SendError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Incoming { status, headers, body })
+}
+
+/// What `Retry-After` asks for, in seconds; at most what the caller can bear.
+pub(super) fn retry_after(headers: &HeaderMap, most: Duration) -> Option<Duration> {
+    let seconds: u64 = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(most))
+}

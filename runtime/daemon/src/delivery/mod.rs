@@ -1,0 +1,138 @@
+//! What leaves: webhooks, models, codes. Every row of the outbox is worked off at least once; its result is a turn that removes it.
+
+mod convert;
+pub mod egress;
+mod breaker;
+mod client;
+mod model;
+mod model_gates;
+mod model_prompt;
+pub mod signature;
+mod verify;
+mod webhook;
+
+pub use convert::payload;
+
+use crate::app::App;
+use crate::turns::{Command, TurnError};
+use flow_engine::effect::Effect;
+use flow_engine::event::EventKind;
+use flow_store::{Consumed, OutboxRow};
+use jiff::SignedDuration;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Webhooks under way at most.
+const WEBHOOKS: usize = 256;
+/// Model requests under way at most.
+const MODELS: usize = 64;
+
+/// What deliveries share.
+pub struct Delivery {
+    egress: egress::Egress,
+    breakers: breaker::Breakers,
+    webhooks: Semaphore,
+    models: Semaphore,
+    budgets: model::Budgets,
+}
+
+impl Delivery {
+    /// From the configuration.
+    #[must_use]
+    pub fn new(config: &crate::config::Egress) -> Self {
+        Self {
+            egress: egress::Egress::new(config),
+            breakers: breaker::Breakers::default(),
+            webhooks: Semaphore::new(WEBHOOKS),
+            models: Semaphore::new(MODELS),
+            budgets: model::Budgets::default(),
+        }
+    }
+}
+
+impl App {
+    /// Works a row off, now or when it is due.
+    pub(crate) fn deliver(self: &Arc<Self>, row: OutboxRow) {
+        let app = Arc::clone(self);
+        tokio::spawn(async move {
+            let left = row.due.duration_since(app.clock.now());
+            if let Ok(wait) = Duration::try_from(left) {
+                tokio::time::sleep(wait).await;
+            }
+            let kind = app.result_of(&row).await;
+            app.report(&row, kind).await;
+        });
+    }
+
+    /// Everything that was under way when the daemon ended.
+    pub(crate) async fn resume_deliveries(self: &Arc<Self>) -> Result<(), flow_store::StoreError> {
+        for row in self.store.outbox().await? {
+            self.deliver(row);
+        }
+        Ok(())
+    }
+
+    async fn result_of(self: &Arc<Self>, row: &OutboxRow) -> Option<EventKind> {
+        let effect = match serde_json::from_str::<Effect>(&row.payload) {
+            Ok(effect) => effect,
+            Err(error) => {
+                tracing::error!(%error, row = row.id, "a delivery cannot be read");
+                return None;
+            }
+        };
+        match effect {
+            Effect::CallWebhook { call, webhook, request, .. } => {
+                let result = self.call_webhook(row, &webhook, &request).await;
+                Some(EventKind::WebhookDone { call, result })
+            }
+            Effect::AskModel(request) => Some(self.ask_model(&row.conversation, *request).await),
+            Effect::Verify { field, contact } => self.send_code(row, &field, &contact).await,
+            Effect::CheckCode { code } => self.check_code(row, &code).await,
+            _ => None,
+        }
+    }
+
+    /// Tells the conversation; tried until it is stored.
+    async fn report(self: &Arc<Self>, row: &OutboxRow, kind: Option<EventKind>) {
+        let mut wait = Duration::from_millis(100);
+        loop {
+            let outcome = match &kind {
+                Some(kind) => {
+                    let command = Command::consuming(kind.clone(), Consumed::Outbox(row.id));
+                    self.turn(&row.conversation, command).await.map(drop)
+                }
+                None => self.store.outbox_done(row.id).await.map_err(TurnError::from),
+            };
+            match outcome {
+                Err(error @ (TurnError::Store(_) | TurnError::Crowded)) => {
+                    tracing::warn!(%error, row = row.id, "a result waits for the store");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(10));
+                }
+                Err(TurnError::NoProgram(version)) => {
+                    let error = format!("the version `{version}` of the bot is not there any more");
+                    let _ = self.store.outbox_dead(row.id, &error).await;
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+/// Waits before attempt `n` (from 1): doubling from `first`, with up to a quarter of jitter.
+pub(crate) fn backoff(first: Duration, n: u32) -> Duration {
+    let base = first.saturating_mul(1 << n.saturating_sub(1).min(6));
+    base.mul_f64(rand::random_range(1.0..1.25))
+}
+
+/// Milliseconds as a duration.
+pub(crate) fn millis(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+/// A moment after `now`.
+pub(crate) fn later(now: jiff::Timestamp, by: Duration) -> jiff::Timestamp {
+    SignedDuration::try_from(by).ok().and_then(|by| now.checked_add(by).ok()).unwrap_or(jiff::Timestamp::MAX)
+}

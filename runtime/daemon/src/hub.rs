@@ -1,0 +1,126 @@
+//! Who listens: the streams of customers and agents. Nothing is kept here; a stream that was too slow reads the log instead.
+
+use crate::turns::messages::Message;
+use flow_store::Summary;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::broadcast;
+
+/// News of one conversation for its customer.
+#[derive(Debug, Clone)]
+pub enum Heard {
+    /// A turn.
+    Turn {
+        /// Its number.
+        seq: u64,
+        /// What can be read of it.
+        messages: Arc<Vec<Message>>,
+        /// The view afterwards.
+        view: Arc<Value>,
+    },
+    /// The agent types.
+    Typing(bool),
+}
+
+/// News for agents.
+#[derive(Debug, Clone)]
+pub enum AgentNews {
+    /// A turn of a conversation.
+    Turn {
+        /// Its place in the log of all conversations.
+        position: i64,
+        /// Its number.
+        seq: u64,
+        /// The event's word.
+        event: &'static str,
+        /// The conversation afterwards.
+        summary: Arc<Summary>,
+        /// What can be read of it.
+        messages: Arc<Vec<Message>>,
+    },
+    /// The desk changed.
+    Desk,
+    /// An agent is asked.
+    Offer {
+        /// Whom.
+        agent: String,
+        /// The conversation.
+        conversation: String,
+    },
+    /// An offer ended.
+    OfferEnded {
+        /// Whose.
+        agent: String,
+        /// The conversation.
+        conversation: String,
+        /// Which.
+        reservation: u64,
+        /// How.
+        reason: String,
+    },
+    /// Something to show.
+    Alert {
+        /// The conversation.
+        summary: Arc<Summary>,
+        /// What.
+        text: String,
+    },
+    /// The customer types.
+    Typing {
+        /// The conversation.
+        conversation: String,
+        /// Whether.
+        typing: bool,
+    },
+    /// The program changed, or an edit was refused.
+    Program,
+}
+
+/// The hub.
+#[derive(Debug)]
+pub struct Hub {
+    customers: Mutex<HashMap<String, broadcast::Sender<Heard>>>,
+    agents: broadcast::Sender<AgentNews>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { customers: Mutex::default(), agents: broadcast::channel(4096).0 }
+    }
+}
+
+impl Hub {
+    /// Listens to a conversation.
+    pub fn listen(&self, conversation: &str) -> broadcast::Receiver<Heard> {
+        let mut map = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
+        map.entry(conversation.to_owned()).or_insert_with(|| broadcast::channel(64).0).subscribe()
+    }
+
+    /// Tells those who listen to a conversation.
+    pub fn tell(&self, conversation: &str, news: Heard) {
+        let mut map = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = map.get(conversation)
+            && sender.send(news).is_err()
+        {
+            map.remove(conversation);
+        }
+    }
+
+    /// Forgets conversations to which nobody listens.
+    pub fn sweep(&self) {
+        let mut map = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
+        map.retain(|_, sender| sender.receiver_count() > 0);
+    }
+
+    /// Listens as an agent.
+    pub fn listen_as_agent(&self) -> broadcast::Receiver<AgentNews> {
+        self.agents.subscribe()
+    }
+
+    /// Tells the agents.
+    pub fn tell_agents(&self, news: AgentNews) {
+        // Nobody signed in is no failure.
+        let _ = self.agents.send(news);
+    }
+}

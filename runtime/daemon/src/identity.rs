@@ -1,0 +1,117 @@
+//! Signed logins of visitors: a JWT (HS256) made by the operator's site. Its claims named like profile fields are proven values.
+
+use crate::api::ApiError;
+use crate::app::App;
+use crate::program::Program;
+use axum::http::StatusCode;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flow_compiler::value::Value;
+use flow_engine::json::from_json;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+
+/// Seconds that clocks may differ.
+const SKEW: i64 = 60;
+
+/// The claims of a token that is signed with the secret and valid now.
+fn claims(token: &str, secret: &[u8], audience: Option<&str>, now: i64) -> Result<serde_json::Value, &'static str> {
+    let mut parts = token.split('.');
+    let (Some(head), Some(body), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err("it is no JWT");
+    };
+    let json = |part: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
+        serde_json::from_slice::<serde_json::Value>(&bytes).ok()
+    };
+    let header = json(head).ok_or("it is no JWT")?;
+    // Only this algorithm: `none`, or a public key's, would let anyone sign.
+    if header.get("alg").and_then(|a| a.as_str()) != Some("HS256") {
+        return Err("its algorithm is not HS256");
+    }
+    let given = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "it is no JWT")?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| "the secret is not usable")?;
+    mac.update(head.as_bytes());
+    mac.update(b".");
+    mac.update(body.as_bytes());
+    mac.verify_slice(&given).map_err(|_| "its signature does not fit")?;
+    let claims = json(body).ok_or("it is no JWT")?;
+    let time = |name: &str| claims.get(name).and_then(serde_json::Value::as_i64);
+    match time("exp") {
+        Some(exp) if exp + SKEW > now => {}
+        Some(_) => return Err("it has expired"),
+        None => return Err("it has no `exp`"),
+    }
+    if time("nbf").is_some_and(|nbf| nbf - SKEW > now) {
+        return Err("it is not valid yet");
+    }
+    if let Some(audience) = audience {
+        let aud = claims.get("aud");
+        let named = aud.and_then(|a| a.as_str()) == Some(audience)
+            || aud.and_then(|a| a.as_array()).is_some_and(|l| l.iter().any(|a| a.as_str() == Some(audience)));
+        if !named {
+            return Err("it is meant for somebody else");
+        }
+    }
+    Ok(claims)
+}
+
+/// The proven profile fields of a login.
+///
+/// # Errors
+/// 401 if it is not signed, has expired, or logins are not configured.
+pub(crate) fn verify(app: &App, program: &Program, token: &str) -> Result<BTreeMap<SmolStr, Value>, ApiError> {
+    let refuse = |why: &str| {
+        ApiError::new(StatusCode::UNAUTHORIZED, "wrong_signature", format!("the login is not accepted: {why}"))
+            .help("sign a JWT with HS256, the secret that [identity] names, and an `exp`")
+    };
+    let config = app.config.identity.as_ref().ok_or_else(|| refuse("flow.toml has no [identity]"))?;
+    let secret = std::env::var(&config.secret_env).map_err(|_| refuse("its secret is not set"))?;
+    let now = app.clock.now().as_second();
+    let claims = claims(token, secret.as_bytes(), config.audience.as_deref(), now).map_err(refuse)?;
+    let machine = program.engine.machine();
+    let mut out = BTreeMap::new();
+    for field in &machine.customer {
+        if let Some(json) = claims.get(field.name.as_str())
+            && let Ok(value) = from_json(machine, &field.ty, json)
+        {
+            out.insert(field.name.clone(), value);
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claims;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+    use hmac::{Hmac, KeyInit, Mac};
+
+    fn token(header: &str, body: &str, secret: &[u8]) -> String {
+        let text = format!("{}.{}", B64.encode(header), B64.encode(body));
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).unwrap();
+        mac.update(text.as_bytes());
+        format!("{text}.{}", B64.encode(mac.finalize().into_bytes()))
+    }
+
+    #[test]
+    fn only_a_good_signature_in_its_time_counts() {
+        let head = r#"{"alg":"HS256"}"#;
+        let good = token(head, r#"{"email":"a@b.example","exp":1000,"aud":"flow"}"#, b"k");
+        assert!(claims(&good, b"k", None, 900).is_ok());
+        assert!(claims(&good, b"k", Some("flow"), 900).is_ok());
+        assert!(claims(&good, b"k", Some("other"), 900).is_err());
+        assert!(claims(&good, b"j", None, 900).is_err());
+        assert!(claims(&good, b"k", None, 1061).is_err());
+        let none = token(r#"{"alg":"none"}"#, r#"{"exp":1000}"#, b"k");
+        assert!(claims(&none, b"k", None, 900).is_err());
+        let endless = token(head, "{}", b"k");
+        assert!(claims(&endless, b"k", None, 900).is_err());
+        // A published vector: jwt.io's example, which has no `exp` and so is refused only for that.
+        let published = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";
+        assert_eq!(claims(published, b"your-256-bit-secret", None, 0), Err("it has no `exp`"));
+    }
+}

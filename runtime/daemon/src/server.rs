@@ -1,0 +1,187 @@
+//! Starting and stopping.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::program::Program;
+use crate::{accept, api, desk, reload, timers};
+use flow_store::{SqliteOptions, SqliteStore, Store, StoreError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Why the daemon cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The bot has errors and no version of it ran here before.
+    #[error("the bot has errors")]
+    Findings {
+        /// For a terminal.
+        rendered: String,
+    },
+    /// The folder is no bot.
+    #[error(transparent)]
+    Load(#[from] flow_loader::LoadError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The port is taken, or may not be used.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    /// What it consists of.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    serving: JoinHandle<()>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// The data folder's lock: one daemon per database.
+pub struct DataLock(#[expect(dead_code, reason = "holds the lock while it lives")] std::fs::File);
+
+/// Opens the data folder for one process.
+///
+/// # Errors
+/// If it cannot be written or another process has it.
+pub fn lock_data(folder: &Path) -> Result<DataLock, StoreError> {
+    let shown = folder.display().to_string();
+    let unwritable = |e: std::io::Error| StoreError::Unavailable(format!("the data folder `{shown}`: {e}; name another with --data"));
+    std::fs::create_dir_all(folder).map_err(unwritable)?;
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(unwritable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(DataLock(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked(shown)),
+        Err(std::fs::TryLockError::Error(e)) => Err(unwritable(e)),
+    }
+}
+
+/// Starts the daemon for a bot's folder.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> {
+    // A second provider of the same process (tests) is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let lock = lock_data(&config.data)?;
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, &SqliteOptions::default())?);
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|e| listen_error(address, &e))?;
+    let address = listener.local_addr().map_err(|e| listen_error(address, &e))?;
+    let app = Arc::new(new_app(folder.to_path_buf(), config, store));
+    load_bot(&app).await?;
+    app.rebuild_desk().await?;
+    for timer in app.store.timers().await? {
+        app.timers.set(&timer.conversation, timer.id, timer.at);
+    }
+    let mut workers = vec![
+        tokio::spawn(timers::run(Arc::clone(&app))),
+        tokio::spawn(desk::run(Arc::clone(&app))),
+        tokio::spawn(reload::run(Arc::clone(&app))),
+        tokio::spawn(housekeeping(Arc::clone(&app))),
+    ];
+    app.resume_deliveries().await?;
+    api::trigger::resume(&app).await?;
+    let router = api::router(Arc::clone(&app));
+    let serving = tokio::spawn(accept::serve(Arc::clone(&app), listener, router));
+    // The lock lives as long as the workers.
+    workers.push(tokio::spawn(async move {
+        let _lock = lock;
+        std::future::pending::<()>().await;
+    }));
+    app.ready.store(true, Ordering::Release);
+    Ok(Daemon { app, address, serving, workers })
+}
+
+fn listen_error(address: SocketAddr, error: &std::io::Error) -> StartError {
+    let why = match error.kind() {
+        std::io::ErrorKind::AddrInUse => "the port is taken; choose another with --listen".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another with --listen".to_owned(),
+        _ => error.to_string(),
+    };
+    StartError::Listen { address, why }
+}
+
+fn new_app(folder: PathBuf, config: Config, store: Arc<dyn Store>) -> App {
+    App {
+        delivery: crate::delivery::Delivery::new(&config.egress),
+        config,
+        folder,
+        store,
+        clock: Default::default(),
+        programs: Default::default(),
+        turns: Default::default(),
+        desk: Default::default(),
+        timers: Default::default(),
+        hub: Default::default(),
+        reload: Default::default(),
+        sign_ins: Default::default(),
+        limits: Default::default(),
+        metrics: Default::default(),
+        ready: Default::default(),
+        stopping: watch::channel(false).0,
+    }
+}
+
+/// The folder's bot, else the last one that ran here.
+async fn load_bot(app: &Arc<App>) -> Result<(), StartError> {
+    if app.reload_now("start").await {
+        return Ok(());
+    }
+    let status = app.reload.status();
+    if let Some(stored) = app.store.active().await? {
+        let date = app.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let built = tokio::task::spawn_blocking(move || Program::build(&stored.project, date)).await;
+        if let Ok(Some(program)) = built.map(|b| b.program) {
+            tracing::error!(version = %program.version, "the folder's bot has errors; the last good version runs\n{}", status.rendered);
+            app.programs.swap(Arc::clone(&program));
+            app.desk.set_teams(program.engine.machine());
+            return Ok(());
+        }
+    }
+    // A folder that cannot be read says so in its own words.
+    flow_loader::load(&app.folder)?;
+    Err(StartError::Findings { rendered: status.rendered })
+}
+
+async fn housekeeping(app: Arc<App>) {
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minute.tick().await;
+        app.clock.follow();
+        app.hub.sweep();
+        match app.store.prune_programs().await {
+            Ok(0) => {}
+            Ok(pruned) => tracing::info!(pruned, "versions that nobody needs were removed"),
+            Err(error) => tracing::warn!(%error, "old versions could not be removed"),
+        }
+    }
+}
+
+impl Daemon {
+    /// Takes no more requests, lets what is under way end, and stops. What is not delivered stays in the store for the next start.
+    pub async fn stop(self) {
+        self.app.ready.store(false, Ordering::Release);
+        // Nobody may be listening any more.
+        let _ = self.app.stopping.send_replace(true);
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "serving broke off");
+        }
+        for worker in self.workers {
+            worker.abort();
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What understanding is told of a conversation.
+
+use crate::program::Program;
+use flow_engine::View;
+use flow_engine::signals::Signals;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// The signals of a customer's message.
+#[must_use]
+pub fn signals(program: &Program, view: &View, text: &str, now: Timestamp) -> Signals {
+    let timezone = &program.engine.machine().bot.timezone;
+    let context = flow_understanding::Context {
+        language: Some(view.language.as_str()).filter(|l| !l.is_empty()),
+        now,
+        timezone: TimeZone::get(timezone).unwrap_or(TimeZone::UTC),
+        expecting: view.place.as_deref().and_then(expected),
+    };
+    program.understanding.signals(text, &context)
+}
+
+/// The slot or field that a place asks for: `track/ask order_id#2` asks for `order_id`.
+fn expected(place: &str) -> Option<&str> {
+    let asks = place.rsplit('/').next()?.strip_prefix("ask ")?;
+    asks.split('#').next().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expected;
+
+    #[test]
+    fn a_place_says_what_it_asks_for() {
+        assert_eq!(expected("track/ask order_id#2"), Some("order_id"));
+        assert_eq!(expected("a/ask customer.email"), Some("customer.email"));
+        assert_eq!(expected("greet/choose"), None);
+    }
+}
