@@ -56,6 +56,7 @@ pub(crate) fn collect(loaded: Loaded) -> Collected {
         decl_scope,
         hours: vec![None],
         timezone: SmolStr::new_static("UTC"),
+        suggestions_left: std::cell::Cell::new(300),
         ..Env::default()
     };
     remember_broken(&sources, &mut env);

@@ -271,6 +271,8 @@ pub(crate) struct Env {
     pub(crate) duplicated: FxHashSet<Def>,
     /// Names whose declaration could not be read: whoever uses them is not told that they are unknown.
     pub(crate) poisoned: FxHashSet<SmolStr>,
+    /// How many more unknown names are compared with all others.
+    pub(crate) suggestions_left: std::cell::Cell<u32>,
     /// Words of declarations with syntax errors: who has such a name may be used there.
     pub(crate) mentioned: FxHashSet<SmolStr>,
 }
@@ -371,7 +373,10 @@ pub(crate) fn unknown<'n>(
     names: impl IntoIterator<Item = &'n str>,
 ) -> Diagnostic {
     let found = Diagnostic::error("F0201", format!("unknown {what} `{name}`"), at);
-    if let Some(near) = did_you_mean(name, names) {
+    // In a program full of unknown names the first few hundred suggestions will do.
+    let left = env.suggestions_left.get();
+    env.suggestions_left.set(left.saturating_sub(1));
+    if let Some(near) = (left > 0).then(|| did_you_mean(name, names)).flatten() {
         return found.help(format!("did you mean `{near}`?")).fix(
             format!("write `{near}`"),
             false,
@@ -403,9 +408,13 @@ pub(crate) fn did_you_mean<'n>(
     names: impl IntoIterator<Item = &'n str>,
 ) -> Option<&'n str> {
     let limit = (wrong.chars().count() / 3).clamp(1, 4);
+    let letters = letters_of(wrong);
     let mut best: Option<(usize, &str)> = None;
     for name in names {
-        if name.is_empty() || name == wrong || name.len().abs_diff(wrong.len()) > limit * 2 {
+        // Most names are told apart by their length or letters, long before their distance is counted.
+        let far = name.len().abs_diff(wrong.len()) > limit * 2
+            || (letters_of(name) ^ letters).count_ones() as usize > limit * 2;
+        if far || name.is_empty() || name == wrong {
             continue;
         }
         let distance = edit_distance(wrong, name);
@@ -414,6 +423,11 @@ pub(crate) fn did_you_mean<'n>(
         }
     }
     best.map(|(_, name)| name)
+}
+
+/// Which bytes occur, as a set of 64.
+fn letters_of(word: &str) -> u64 {
+    word.bytes().fold(0, |set, b| set | 1 << (b & 63))
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours.

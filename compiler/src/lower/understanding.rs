@@ -288,7 +288,7 @@ impl Lower<'_> {
                 };
                 let before = files.len();
                 for (path, body) in &self.project.other_files {
-                    if matcher.is_match(path.as_str()) && !files.iter().any(|(p, _)| p == path) {
+                    if matcher.is_match(path.as_str()) {
                         files.push((path.clone(), Arc::clone(body)));
                     }
                 }
@@ -305,6 +305,7 @@ impl Lower<'_> {
                 }
             }
             files.sort_by(|a, b| a.0.cmp(&b.0));
+            files.dedup_by(|a, b| a.0 == b.0);
             self.out.knowledge.push(Knowledge {
                 name: item.name.clone(),
                 files,

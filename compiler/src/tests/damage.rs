@@ -78,3 +78,50 @@ fn findings_come_in_the_order_of_the_sources() {
     let names: Vec<&str> = found(&c, &["F0201"]).into_iter().map(|f| f.1).collect();
     assert_eq!(names, ["b", "a", "c"]);
 }
+
+#[test]
+fn depth_is_refused_not_fatal() {
+    for (open, close, core) in [
+        ("(", ")", "shouting"),
+        ("not ", "", "shouting"),
+        ("1 of [", "]", "shouting"),
+    ] {
+        for depth in [100, 20_000] {
+            with_head(&format!(
+                "escalate a to human {{ when {}{core}{} }}\nnode greet {{ end resolved }}",
+                open.repeat(depth),
+                close.repeat(depth)
+            ));
+        }
+    }
+    for depth in [100, 2_000] {
+        with_head(&format!(
+            "node greet {{ {}say \"x\"{} }}",
+            "if shouting { ".repeat(depth),
+            " }".repeat(depth)
+        ));
+        with_head(&format!(
+            "node greet {{ say \"{}x{}\" }}",
+            "{\"".repeat(depth),
+            "\"}".repeat(depth)
+        ));
+    }
+    with_head(&format!(
+        "escalate a to human {{ when turns > {} }}\nnode greet {{ end resolved }}",
+        vec!["1"; 20_000].join(" + ")
+    ));
+}
+
+#[test]
+fn many_unknown_names_are_quick() {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for i in 0..2_000 {
+        let _ = writeln!(
+            text,
+            "node n{i} {{ say \"{{unknown_thing_{i}}}\"; -> m{i}x }}"
+        );
+    }
+    let c = with_head(&text);
+    assert!(found(&c, &["F0201"]).len() >= 4_000);
+}
