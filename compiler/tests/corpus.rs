@@ -3,7 +3,13 @@
 //! A finding is expected where a line ends in `//~ CODE`. Beside a failing case stands `expected.txt`, its findings as people see
 //! them; `UPDATE=1 cargo test -p flow-compiler --test corpus` writes them anew.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use flow_compiler::checks::{CHECKS, explain};
 use flow_compiler::sources::{Project, Sources};
@@ -19,13 +25,21 @@ fn corpus() -> PathBuf {
 }
 
 fn files(folder: &Path, root: &Path, out: &mut Vec<(String, PathBuf)>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
             files(&path, root, out);
         } else {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .replace('\\', "/");
             out.push((name, path));
         }
     }
@@ -50,7 +64,12 @@ fn project(folder: &Path) -> Project {
 }
 
 fn compile(project: &Project) -> Compilation {
-    Compiler::new().compile(project, &Options { date: jiff::civil::date(2026, 3, 2) })
+    Compiler::new().compile(
+        project,
+        &Options {
+            date: jiff::civil::date(2026, 3, 2),
+        },
+    )
 }
 
 type Places = BTreeMap<(String, u32, String), usize>;
@@ -59,9 +78,12 @@ fn expected(project: &Project) -> Places {
     let mut out = Places::new();
     for (path, text) in &project.flow_files {
         for (line, text) in (1u32..).zip(text.lines()) {
-            let Some((_, codes)) = text.rsplit_once("//~") else { continue };
+            let Some((_, codes)) = text.rsplit_once("//~") else {
+                continue;
+            };
             for code in codes.split_whitespace() {
-                *out.entry((path.to_string(), line, code.to_owned())).or_default() += 1;
+                *out.entry((path.to_string(), line, code.to_owned()))
+                    .or_default() += 1;
             }
         }
     }
@@ -71,9 +93,14 @@ fn expected(project: &Project) -> Places {
 fn found(compilation: &Compilation) -> Places {
     let mut out = Places::new();
     for diagnostic in &compilation.diagnostics {
-        let place = diagnostic.labels.first().and_then(|l| compilation.sources.position(l.at));
-        let (file, line) = place.map_or_else(|| ("?".to_owned(), 0), |p| (p.file.to_string(), p.line));
-        *out.entry((file, line, diagnostic.code.to_owned())).or_default() += 1;
+        let place = diagnostic
+            .labels
+            .first()
+            .and_then(|l| compilation.sources.position(l.at));
+        let (file, line) =
+            place.map_or_else(|| ("?".to_owned(), 0), |p| (p.file.to_string(), p.line));
+        *out.entry((file, line, diagnostic.code.to_owned()))
+            .or_default() += 1;
     }
     out
 }
@@ -81,25 +108,63 @@ fn found(compilation: &Compilation) -> Places {
 /// A finding as plain text: the sentence, every label with its line, help and fixes.
 fn render(sources: &Sources, diagnostic: &Diagnostic) -> String {
     let mut out = String::new();
-    let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
-    writeln!(out, "{severity}[{}]: {}", diagnostic.code, diagnostic.message).unwrap();
+    let severity = if diagnostic.severity == Severity::Error {
+        "error"
+    } else {
+        "warning"
+    };
+    writeln!(
+        out,
+        "{severity}[{}]: {}",
+        diagnostic.code, diagnostic.message
+    )
+    .unwrap();
     for label in &diagnostic.labels {
-        let Some((file, range)) = sources.resolve(label.at) else { continue };
+        let Some((file, range)) = sources.resolve(label.at) else {
+            continue;
+        };
         let position = file.position(range.start);
-        let line = file.text.lines().nth(position.line as usize - 1).unwrap_or_default();
+        let line = file
+            .text
+            .lines()
+            .nth(position.line as usize - 1)
+            .unwrap_or_default();
         let shown = line.split("   //~").next().unwrap_or_default();
         let column = position.column as usize - 1;
-        let width = file.text.get(range.clone()).unwrap_or_default().lines().next().unwrap_or_default().chars().count();
-        let width = width.min(shown.chars().count().saturating_sub(column)).max(1);
+        let width = file
+            .text
+            .get(range.clone())
+            .unwrap_or_default()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count();
+        let width = width
+            .min(shown.chars().count().saturating_sub(column))
+            .max(1);
         writeln!(out, "  {position}").unwrap();
         writeln!(out, "    | {shown}").unwrap();
-        writeln!(out, "    | {}{} {}", " ".repeat(column), "^".repeat(width), label.text).unwrap();
+        writeln!(
+            out,
+            "    | {}{} {}",
+            " ".repeat(column),
+            "^".repeat(width),
+            label.text
+        )
+        .unwrap();
     }
     if let Some(help) = &diagnostic.help {
         writeln!(out, "  help: {help}").unwrap();
     }
     for fix in &diagnostic.fixes {
-        writeln!(out, "  fix{}: {}", if fix.safe { "" } else { " (look at it)" }, fix.title).unwrap();
+        writeln!(
+            out,
+            "  fix{}: {}",
+            if fix.safe { "" } else { " (look at it)" },
+            fix.title
+        )
+        .unwrap();
         for edit in &fix.edits {
             writeln!(out, "    {:?} -> {:?}", sources.snippet(edit.at), edit.text).unwrap();
         }
@@ -108,20 +173,37 @@ fn render(sources: &Sources, diagnostic: &Diagnostic) -> String {
 }
 
 fn rendered(compilation: &Compilation) -> String {
-    compilation.diagnostics.iter().map(|d| render(&compilation.sources, d)).collect::<Vec<_>>().join("\n")
+    compilation
+        .diagnostics
+        .iter()
+        .map(|d| render(&compilation.sources, d))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// All cases: the code (or `clean`), the case's name and its folder.
 fn cases() -> Vec<(String, String, PathBuf)> {
     let mut out = Vec::new();
-    let mut codes: Vec<PathBuf> = std::fs::read_dir(corpus()).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+    let mut codes: Vec<PathBuf> = std::fs::read_dir(corpus())
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.is_dir())
+        .collect();
     codes.sort();
     for code in codes {
         let name = code.file_name().unwrap().to_str().unwrap().to_owned();
-        let mut folders: Vec<PathBuf> = std::fs::read_dir(&code).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+        let mut folders: Vec<PathBuf> = std::fs::read_dir(&code)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.is_dir())
+            .collect();
         folders.sort();
         for folder in folders {
-            out.push((name.clone(), folder.file_name().unwrap().to_str().unwrap().to_owned(), folder));
+            out.push((
+                name.clone(),
+                folder.file_name().unwrap().to_str().unwrap().to_owned(),
+                folder,
+            ));
         }
     }
     out
@@ -131,14 +213,20 @@ fn cases() -> Vec<(String, String, PathBuf)> {
 fn every_case_yields_its_findings_and_no_other() {
     let mut failures = Vec::new();
     let only = std::env::var("CASE").unwrap_or_default();
-    let cases: Vec<_> = cases().into_iter().filter(|(code, case, _)| format!("{code}/{case}").contains(&only)).collect();
+    let cases: Vec<_> = cases()
+        .into_iter()
+        .filter(|(code, case, _)| format!("{code}/{case}").contains(&only))
+        .collect();
     assert!(!cases.is_empty(), "no case");
     for (code, case, folder) in &cases {
         let project = project(folder);
         let compilation = compile(&project);
         let (expected, found) = (expected(&project), found(&compilation));
-        if code != "clean" && case.starts_with("fail") != expected.keys().any(|(_, _, c)| c == code) {
-            failures.push(format!("{code}/{case}: its name and its `//~` comments disagree"));
+        if code != "clean" && case.starts_with("fail") != expected.keys().any(|(_, _, c)| c == code)
+        {
+            failures.push(format!(
+                "{code}/{case}: its name and its `//~` comments disagree"
+            ));
         }
         if expected == found {
             continue;
@@ -153,15 +241,31 @@ fn every_case_yields_its_findings_and_no_other() {
         for (place, count) in &found {
             let wanted = expected.get(place).copied().unwrap_or(0);
             if *count > wanted {
-                writeln!(text, "  not expected {} at {}:{}", place.2, place.0, place.1).unwrap();
+                writeln!(
+                    text,
+                    "  not expected {} at {}:{}",
+                    place.2, place.0, place.1
+                )
+                .unwrap();
                 for diagnostic in compilation.diagnostics.iter().filter(|d| d.code == place.2) {
-                    writeln!(text, "{}", render(&compilation.sources, diagnostic).replace('\n', "\n      ")).unwrap();
+                    writeln!(
+                        text,
+                        "{}",
+                        render(&compilation.sources, diagnostic).replace('\n', "\n      ")
+                    )
+                    .unwrap();
                 }
             }
         }
         failures.push(text);
     }
-    assert!(failures.is_empty(), "{} of {} cases differ:\n\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases differ:\n\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
@@ -180,23 +284,42 @@ fn findings_read_as_they_did() {
         }
         let before = std::fs::read_to_string(&path).unwrap_or_default();
         if before != text {
-            failures.push(format!("{code}/{case}\n--- expected.txt\n{before}\n--- now\n{text}"));
+            failures.push(format!(
+                "{code}/{case}\n--- expected.txt\n{before}\n--- now\n{text}"
+            ));
         }
     }
-    assert!(failures.is_empty(), "{} differ (UPDATE=1 writes them anew):\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} differ (UPDATE=1 writes them anew):\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
 fn every_code_has_a_failing_case_a_near_miss_and_a_page() {
     let cases = cases();
     for check in CHECKS {
-        assert!(explain::CODES.iter().any(|c| c.code == check.code), "{} is not listed", check.code);
+        assert!(
+            explain::CODES.iter().any(|c| c.code == check.code),
+            "{} is not listed",
+            check.code
+        );
     }
     for code in explain::CODES {
-        let of = |prefix: &str| cases.iter().any(|(c, case, _)| c == code.code && case.starts_with(prefix));
+        let of = |prefix: &str| {
+            cases
+                .iter()
+                .any(|(c, case, _)| c == code.code && case.starts_with(prefix))
+        };
         assert!(of("fail"), "{} has no failing case", code.code);
         assert!(of("ok"), "{} has no near miss", code.code);
-        assert!(explain::explain(code.code).is_some_and(|page| page.contains(code.code)), "{} has no page", code.code);
+        assert!(
+            explain::explain(code.code).is_some_and(|page| page.contains(code.code)),
+            "{} has no page",
+            code.code
+        );
     }
 }
 
@@ -205,7 +328,9 @@ fn examples(page: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut rest = page;
     while let Some((_, after)) = rest.split_once("```flow\n") {
-        let Some((example, after)) = after.split_once("```") else { break };
+        let Some((example, after)) = after.split_once("```") else {
+            break;
+        };
         out.push(example.to_owned());
         rest = after;
     }
@@ -215,8 +340,16 @@ fn examples(page: &str) -> Vec<String> {
 /// What an example leaves unsaid: a bot, its tiers, its people.
 fn whole(example: &str) -> String {
     let mut text = example.to_owned();
-    let has = |word: &str| example.lines().any(|l| l.trim_start().starts_with(word) && !l.starts_with(' '));
-    let ladder = if has("tier ai") { "bot -> ai -> human" } else { "bot -> human" };
+    let has = |word: &str| {
+        example
+            .lines()
+            .any(|l| l.trim_start().starts_with(word) && !l.starts_with(' '))
+    };
+    let ladder = if has("tier ai") {
+        "bot -> ai -> human"
+    } else {
+        "bot -> human"
+    };
     if !has("bot ") && !has("// no bot") {
         writeln!(text, "bot demo {{ languages en; channels web; tiers {ladder}; start greet; discloses \"You're chatting with our AI assistant.\" }}").unwrap();
     }
@@ -248,25 +381,122 @@ fn the_examples_of_every_page_do_what_it_says() {
         let page = explain::explain(code.code).unwrap_or_default();
         let examples = examples(page);
         if examples.len() != 2 {
-            failures.push(format!("{}: {} examples, wanted one that fails and one repaired", code.code, examples.len()));
+            failures.push(format!(
+                "{}: {} examples, wanted one that fails and one repaired",
+                code.code,
+                examples.len()
+            ));
             continue;
         }
         for (i, example) in examples.iter().enumerate() {
             let mut project = Project::default();
-            project.flow_files.push(("bot.flow".into(), whole(example).into()));
+            project
+                .flow_files
+                .push(("bot.flow".into(), whole(example).into()));
             // A hook's script stands in the page as a `rhai` block before its example.
-            let scripts: Vec<&str> = page.split("```rhai\n").skip(1).filter_map(|s| s.split("```").next()).collect();
+            let scripts: Vec<&str> = page
+                .split("```rhai\n")
+                .skip(1)
+                .filter_map(|s| s.split("```").next())
+                .collect();
             if let Some(script) = scripts.get(i).or_else(|| scripts.first()) {
-                project.other_files.push(("hooks/big.rhai".into(), (*script).into()));
+                project
+                    .other_files
+                    .push(("hooks/big.rhai".into(), (*script).into()));
             }
-            project.other_files.push(("kb/help.md".into(), "# Help\n\nWe help.\n".into()));
+            project
+                .other_files
+                .push(("kb/help.md".into(), "# Help\n\nWe help.\n".into()));
             let compilation = compile(&project);
             let codes: Vec<&str> = compilation.diagnostics.iter().map(|d| d.code).collect();
-            let right = if i == 0 { codes.contains(&code.code) } else { !codes.iter().any(|c| *c == code.code) && !compilation.diagnostics.iter().any(|d| d.severity == Severity::Error) };
+            let right = if i == 0 {
+                codes.contains(&code.code)
+            } else {
+                !codes.contains(&code.code)
+                    && !compilation
+                        .diagnostics
+                        .iter()
+                        .any(|d| d.severity == Severity::Error)
+            };
             if !right {
-                failures.push(format!("{} example {}: found {codes:?}\n{}", code.code, i + 1, rendered(&compilation)));
+                failures.push(format!(
+                    "{} example {}: found {codes:?}\n{}",
+                    code.code,
+                    i + 1,
+                    rendered(&compilation)
+                ));
             }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// The project with the edits of a fix applied.
+fn mended(project: &Project, sources: &Sources, edits: &[flow_grammar::Edit]) -> Project {
+    let mut project = project.clone();
+    let mut places: Vec<(String, std::ops::Range<usize>, &str)> = edits
+        .iter()
+        .map(|e| {
+            let (file, range) = sources.resolve(e.at).expect("an edit has a place");
+            (file.path.to_string(), range, e.text.as_str())
+        })
+        .collect();
+    places.sort_by_key(|(_, range, _)| std::cmp::Reverse(range.start));
+    for (path, range, text) in places {
+        let file = project
+            .flow_files
+            .iter_mut()
+            .find(|(p, _)| **p == path)
+            .unwrap();
+        let mut new = file.1.to_string();
+        new.replace_range(range, text);
+        file.1 = new.into();
+    }
+    project
+}
+
+#[test]
+fn every_fix_of_a_check_mends_its_finding() {
+    let checks: Vec<&str> = CHECKS.iter().map(|c| c.code).collect();
+    let mut failures = Vec::new();
+    let mut tried = 0;
+    for (code, case, folder) in cases() {
+        if !case.starts_with("fail") {
+            continue;
+        }
+        let project = project(&folder);
+        let before = compile(&project);
+        for finding in before
+            .diagnostics
+            .iter()
+            .filter(|d| checks.contains(&d.code))
+        {
+            for fix in &finding.fixes {
+                tried += 1;
+                let after = compile(&mended(&project, &before.sources, &fix.edits));
+                let count = |c: &Compilation| {
+                    c.diagnostics
+                        .iter()
+                        .filter(|d| d.code == finding.code)
+                        .count()
+                };
+                let broken = after.diagnostics.iter().any(|d| d.code == "F0101")
+                    && !before.diagnostics.iter().any(|d| d.code == "F0101");
+                if broken || count(&after) >= count(&before) {
+                    failures.push(format!(
+                        "{code}/{case}: {}\n{}",
+                        fix.title,
+                        rendered(&after)
+                    ));
+                }
+            }
+        }
+    }
+    assert!(tried > 20, "only {tried} fixes");
+    assert!(
+        failures.is_empty(),
+        "{} of {tried} fixes do not mend:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }

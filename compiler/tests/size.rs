@@ -1,6 +1,12 @@
 //! Large bots: the checks grow with the bot and hardly faster.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use flow_compiler::checks::{Context, run};
 use flow_compiler::sources::Project;
@@ -11,18 +17,32 @@ use std::time::{Duration, Instant};
 const HEAD: &str = "bot demo { languages en; channels web; tiers bot -> human; start greet }\n\
 tier bot: scripted { cost 0.02 USD }\ntier human: people { cost 5 USD }\nteam support { hours always }\n\
 handoff human { say \"I'll get you to a person.\" }\n";
-const ROUTE: &str = "route human {\n  | intent | team | priority |\n  | _ | support | standard |\n}\n";
-const GREET: &str = "node greet { choose \"Done?\" { \"Yes\" -> end resolved; \"No\" -> escalate } }\n";
+const ROUTE: &str =
+    "route human {\n  | intent | team | priority |\n  | _ | support | standard |\n}\n";
+const GREET: &str =
+    "node greet { choose \"Done?\" { \"Yes\" -> end resolved; \"No\" -> escalate } }\n";
 
 fn compile(text: String) -> Compilation {
-    let project = Project { flow_files: vec![("bot.flow".into(), text.into())], ..Project::default() };
-    Compiler::new().compile(&project, &Options { date: jiff::civil::date(2026, 3, 2) })
+    let project = Project {
+        flow_files: vec![("bot.flow".into(), text.into())],
+        ..Project::default()
+    };
+    Compiler::new().compile(
+        &project,
+        &Options {
+            date: jiff::civil::date(2026, 3, 2),
+        },
+    )
 }
 
 /// The time that all checks take on a bot, and the codes found.
 fn check(text: String) -> (Duration, Vec<&'static str>) {
     let compilation = compile(text);
-    let cx = Context { machine: &compilation.machine, sources: &compilation.sources, date: jiff::civil::date(2026, 3, 2) };
+    let cx = Context {
+        machine: &compilation.machine,
+        sources: &compilation.sources,
+        date: jiff::civil::date(2026, 3, 2),
+    };
     let start = Instant::now();
     let found = run(&cx);
     (start.elapsed(), found.iter().map(|d| d.code).collect())
@@ -36,7 +56,9 @@ fn soon(what: &str, took: Duration) {
 
 #[test]
 fn many_nodes() {
-    let mut text = format!("{HEAD}{ROUTE}slots {{ name: text }}\nnode greet {{ ask name \"Your name?\"; -> n0 }}\n");
+    let mut text = format!(
+        "{HEAD}{ROUTE}slots {{ name: text }}\nnode greet {{ ask name \"Your name?\"; -> n0 }}\n"
+    );
     for i in 0..10_000 {
         writeln!(text, "node n{i} {{\n  say \"Hello {{name}}.\"\n  if turns > {i} {{\n    note \"Long\"\n  }}\n  choose \"Go on?\" {{\n    \"Yes\" -> n{}\n    \"No\"  -> end resolved\n  }}\n}}", (i + 1) % 10_000).unwrap();
     }
@@ -49,7 +71,11 @@ fn many_nodes() {
 fn one_long_node() {
     let mut text = format!("{HEAD}{ROUTE}slots {{ name: text }}\nnode greet {{\n");
     for i in 0..5_000 {
-        writeln!(text, "  if turns > {i} {{ say \"Hello {{name ?? \"you\"}}.\" }}").unwrap();
+        writeln!(
+            text,
+            "  if turns > {i} {{ say \"Hello {{name ?? \"you\"}}.\" }}"
+        )
+        .unwrap();
     }
     text.push_str("  end resolved\n}\n");
     let (took, found) = check(text);
@@ -59,7 +85,9 @@ fn one_long_node() {
 
 #[test]
 fn a_long_matrix_over_many_intents() {
-    let mut text = format!("{HEAD}{GREET}enum plan {{ free, pro, enterprise }}\ncustomer {{ plan: plan = free }}\n");
+    let mut text = format!(
+        "{HEAD}{GREET}enum plan {{ free, pro, enterprise }}\ncustomer {{ plan: plan = free }}\n"
+    );
     for i in 0..2_000 {
         writeln!(text, "intent i{i} {{ \"example number {i}\" }}").unwrap();
     }
@@ -99,7 +127,13 @@ fn one_strongly_connected_part() {
     for i in 0..300 {
         writeln!(text, "node n{i} {{ choose \"Where?\" {{").unwrap();
         for j in 0..10 {
-            writeln!(text, "  \"Way {j}\" {{ ask s{} \"What?\"; -> n{} }}", (i + j) % 50, (i * 31 + j * 17) % 300).unwrap();
+            writeln!(
+                text,
+                "  \"Way {j}\" {{ ask s{} \"What?\"; -> n{} }}",
+                (i + j) % 50,
+                (i * 31 + j * 17) % 300
+            )
+            .unwrap();
         }
         text.push_str("  \"Out\" -> end resolved\n} }\n");
     }

@@ -40,17 +40,42 @@ pub fn apply(sources: &Sources, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
             out.push(
                 Diagnostic::warning("F0205", "an `allow` needs a reason", allow.loc)
                     .labelled("without a reason it allows nothing")
-                    .help(format!("say why: `// allow {}: REASON`", allow.codes.join(", "))),
+                    .help(format!(
+                        "say why: `// allow {}: REASON`",
+                        allow.codes.join(", ")
+                    )),
             );
             continue;
         }
-        let idle: Vec<&str> = allow.codes.iter().zip(&allow.used).filter(|(_, used)| !**used).map(|(code, _)| code.as_str()).collect();
+        let idle: Vec<&str> = allow
+            .codes
+            .iter()
+            .zip(&allow.used)
+            .filter(|(_, used)| !**used)
+            .map(|(code, _)| code.as_str())
+            .collect();
         if idle.is_empty() {
             continue;
         }
-        let fixed: Vec<&str> = idle.iter().copied().filter(|c| !can_be_allowed(c)).collect();
-        let mut finding = Diagnostic::warning("F0205", format!("this allows {}, which is not found here", idle.join(", ")), allow.loc).labelled("allows nothing");
-        finding = if fixed.is_empty() { finding.help("remove it") } else { finding.help(format!("{} cannot be allowed; correct what it reports", fixed.join(", "))) };
+        let fixed: Vec<&str> = idle
+            .iter()
+            .copied()
+            .filter(|c| !can_be_allowed(c))
+            .collect();
+        let mut finding = Diagnostic::warning(
+            "F0205",
+            format!("this allows {}, which is not found here", idle.join(", ")),
+            allow.loc,
+        )
+        .labelled("allows nothing");
+        finding = if fixed.is_empty() {
+            finding.help("remove it")
+        } else {
+            finding.help(format!(
+                "{} cannot be allowed; correct what it reports",
+                fixed.join(", ")
+            ))
+        };
         out.push(finding);
     }
     out
@@ -58,18 +83,30 @@ pub fn apply(sources: &Sources, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 /// Whether findings of a code can be allowed at all.
 fn can_be_allowed(code: &str) -> bool {
-    !(code.starts_with("F01") || code.starts_with("F02") && code != "F0205" && code != "F0206" || code == "F0301" || code == "F0302")
+    !(code.starts_with("F01")
+        || code.starts_with("F02") && code != "F0205" && code != "F0206"
+        || code == "F0301"
+        || code == "F0302")
 }
 
 fn suppressed(sources: &Sources, allows: &mut [Allow], finding: &Diagnostic) -> bool {
     if !can_be_allowed(finding.code) {
         return false;
     }
-    let Some(first) = finding.labels.first() else { return false };
-    let Some((file, _)) = sources.decls.get(first.at.decl as usize).copied() else { return false };
-    let Some((_, range)) = sources.resolve(first.at) else { return false };
+    let Some(first) = finding.labels.first() else {
+        return false;
+    };
+    let Some((file, _)) = sources.decls.get(first.at.decl as usize).copied() else {
+        return false;
+    };
+    let Some((_, range)) = sources.resolve(first.at) else {
+        return false;
+    };
     let mut hit = false;
-    for allow in allows.iter_mut().filter(|a| a.reasoned && a.file == file && a.covers.contains(&range.start)) {
+    for allow in allows
+        .iter_mut()
+        .filter(|a| a.reasoned && a.file == file && a.covers.contains(&range.start))
+    {
         for (code, used) in allow.codes.iter().zip(allow.used.iter_mut()) {
             if code == finding.code {
                 *used = true;
@@ -85,7 +122,9 @@ fn collect(sources: &Sources) -> Vec<Allow> {
     for (index, source) in (0u32..).zip(&sources.files) {
         for (decl, placed) in (source.first_decl..).zip(&source.tree.decls) {
             for (span, text) in &placed.tree.comments {
-                let Some((codes, reasoned)) = parse(text) else { continue };
+                let Some((codes, reasoned)) = parse(text) else {
+                    continue;
+                };
                 let at = (placed.offset + span.start) as usize;
                 let head = (placed.offset + placed.tree.decl.span.start) as usize;
                 let covers = if at < head {
@@ -96,7 +135,14 @@ fn collect(sources: &Sources) -> Vec<Allow> {
                     lines(source, at)
                 };
                 let used = vec![false; codes.len()];
-                out.push(Allow { codes, reasoned, file: index, covers, loc: Loc::new(decl, Span::new(span.start, span.end)), used });
+                out.push(Allow {
+                    codes,
+                    reasoned,
+                    file: index,
+                    covers,
+                    loc: Loc::new(decl, Span::new(span.start, span.end)),
+                    used,
+                });
             }
         }
     }
@@ -108,20 +154,37 @@ fn parse(comment: &str) -> Option<(Vec<String>, bool)> {
     let rest = comment.trim().strip_prefix("allow ")?;
     let (codes, reason) = rest.split_once(':').unwrap_or((rest, ""));
     let codes: Vec<String> = codes.split(',').map(|c| c.trim().to_owned()).collect();
-    let code = |c: &String| c.len() == 5 && c.starts_with('F') && c.get(1..).is_some_and(|d| d.bytes().all(|b| b.is_ascii_digit()));
-    codes.iter().all(code).then(|| (codes, !reason.trim().is_empty()))
+    let code = |c: &String| {
+        c.len() == 5
+            && c.starts_with('F')
+            && c.get(1..)
+                .is_some_and(|d| d.bytes().all(|b| b.is_ascii_digit()))
+    };
+    codes
+        .iter()
+        .all(code)
+        .then(|| (codes, !reason.trim().is_empty()))
 }
 
 /// The line of a comment and, where the comment stands alone, the next line of code.
 fn lines(source: &SourceFile, at: usize) -> std::ops::Range<usize> {
     let text = &source.text;
-    let start = text.get(..at).and_then(|s| s.rfind('\n')).map_or(0, |i| i + 1);
-    let mut end = text.get(at..).and_then(|s| s.find('\n')).map_or(text.len(), |i| at + i);
+    let start = text
+        .get(..at)
+        .and_then(|s| s.rfind('\n'))
+        .map_or(0, |i| i + 1);
+    let mut end = text
+        .get(at..)
+        .and_then(|s| s.find('\n'))
+        .map_or(text.len(), |i| at + i);
     let alone = text.get(start..at).is_some_and(|s| s.trim().is_empty());
     if alone {
         while end < text.len() {
             let next = end + 1;
-            let stop = text.get(next..).and_then(|s| s.find('\n')).map_or(text.len(), |i| next + i);
+            let stop = text
+                .get(next..)
+                .and_then(|s| s.find('\n'))
+                .map_or(text.len(), |i| next + i);
             let line = text.get(next..stop).unwrap_or_default().trim();
             end = stop;
             if !line.is_empty() && !line.starts_with("//") {
@@ -138,9 +201,18 @@ mod tests {
 
     #[test]
     fn an_allow_has_codes_and_a_reason() {
-        assert_eq!(parse(" allow F0405: the cellar is meant so"), Some((vec!["F0405".to_owned()], true)));
-        assert_eq!(parse("allow F0405, F0401: both"), Some((vec!["F0405".to_owned(), "F0401".to_owned()], true)));
-        assert_eq!(parse("allow F0405"), Some((vec!["F0405".to_owned()], false)));
+        assert_eq!(
+            parse(" allow F0405: the cellar is meant so"),
+            Some((vec!["F0405".to_owned()], true))
+        );
+        assert_eq!(
+            parse("allow F0405, F0401: both"),
+            Some((vec!["F0405".to_owned(), "F0401".to_owned()], true))
+        );
+        assert_eq!(
+            parse("allow F0405"),
+            Some((vec!["F0405".to_owned()], false))
+        );
         assert_eq!(parse("allow me to explain: this is prose"), None);
         assert_eq!(parse("we allow F0405: prose too"), None);
     }

@@ -9,11 +9,16 @@ use super::support::set::universe;
 use super::support::syntax;
 use crate::machine::{CellPattern, Expr, MatchArm, Op, OpKind};
 use crate::value::{OpId, Type};
-use flow_grammar::ast::{ArmHead, DeclKind, StepKind};
+use flow_grammar::ast::{DeclKind, StepKind};
 use flow_grammar::{Diagnostic, Loc, Severity, Span};
 use rust_decimal::Decimal;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0303", severity: Severity::Error, title: "values that no arm or band covers", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0303",
+    severity: Severity::Error,
+    title: "values that no arm or band covers",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (id, op) in (0u32..).map(OpId).zip(&cx.machine.ops) {
@@ -22,13 +27,21 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         {
             let missing = missing(&grid);
             if !missing.is_empty() {
-                found.push(report_match(cx, op, subject, &missing, arms.iter().all(|a| a.0.is_empty())));
+                found.push(report_match(
+                    cx,
+                    op,
+                    subject,
+                    &missing,
+                    arms.iter().all(|a| a.0.is_empty()),
+                ));
             }
         }
     }
     for tier in &cx.machine.tiers {
         let ranges: Vec<&CellPattern> = tier.bands.iter().map(|b| &b.range).collect();
-        let Some(grid) = bands_grid(&ranges) else { continue };
+        let Some(grid) = bands_grid(&ranges) else {
+            continue;
+        };
         let missing = missing(&grid);
         if missing.is_empty() {
             continue;
@@ -38,36 +51,51 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let mut finding = Diagnostic::error("F0303", format!("the bands of `{}` say nothing of {list}", tier.name), head)
             .labelled(format!("an answer with a confidence of {list} has no band"))
             .help("cover everything from 0% to 100%; neighbours may share an end, which then belongs to the higher band");
-        if let Some(edit) = syntax::add_to_block(cx.sources, block, &missing.iter().map(|m| format!("{m} escalate")).collect::<Vec<_>>().join("\n")) {
+        if let Some(edit) = syntax::add_to_block(
+            cx.sources,
+            block,
+            &missing
+                .iter()
+                .map(|m| format!("{m} escalate"))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ) {
             finding = finding.fix("escalate what no band covers", false, vec![edit]);
         }
         found.push(finding);
     }
 }
 
-/// The grid of a `match`, with each arm's patterns and place (a written `otherwise` included).
-pub(super) fn match_grid<'a>(cx: &Analysis<'a>, id: OpId, op: &'a Op, subject: &'a Expr, arms: &'a [MatchArm]) -> Option<(Grid, Vec<(Vec<CellPattern>, Loc)>)> {
+/// An arm: its patterns and where it stands.
+pub(super) type ArmRow = (Vec<CellPattern>, Loc);
+
+/// The grid of a `match`, with each arm's patterns and place.
+pub(super) fn match_grid<'a>(
+    cx: &Analysis<'a>,
+    id: OpId,
+    op: &'a Op,
+    subject: &'a Expr,
+    arms: &'a [MatchArm],
+) -> Option<(Grid, Vec<ArmRow>)> {
     if matches!(subject.ty, Type::Error) {
         return None;
     }
     // Where no conversation comes nothing is known; the other findings say that it does not.
     let bits = cx.known().before(id)?;
-    let mut rows: Vec<(Vec<CellPattern>, Loc)> = arms.iter().map(|a| (a.patterns.clone(), a.loc)).collect();
-    if let Some(step) = syntax::step_at(cx.sources, op.loc)
-        && let StepKind::Match { arms: written, .. } = &step.kind
-    {
-        // An arm that could not be read says nothing of what it covers.
-        if written.iter().any(|a| matches!(&a.head, ArmHead::Values(cells) if cells.iter().any(|c| matches!(c, flow_grammar::ast::Cell::Error(_))))) {
-            return None;
-        }
-        if written.len() > arms.len()
-            && let Some(otherwise) = written.iter().find(|a| matches!(a.head, ArmHead::Otherwise))
-        {
-            rows.push((vec![CellPattern::Any], Loc::new(op.loc.decl, otherwise.head_span)));
-        }
+    // An arm that could not be read says nothing of what it covers.
+    if arms.iter().any(|a| a.patterns.is_empty()) {
+        return None;
     }
-    let column = Column { universe: universe(cx.machine, subject), may_be_unknown: cx.may_be_unknown(Some(op.code), subject, bits), ty: subject.ty.clone() };
-    let cells: Vec<Vec<&[CellPattern]>> = rows.iter().map(|(patterns, _)| vec![patterns.as_slice()]).collect();
+    let rows: Vec<ArmRow> = arms.iter().map(|a| (a.patterns.clone(), a.loc)).collect();
+    let column = Column {
+        universe: universe(cx.machine, subject),
+        may_be_unknown: cx.may_be_unknown(Some(op.code), subject, bits),
+        ty: subject.ty.clone(),
+    };
+    let cells: Vec<Vec<&[CellPattern]>> = rows
+        .iter()
+        .map(|(patterns, _)| vec![patterns.as_slice()])
+        .collect();
     let grid = Grid::new(&[column], &cells)?;
     Some((grid, rows))
 }
@@ -77,20 +105,39 @@ pub(super) fn bands_grid(ranges: &[&CellPattern]) -> Option<Grid> {
     if ranges.is_empty() {
         return None;
     }
-    let universe = super::support::set::Universe::Ordered { low: Some(Decimal::ZERO), high: Some(Decimal::ONE), whole: false };
-    let column = Column { universe, may_be_unknown: false, ty: Type::Percent };
-    let rows: Vec<Vec<&[CellPattern]>> = ranges.iter().map(|r| vec![std::slice::from_ref(*r)]).collect();
+    let universe = super::support::set::Universe::Ordered {
+        low: Some(Decimal::ZERO),
+        high: Some(Decimal::ONE),
+        whole: false,
+    };
+    let column = Column {
+        universe,
+        may_be_unknown: false,
+        ty: Type::Percent,
+    };
+    let rows: Vec<Vec<&[CellPattern]>> = ranges
+        .iter()
+        .map(|r| vec![std::slice::from_ref(*r)])
+        .collect();
     Grid::new(&[column], &rows)
 }
 
 /// Where `answers by confidence` stands, and its block.
 fn answers_of(cx: &Analysis<'_>, loc: Loc) -> Option<(Loc, Loc)> {
-    let DeclKind::Tier(tier) = &syntax::decl(cx.sources, loc.decl)?.kind else { return None };
+    let DeclKind::Tier(tier) = &syntax::decl(cx.sources, loc.decl)?.kind else {
+        return None;
+    };
     let block = tier.answers.as_ref()?.span;
     let block = Loc::new(loc.decl, block);
     // The block may or may not include its head: the head is the word `answers` before the brace.
-    let text = cx.sources.snippet(Loc::new(loc.decl, Span::new(0, block.span.start)));
-    let head = if cx.sources.snippet(block).starts_with("answers") { block.span.start } else { text.rfind("answers").and_then(|i| u32::try_from(i).ok())? };
+    let text = cx
+        .sources
+        .snippet(Loc::new(loc.decl, Span::new(0, block.span.start)));
+    let head = if cx.sources.snippet(block).starts_with("answers") {
+        block.span.start
+    } else {
+        text.rfind("answers").and_then(|i| u32::try_from(i).ok())?
+    };
     let end = block.span.start.max(head + 7);
     Some((Loc::new(loc.decl, Span::new(head, end)), block))
 }
@@ -113,23 +160,61 @@ fn missing(grid: &Grid) -> Vec<String> {
 }
 
 fn list(missing: &[String]) -> String {
-    missing.iter().map(|m| if m == "anything else" { m.clone() } else { format!("`{m}`") }).collect::<Vec<_>>().join(", ")
+    missing
+        .iter()
+        .map(|m| {
+            if m == "anything else" {
+                m.clone()
+            } else {
+                format!("`{m}`")
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
-fn report_match(cx: &Analysis<'_>, op: &Op, subject: &Expr, missing: &[String], empty: bool) -> Diagnostic {
+fn report_match(
+    cx: &Analysis<'_>,
+    op: &Op,
+    subject: &Expr,
+    missing: &[String],
+    empty: bool,
+) -> Diagnostic {
     let of = cx.words(subject.loc);
-    let head = Loc::new(op.loc.decl, Span::new(op.loc.span.start, subject.loc.span.end.max(op.loc.span.start)));
-    let mut finding = Diagnostic::error("F0303", format!("`match` leaves {} of `{of}` uncovered", list(missing)), head)
-        .labelled(if empty { "no arm at all".to_owned() } else { format!("nothing is said of {}", list(missing)) });
+    let head = Loc::new(
+        op.loc.decl,
+        Span::new(
+            op.loc.span.start,
+            subject.loc.span.end.max(op.loc.span.start),
+        ),
+    );
+    let mut finding = Diagnostic::error(
+        "F0303",
+        format!("`match` leaves {} of `{of}` uncovered", list(missing)),
+        head,
+    )
+    .labelled(if empty {
+        "no arm at all".to_owned()
+    } else {
+        format!("nothing is said of {}", list(missing))
+    });
     let only_unknown = missing == ["unknown"];
     finding = finding.help(if only_unknown {
         format!("`{of}` can be unknown here: add an arm `unknown`, or ask for it before")
     } else {
         "add an arm for each, or `otherwise`".to_owned()
     });
-    let Some(step) = syntax::step_at(cx.sources, op.loc) else { return finding };
-    let StepKind::Match { block_span, .. } = &step.kind else { return finding };
-    let item = if only_unknown { "unknown -> escalate" } else { "otherwise -> escalate" };
+    let Some(step) = syntax::step_at(cx.sources, op.loc) else {
+        return finding;
+    };
+    let StepKind::Match { block_span, .. } = &step.kind else {
+        return finding;
+    };
+    let item = if only_unknown {
+        "unknown -> escalate"
+    } else {
+        "otherwise -> escalate"
+    };
     match syntax::add_to_block(cx.sources, Loc::new(op.loc.decl, *block_span), item) {
         Some(edit) => finding.fix(format!("add `{item}`"), false, vec![edit]),
         None => finding,

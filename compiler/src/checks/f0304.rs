@@ -11,21 +11,37 @@ use crate::value::{OpId, Type};
 use flow_grammar::{Diagnostic, Severity};
 use rust_decimal::Decimal;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0304", severity: Severity::Error, title: "bands that overlap, or an arm never taken", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0304",
+    severity: Severity::Error,
+    title: "bands that overlap, or an arm never taken",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (id, op) in (0u32..).map(OpId).zip(&cx.machine.ops) {
-        let OpKind::Match { subject, arms, .. } = &op.kind else { continue };
-        let Some((grid, rows)) = match_grid(cx, id, op, subject, arms) else { continue };
+        let OpKind::Match { subject, arms, .. } = &op.kind else {
+            continue;
+        };
+        let Some((grid, rows)) = match_grid(cx, id, op, subject, arms) else {
+            continue;
+        };
         for (i, (patterns, loc)) in rows.iter().enumerate() {
             // A value that its type lacks was reported before; it takes nothing and needs no second word.
-            let of_another_type = grid.takes_nothing(i) && !patterns.contains(&crate::machine::CellPattern::Unknown) && !patterns.is_empty();
+            let of_another_type = grid.takes_nothing(i)
+                && !patterns.contains(&crate::machine::CellPattern::Unknown)
+                && !patterns.is_empty();
             if patterns.is_empty() || of_another_type || grid.useless(i) != Some(true) {
                 continue;
             }
-            let mut finding = Diagnostic::error("F0304", format!("the arm `{}` can never be taken", cx.words(*loc)), *loc);
+            let mut finding = Diagnostic::error(
+                "F0304",
+                format!("the arm `{}` can never be taken", cx.words(*loc)),
+                *loc,
+            );
             if patterns.contains(&crate::machine::CellPattern::Unknown) && grid.takes_nothing(i) {
-                finding = finding.labelled(format!("`{}` is always known here", cx.words(subject.loc)));
+                finding =
+                    finding.labelled(format!("`{}` is always known here", cx.words(subject.loc)));
             } else {
                 finding = finding.labelled("everything that it takes is taken before");
                 for taker in grid.takers(i).into_iter().take(4) {
@@ -34,7 +50,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                     }
                 }
             }
-            found.push(finding.help("remove the arm, or move it above the arms that take its values"));
+            found.push(
+                finding.help("remove the arm, or move it above the arms that take its values"),
+            );
         }
     }
     for tier in &cx.machine.tiers {
@@ -43,16 +61,24 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn bands(cx: &Analysis<'_>, tier: &crate::machine::Tier, found: &mut Vec<Diagnostic>) {
-    let universe = Universe::Ordered { low: Some(Decimal::ZERO), high: Some(Decimal::ONE), whole: false };
+    let universe = Universe::Ordered {
+        low: Some(Decimal::ZERO),
+        high: Some(Decimal::ONE),
+        whole: false,
+    };
     let mut before: Vec<(Interval, flow_grammar::Loc)> = Vec::new();
     let mut otherwise = None;
     for band in &tier.bands {
         if let Some(earlier) = otherwise {
             found.push(
-                Diagnostic::error("F0304", format!("the band `{}` can never be taken", cx.words(band.loc)), band.loc)
-                    .labelled("everything is taken before")
-                    .label(earlier, "takes everything that is left")
-                    .help("move `otherwise` to the end"),
+                Diagnostic::error(
+                    "F0304",
+                    format!("the band `{}` can never be taken", cx.words(band.loc)),
+                    band.loc,
+                )
+                .labelled("everything is taken before")
+                .label(earlier, "takes everything that is left")
+                .help("move `otherwise` to the end"),
             );
             continue;
         }
@@ -60,16 +86,24 @@ fn bands(cx: &Analysis<'_>, tier: &crate::machine::Tier, found: &mut Vec<Diagnos
             otherwise = Some(band.loc);
             continue;
         }
-        let Some(Known::Spans(spans)) = universe.pattern(&band.range).map(|s| s.known) else { continue };
-        let Some(span) = spans.first().copied() else { continue };
+        let Some(Known::Spans(spans)) = universe.pattern(&band.range).map(|s| s.known) else {
+            continue;
+        };
+        let Some(span) = spans.first().copied() else {
+            continue;
+        };
         let clash = before.iter().find(|(other, _)| overlap(other, &span));
         if let Some((other, at)) = clash {
             let both = show_interval(&Type::Percent, None, &common(other, &span));
             found.push(
-                Diagnostic::error("F0304", format!("two bands of `{}` overlap", tier.name), band.loc)
-                    .labelled(format!("claims `{both}` a second time"))
-                    .label(*at, "claimed here first")
-                    .help("let neighbours share at most an end, as in `90%..100%` and `75%..90%`"),
+                Diagnostic::error(
+                    "F0304",
+                    format!("two bands of `{}` overlap", tier.name),
+                    band.loc,
+                )
+                .labelled(format!("claims `{both}` a second time"))
+                .label(*at, "claimed here first")
+                .help("let neighbours share at most an end, as in `90%..100%` and `75%..90%`"),
             );
         }
         before.push((span, band.loc));

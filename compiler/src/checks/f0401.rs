@@ -7,7 +7,12 @@ use crate::value::NodeId;
 use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0401", severity: Severity::Warning, title: "a node that nothing leads to", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0401",
+    severity: Severity::Warning,
+    title: "a node that nothing leads to",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
@@ -15,7 +20,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     if flow.broken {
         return;
     }
-    let lost: Vec<NodeId> = (0u32..).map(NodeId).zip(&machine.nodes).filter(|(_, n)| !flow.reaches(n.entry)).map(|(id, _)| id).collect();
+    let lost: Vec<NodeId> = (0u32..)
+        .map(NodeId)
+        .zip(&machine.nodes)
+        .filter(|(_, n)| !flow.reaches(n.entry))
+        .map(|(id, _)| id)
+        .collect();
     if lost.is_empty() {
         return;
     }
@@ -27,8 +37,15 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     for op in &machine.ops {
-        let Some(from) = machine.code(op.code).and_then(super::support::flow::node_of).and_then(|n| index.get(n.index()).copied().flatten()) else { continue };
-        if let crate::machine::OpKind::Goto { node } | crate::machine::OpKind::Visit { node, .. } = &op.kind
+        let Some(from) = machine
+            .code(op.code)
+            .and_then(super::support::flow::node_of)
+            .and_then(|n| index.get(n.index()).copied().flatten())
+        else {
+            continue;
+        };
+        if let crate::machine::OpKind::Goto { node } | crate::machine::OpKind::Visit { node, .. } =
+            &op.kind
             && let Some(to) = index.get(node.index()).copied().flatten()
         {
             graph.update_edge(from, to, ());
@@ -47,7 +64,11 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let of = |n: NodeIndex| part_of.get(n.index()).copied();
     let mut heads: Vec<(NodeId, Vec<NodeId>)> = Vec::new();
     for part in &parts {
-        let entered = part.iter().any(|n| graph.neighbors_directed(*n, petgraph::Direction::Incoming).any(|m| of(m) != of(*n)));
+        let entered = part.iter().any(|n| {
+            graph
+                .neighbors_directed(*n, petgraph::Direction::Incoming)
+                .any(|m| of(m) != of(*n))
+        });
         if entered {
             continue;
         }
@@ -55,7 +76,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let mut followers = Vec::new();
         let mut dfs = petgraph::visit::Dfs::new(&graph, *first);
         while let Some(n) = dfs.next(&graph) {
-            if n != *first && let Some(id) = graph.node_weight(n) {
+            if n != *first
+                && let Some(id) = graph.node_weight(n)
+            {
                 followers.push(*id);
             }
         }
@@ -65,14 +88,38 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     heads.sort();
     for (id, mut followers) in heads {
-        let Some(node) = machine.node(id) else { continue };
-        let mut finding = Diagnostic::warning("F0401", format!("nothing leads to node `{}`", node.name), node.name_loc).labelled("no step, button, handler or handoff goes or visits here");
+        let Some(node) = machine.node(id) else {
+            continue;
+        };
+        let mut finding = Diagnostic::warning(
+            "F0401",
+            format!("nothing leads to node `{}`", node.name),
+            node.name_loc,
+        )
+        .labelled("no step, button, handler or handoff goes or visits here");
         followers.sort();
-        let names: Vec<String> = followers.iter().filter_map(|f| machine.node(*f)).take(5).map(|n| format!("`{}`", n.name)).collect();
+        let names: Vec<String> = followers
+            .iter()
+            .filter_map(|f| machine.node(*f))
+            .take(5)
+            .map(|n| format!("`{}`", n.name))
+            .collect();
         finding = finding.help(if names.is_empty() {
-            format!("lead to it with `-> {0}` or `visit {0}`, or remove it", node.name)
+            format!(
+                "lead to it with `-> {0}` or `visit {0}`, or remove it",
+                node.name
+            )
         } else {
-            format!("lead to it with `-> {0}` or `visit {0}`, or remove it; only it leads to {1}{2}", node.name, names.join(", "), if followers.len() > 5 { " and others" } else { "" })
+            format!(
+                "lead to it with `-> {0}` or `visit {0}`, or remove it; only it leads to {1}{2}",
+                node.name,
+                names.join(", "),
+                if followers.len() > 5 {
+                    " and others"
+                } else {
+                    ""
+                }
+            )
         });
         found.push(finding);
     }

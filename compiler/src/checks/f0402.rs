@@ -9,7 +9,12 @@ use crate::machine::{Op, OpKind, Transition};
 use crate::value::{NodeId, OpId};
 use flow_grammar::{Diagnostic, Loc, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0402", severity: Severity::Error, title: "a path on which the customer is left hanging", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0402",
+    severity: Severity::Error,
+    title: "a path on which the customer is left hanging",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
@@ -21,29 +26,51 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let mut ends: Vec<(OpId, Transition)> = Vec::new();
         let mut empty = false;
         for op_id in flow.ops(node.code) {
-            let Some(op) = machine.op(*op_id) else { continue };
+            let Some(op) = machine.op(*op_id) else {
+                continue;
+            };
             if matches!(op.kind, OpKind::Finish) && *op_id == node.entry {
                 empty = true;
             }
             for (to, how) in successors(op) {
-                if machine.op(to).is_some_and(|o| matches!(o.kind, OpKind::Finish)) && !matches!(op.kind, OpKind::Error { .. }) {
+                if machine
+                    .op(to)
+                    .is_some_and(|o| matches!(o.kind, OpKind::Finish))
+                    && !matches!(op.kind, OpKind::Error { .. })
+                {
                     ends.push((*op_id, how));
                 }
             }
         }
         if empty {
             found.push(
-                Diagnostic::error("F0402", format!("node `{}` does nothing", node.name), node.name_loc)
-                    .labelled("who comes here is left hanging")
-                    .help("say or ask something, then go on with `->`, `escalate` or `end resolved`"),
+                Diagnostic::error(
+                    "F0402",
+                    format!("node `{}` does nothing", node.name),
+                    node.name_loc,
+                )
+                .labelled("who comes here is left hanging")
+                .help("say or ask something, then go on with `->`, `escalate` or `end resolved`"),
             );
             continue;
         }
         ends.sort_by_key(|(op, _)| machine.op(*op).map(|o| o.loc));
-        let Some(((first, how), rest)) = ends.split_first() else { continue };
-        let Some(op) = machine.op(*first) else { continue };
+        let Some(((first, how), rest)) = ends.split_first() else {
+            continue;
+        };
+        let Some(op) = machine.op(*first) else {
+            continue;
+        };
         let visitor = flow.visits(id).first().and_then(|v| machine.op(*v));
-        let mut finding = Diagnostic::error("F0402", format!("a path through node `{}` ends and leaves the customer hanging", node.name), cx.line(op.loc)).labelled(why(op, how));
+        let mut finding = Diagnostic::error(
+            "F0402",
+            format!(
+                "a path through node `{}` ends and leaves the customer hanging",
+                node.name
+            ),
+            cx.line(op.loc),
+        )
+        .labelled(why(op, how));
         for (other, how) in rest.iter().take(5) {
             if let Some(op) = machine.op(*other)
                 && other != first
@@ -57,11 +84,21 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 finding = finding.label(goto.loc, "who comes this way has nowhere to return to");
             }
         }
-        finding = finding.help("go on with `-> NODE`, `escalate`, `continue with` or `end resolved`");
-        if let Some(flow_grammar::ast::DeclKind::Node(decl)) = syntax::decl(cx.sources, node.loc.decl).map(|d| &d.kind)
-            && let Some(edit) = syntax::add_to_block(cx.sources, Loc::new(node.loc.decl, decl.body.span), "end resolved")
+        finding =
+            finding.help("go on with `-> NODE`, `escalate`, `continue with` or `end resolved`");
+        if let Some(flow_grammar::ast::DeclKind::Node(decl)) =
+            syntax::decl(cx.sources, node.loc.decl).map(|d| &d.kind)
+            && let Some(edit) = syntax::add_to_block(
+                cx.sources,
+                Loc::new(node.loc.decl, decl.body.span),
+                "end resolved",
+            )
         {
-            finding = finding.fix("end the conversation there with `end resolved`", false, vec![edit]);
+            finding = finding.fix(
+                "end the conversation there with `end resolved`",
+                false,
+                vec![edit],
+            );
         }
         found.push(finding);
     }
@@ -71,7 +108,9 @@ fn why(op: &Op, how: &Transition) -> String {
     let what = match how {
         Transition::Else => "when no condition holds, nothing follows",
         Transition::Then(_) => "after this branch, nothing follows",
-        Transition::Arm(_) | Transition::Label(_) | Transition::Intent(_) => "after this arm, nothing follows",
+        Transition::Arm(_) | Transition::Label(_) | Transition::Intent(_) => {
+            "after this arm, nothing follows"
+        }
         Transition::Otherwise => "after `otherwise`, nothing follows",
         Transition::Failed => "when it fails, nothing follows",
         Transition::Yes => "after `yes`, nothing follows",
@@ -81,7 +120,10 @@ fn why(op: &Op, how: &Transition) -> String {
         Transition::Declined => "when it was declined, nothing follows",
         Transition::Resolved => "after `resolved`, nothing follows",
         _ => match &op.kind {
-            OpKind::Ask { .. } | OpKind::Form { .. } | OpKind::Verify { .. } | OpKind::Survey { .. } => "once it is answered, nothing follows",
+            OpKind::Ask { .. }
+            | OpKind::Form { .. }
+            | OpKind::Verify { .. }
+            | OpKind::Survey { .. } => "once it is answered, nothing follows",
             OpKind::Call { .. } => "once it succeeded, nothing follows",
             OpKind::Visit { .. } => "after the visit, nothing follows",
             _ => "nothing follows",

@@ -12,7 +12,12 @@ use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::VecDeque;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0403", severity: Severity::Error, title: "a loop without a step that surely waits", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0403",
+    severity: Severity::Error,
+    title: "a loop without a step that surely waits",
+    run,
+};
 
 /// How many steps of a loop are shown.
 const SHOWN: usize = 12;
@@ -34,16 +39,29 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     let mut loops: Vec<Vec<OpId>> = Vec::new();
     for part in petgraph::algo::kosaraju_scc(&graph) {
-        let alone = part.len() == 1 && part.first().is_some_and(|n| graph.find_edge(*n, *n).is_none());
+        let alone = part.len() == 1
+            && part
+                .first()
+                .is_some_and(|n| graph.find_edge(*n, *n).is_none());
         if alone {
             continue;
         }
-        let members: Vec<OpId> = part.iter().filter_map(|n| graph.node_weight(*n)).copied().collect();
+        let members: Vec<OpId> = part
+            .iter()
+            .filter_map(|n| graph.node_weight(*n))
+            .copied()
+            .collect();
         if !form_waits_again(machine, &members) {
             loops.push(members);
         }
     }
-    loops.sort_by_key(|members| members.iter().filter_map(|id| machine.op(*id)).map(|o| o.loc).min());
+    loops.sort_by_key(|members| {
+        members
+            .iter()
+            .filter_map(|id| machine.op(*id))
+            .map(|o| o.loc)
+            .min()
+    });
     for members in loops {
         found.extend(report(cx, &graph, &members, &passable));
     }
@@ -61,7 +79,12 @@ fn without_waiting(machine: &Machine, op: &Op, passable: &[bool]) -> Vec<OpId> {
         }
         OpKind::Goto { node } => out.extend(machine.node(*node).map(|n| n.entry)),
         OpKind::Error { .. } => {}
-        _ => out.extend(successors(op).into_iter().filter(|(_, how)| passes_without_waiting(op, how)).map(|(to, _)| to)),
+        _ => out.extend(
+            successors(op)
+                .into_iter()
+                .filter(|(_, how)| passes_without_waiting(op, how))
+                .map(|(to, _)| to),
+        ),
     }
     out
 }
@@ -73,7 +96,9 @@ fn passable(cx: &Analysis<'_>) -> Vec<bool> {
     // By node, the nodes whose bodies visit it: they are looked at again when it turns out to be passable.
     let mut todo: VecDeque<usize> = (0..machine.nodes.len()).collect();
     while let Some(i) = todo.pop_front() {
-        let Some(node) = machine.nodes.get(i) else { continue };
+        let Some(node) = machine.nodes.get(i) else {
+            continue;
+        };
         if passable.get(i) == Some(&true) || !flow.reaches(node.entry) {
             continue;
         }
@@ -96,7 +121,12 @@ fn passable(cx: &Analysis<'_>) -> Vec<bool> {
                     }
                 }
                 OpKind::Goto { .. } | OpKind::Error { .. } => {}
-                _ => stack.extend(successors(op).into_iter().filter(|(_, how)| passes_without_waiting(op, how)).map(|(to, _)| to)),
+                _ => stack.extend(
+                    successors(op)
+                        .into_iter()
+                        .filter(|(_, how)| passes_without_waiting(op, how))
+                        .map(|(to, _)| to),
+                ),
             }
         }
         if through {
@@ -105,7 +135,11 @@ fn passable(cx: &Analysis<'_>) -> Vec<bool> {
             }
             let id = crate::value::NodeId(u32::try_from(i).unwrap_or(u32::MAX));
             for visitor in flow.visits(id) {
-                if let Some(owner) = machine.op(*visitor).and_then(|o| machine.code(o.code)).and_then(node_of) {
+                if let Some(owner) = machine
+                    .op(*visitor)
+                    .and_then(|o| machine.code(o.code))
+                    .and_then(node_of)
+                {
                     todo.push_back(owner.index());
                 }
             }
@@ -126,17 +160,32 @@ fn form_waits_again(machine: &Machine, members: &[OpId]) -> bool {
 }
 
 /// Shows the shortest circle through the first step of the loop.
-fn report(cx: &Analysis<'_>, graph: &DiGraph<OpId, ()>, members: &[OpId], passable: &[bool]) -> Option<Diagnostic> {
+fn report(
+    cx: &Analysis<'_>,
+    graph: &DiGraph<OpId, ()>,
+    members: &[OpId],
+    passable: &[bool],
+) -> Option<Diagnostic> {
     let machine = cx.machine;
     let inside: rustc_hash::FxHashSet<OpId> = members.iter().copied().collect();
     // A jump says less than a step that does something; begin with one if there is one.
-    let rank = |id: &OpId| machine.op(*id).map(|o| (matches!(o.kind, OpKind::Goto { .. } | OpKind::Finish), o.loc));
+    let rank = |id: &OpId| {
+        machine.op(*id).map(|o| {
+            (
+                matches!(o.kind, OpKind::Goto { .. } | OpKind::Finish),
+                o.loc,
+            )
+        })
+    };
     let start = members.iter().copied().min_by_key(rank)?;
     let mut parent: rustc_hash::FxHashMap<OpId, OpId> = rustc_hash::FxHashMap::default();
     let mut todo = VecDeque::from([start]);
     let mut last = None;
     'search: while let Some(id) = todo.pop_front() {
-        for next in graph.neighbors(NodeIndex::new(id.index())).filter_map(|n| graph.node_weight(n)) {
+        for next in graph
+            .neighbors(NodeIndex::new(id.index()))
+            .filter_map(|n| graph.node_weight(n))
+        {
             if *next == start {
                 last = Some(id);
                 break 'search;
@@ -148,16 +197,33 @@ fn report(cx: &Analysis<'_>, graph: &DiGraph<OpId, ()>, members: &[OpId], passab
         }
     }
     let mut path = vec![last?];
-    while let Some(before) = path.last().filter(|id| **id != start).and_then(|id| parent.get(id)) {
+    while let Some(before) = path
+        .last()
+        .filter(|id| **id != start)
+        .and_then(|id| parent.get(id))
+    {
         path.push(*before);
     }
     path.reverse();
     let steps: Vec<&Op> = path.iter().filter_map(|id| machine.op(*id)).collect();
     let first = steps.first()?;
-    let where_ = machine.code(first.code).and_then(node_of).and_then(|n| machine.node(n)).map(|n| format!(" in node `{}`", n.name)).unwrap_or_default();
-    let mut finding = Diagnostic::error("F0403", format!("a loop{where_} never waits for the customer"), cx.line(first.loc)).labelled(format!("1. {}", tell(machine, first, passable)));
+    let where_ = machine
+        .code(first.code)
+        .and_then(node_of)
+        .and_then(|n| machine.node(n))
+        .map(|n| format!(" in node `{}`", n.name))
+        .unwrap_or_default();
+    let mut finding = Diagnostic::error(
+        "F0403",
+        format!("a loop{where_} never waits for the customer"),
+        cx.line(first.loc),
+    )
+    .labelled(format!("1. {}", tell(machine, first, passable)));
     for (i, op) in steps.iter().enumerate().skip(1).take(SHOWN - 1) {
-        finding = finding.label(cx.line(op.loc), format!("{}. {}", i + 1, tell(machine, op, passable)));
+        finding = finding.label(
+            cx.line(op.loc),
+            format!("{}. {}", i + 1, tell(machine, op, passable)),
+        );
     }
     if steps.iter().any(|o| matches!(o.kind, OpKind::Form { .. })) {
         finding = finding.help("a `form` asks only what is unknown: use `ask`, `confirm` or `choose` in the loop, or leave it");
@@ -170,10 +236,19 @@ fn report(cx: &Analysis<'_>, graph: &DiGraph<OpId, ()>, members: &[OpId], passab
 fn tell(machine: &Machine, op: &Op, passable: &[bool]) -> String {
     match &op.kind {
         OpKind::Say { .. } => "says this".into(),
-        OpKind::Goto { node } => machine.node(*node).map_or_else(|| "goes on".into(), |n| format!("goes to `{}`", n.name)),
+        OpKind::Goto { node } => machine
+            .node(*node)
+            .map_or_else(|| "goes on".into(), |n| format!("goes to `{}`", n.name)),
         OpKind::Visit { node, .. } => {
-            let name = machine.node(*node).map(|n| n.name.to_string()).unwrap_or_default();
-            if passable.get(node.index()) == Some(&true) { format!("visits `{name}`, which can return without waiting") } else { format!("visits `{name}`") }
+            let name = machine
+                .node(*node)
+                .map(|n| n.name.to_string())
+                .unwrap_or_default();
+            if passable.get(node.index()) == Some(&true) {
+                format!("visits `{name}`, which can return without waiting")
+            } else {
+                format!("visits `{name}`")
+            }
         }
         OpKind::Call { .. } => "calls, which does not wait for the customer".into(),
         OpKind::Form { .. } => "waits only if something is unknown".into(),

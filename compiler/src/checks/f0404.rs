@@ -11,7 +11,12 @@ use crate::value::{OpId, TierId};
 use flow_grammar::ast::TierKind;
 use flow_grammar::{Diagnostic, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0404", severity: Severity::Error, title: "a place from which no person can be reached", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0404",
+    severity: Severity::Error,
+    title: "a place from which no person can be reached",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
@@ -21,7 +26,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let tiers: Vec<TierId> = (0u32..).map(TierId).take(machine.tiers.len()).collect();
     let kind = |t: TierId| machine.tier(t).map(|t| t.kind);
     if !tiers.iter().any(|t| kind(*t) == Some(TierKind::People)) {
-        if let Some(node) = machine.nodes.iter().filter(|n| flow.reaches(n.entry)).min_by_key(|n| n.loc) {
+        if let Some(node) = machine
+            .nodes
+            .iter()
+            .filter(|n| flow.reaches(n.entry))
+            .min_by_key(|n| n.loc)
+        {
             found.push(
                 Diagnostic::error("F0404", format!("no person can be reached from node `{}`, nor from any other", node.name), node.name_loc)
                     .labelled("a customer who asks for a person here is told that there is none")
@@ -31,23 +41,36 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
         return;
     }
-    let mut safe: Vec<bool> = tiers.iter().map(|t| kind(*t) == Some(TierKind::People) || asking_leads_up(cx, *t)).collect();
+    let mut safe: Vec<bool> = tiers
+        .iter()
+        .map(|t| kind(*t) == Some(TierKind::People) || asking_leads_up(cx, *t))
+        .collect();
     // From the menu, or by a handler, a person can be reached everywhere.
     let from_anywhere: Vec<OpId> = machine
         .bot
         .menu
         .iter()
         .map(|b| b.to)
-        .chain(machine.handlers.iter().filter(|h| by_customer(h.event)).map(|h| h.entry))
+        .chain(
+            machine
+                .handlers
+                .iter()
+                .filter(|h| by_customer(h.event))
+                .map(|h| h.entry),
+        )
         .collect();
     // Tiers help each other: going on with a tier from which a person can be reached is enough.
     loop {
         let reach = reaches_person(machine, &safe);
-        let anywhere = from_anywhere.iter().any(|op| reach.get(op.index()) == Some(&true));
+        let anywhere = from_anywhere
+            .iter()
+            .any(|op| reach.get(op.index()) == Some(&true));
         let mut changed = false;
         for (tier, ok) in tiers.iter().zip(0..) {
             let ok: usize = ok;
-            if safe.get(ok) == Some(&false) && kind(*tier) == Some(TierKind::Model) && (anywhere || bands_lead_up(machine, *tier, &reach, &safe))
+            if safe.get(ok) == Some(&false)
+                && kind(*tier) == Some(TierKind::Model)
+                && (anywhere || bands_lead_up(machine, *tier, &reach, &safe))
                 && let Some(s) = safe.get_mut(ok)
             {
                 *s = true;
@@ -64,11 +87,19 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn report(cx: &Analysis<'_>, tiers: &[TierId], safe: &[bool], reach: &[bool], found: &mut Vec<Diagnostic>) {
+fn report(
+    cx: &Analysis<'_>,
+    tiers: &[TierId],
+    safe: &[bool],
+    reach: &[bool],
+    found: &mut Vec<Diagnostic>,
+) {
     let machine = cx.machine;
     let asked = machine.rules.iter().find(|r| r.name == "asked_for_human");
     for tier in tiers {
-        let Some(def) = machine.tier(*tier) else { continue };
+        let Some(def) = machine.tier(*tier) else {
+            continue;
+        };
         if safe.get(tier.index()) != Some(&false) {
             continue;
         }
@@ -76,20 +107,43 @@ fn report(cx: &Analysis<'_>, tiers: &[TierId], safe: &[bool], reach: &[bool], fo
             if !model_is_used(machine, *tier) {
                 continue;
             }
-            let finding = Diagnostic::error("F0404", format!("no person can be reached from tier `{}`", def.name), def.name_loc).labelled("a customer who asks for a person here gets none");
+            let finding = Diagnostic::error(
+                "F0404",
+                format!("no person can be reached from tier `{}`", def.name),
+                def.name_loc,
+            )
+            .labelled("a customer who asks for a person here gets none");
             found.push(explain(machine, asked, *tier, finding));
             continue;
         }
-        for node in machine.nodes.iter().filter(|n| cx.flow().reaches(n.entry) && reach.get(n.entry.index()) != Some(&true)) {
-            let finding = Diagnostic::error("F0404", format!("no person can be reached from node `{}` in tier `{}`", node.name, def.name), node.name_loc)
-                .labelled("neither does asking for a person lead to one, nor any choice");
+        for node in machine
+            .nodes
+            .iter()
+            .filter(|n| cx.flow().reaches(n.entry) && reach.get(n.entry.index()) != Some(&true))
+        {
+            let finding = Diagnostic::error(
+                "F0404",
+                format!(
+                    "no person can be reached from node `{}` in tier `{}`",
+                    node.name, def.name
+                ),
+                node.name_loc,
+            )
+            .labelled("neither does asking for a person lead to one, nor any choice");
             found.push(explain(machine, asked, *tier, finding));
         }
     }
 }
 
-fn explain(machine: &Machine, asked: Option<&Rule>, tier: TierId, finding: Diagnostic) -> Diagnostic {
-    let Some(rule) = asked else { return finding.help("add a way to a person, for instance `escalate`") };
+fn explain(
+    machine: &Machine,
+    asked: Option<&Rule>,
+    tier: TierId,
+    finding: Diagnostic,
+) -> Diagnostic {
+    let Some(rule) = asked else {
+        return finding.help("add a way to a person, for instance `escalate`");
+    };
     let finding = if rule.from.contains(&tier) {
         let at = rule.unless.as_ref().map_or(rule.when.loc, |u| u.loc);
         finding.label(at, "asking for a person is not enough for this rule")
@@ -103,7 +157,16 @@ fn explain(machine: &Machine, asked: Option<&Rule>, tier: TierId, finding: Diagn
 /// Whether asking for a person surely leads out of a tier to people.
 fn asking_leads_up(cx: &Analysis<'_>, tier: TierId) -> bool {
     let machine = cx.machine;
-    let candidates: Vec<&Rule> = machine.rules.iter().filter(|r| r.from.contains(&tier) && machine.tier(r.to).is_some_and(|t| t.kind == TierKind::People)).collect();
+    let candidates: Vec<&Rule> = machine
+        .rules
+        .iter()
+        .filter(|r| {
+            r.from.contains(&tier)
+                && machine
+                    .tier(r.to)
+                    .is_some_and(|t| t.kind == TierKind::People)
+        })
+        .collect();
     candidates.iter().any(|rule| fires_when_asked(cx, rule))
 }
 
@@ -125,7 +188,9 @@ fn fires_when_asked(cx: &Analysis<'_>, rule: &Rule) -> bool {
             None => return false,
         }
     }
-    formulas.meet(&asked, &silent).is_some_and(|both| both.is_empty())
+    formulas
+        .meet(&asked, &silent)
+        .is_some_and(|both| both.is_empty())
 }
 
 /// By operation: whether a person can be reached from there.
@@ -156,13 +221,25 @@ fn reaches_person(machine: &Machine, safe: &[bool]) -> Vec<bool> {
 fn leads_to_person(machine: &Machine, op: &Op, safe: &[bool]) -> bool {
     let good = |tier: TierId| safe.get(tier.index()) == Some(&true);
     match &op.kind {
-        OpKind::Escalate(spec) => match spec.to.or_else(|| spec.rule.and_then(|r| machine.rule(r)).map(|r| r.to)) {
+        OpKind::Escalate(spec) => match spec
+            .to
+            .or_else(|| spec.rule.and_then(|r| machine.rule(r)).map(|r| r.to))
+        {
             Some(tier) => good(tier),
             // The next tier up, whichever tier runs: it is enough that the tiers above some scripted one are good.
-            None => machine.tiers.iter().enumerate().any(|(i, t)| t.kind != TierKind::People && safe.get(i + 1) == Some(&true)),
+            None => machine
+                .tiers
+                .iter()
+                .enumerate()
+                .any(|(i, t)| t.kind != TierKind::People && safe.get(i + 1) == Some(&true)),
         },
         OpKind::ContinueWith { tier, .. } => good(*tier),
-        OpKind::Offer { offer, .. } => offer.items.iter().any(|i| matches!(i.kind, OfferKind::Stay | OfferKind::Callback(_) | OfferKind::Ticket(_))),
+        OpKind::Offer { offer, .. } => offer.items.iter().any(|i| {
+            matches!(
+                i.kind,
+                OfferKind::Stay | OfferKind::Callback(_) | OfferKind::Ticket(_)
+            )
+        }),
         OpKind::Error { .. } => true,
         _ => false,
     }
@@ -184,7 +261,9 @@ fn model_is_used(machine: &Machine, tier: TierId) -> bool {
         || machine.bot.start_lines.iter().any(|(t, _)| *t == tier)
         || machine.ops.iter().any(|op| match &op.kind {
             OpKind::ContinueWith { tier: t, .. } => *t == tier,
-            OpKind::Escalate(spec) => spec.to == Some(tier) || (spec.to.is_none() && spec.rule.is_none() && tier.0 > 0),
+            OpKind::Escalate(spec) => {
+                spec.to == Some(tier) || (spec.to.is_none() && spec.rule.is_none() && tier.0 > 0)
+            }
             _ => false,
         })
 }

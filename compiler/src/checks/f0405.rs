@@ -9,7 +9,12 @@ use crate::value::OpId;
 use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0405", severity: Severity::Warning, title: "a question in a part that only rules can leave", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0405",
+    severity: Severity::Warning,
+    title: "a question in a part that only rules can leave",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
@@ -38,7 +43,13 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     // Where the menu and the customer's own handlers lead: out of every part but the one they lead into.
     let mut elsewhere = Vec::new();
-    let own = machine.bot.menu.iter().map(|b| b.to).chain(machine.handlers.iter().filter(|h| by_customer(h.event)).map(|h| h.entry));
+    let own = machine.bot.menu.iter().map(|b| b.to).chain(
+        machine
+            .handlers
+            .iter()
+            .filter(|h| by_customer(h.event))
+            .map(|h| h.entry),
+    );
     for op in own {
         if leads_away(cx, op, &mut elsewhere) {
             return;
@@ -46,20 +57,50 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     for (i, part) in parts.iter().enumerate() {
         let members = || part.iter().filter_map(|n| graph.node_weight(*n)).copied();
-        let closed = members().all(|id| machine.op(id).is_some_and(|op| all_successors(machine, op).iter().all(|to| part_of.get(to.index()) == Some(&i))));
+        let closed = members().all(|id| {
+            machine.op(id).is_some_and(|op| {
+                all_successors(machine, op)
+                    .iter()
+                    .all(|to| part_of.get(to.index()) == Some(&i))
+            })
+        });
         // Without a way on, an operation is an end, a person or a return.
-        let ends = members().any(|id| machine.op(id).is_some_and(|op| all_successors(machine, op).is_empty() || matches!(op.kind, OpKind::ContinueWith { .. } | OpKind::Offer { .. })));
-        if !closed || ends || elsewhere.iter().any(|op: &OpId| part_of.get(op.index()) != Some(&i)) {
+        let ends = members().any(|id| {
+            machine.op(id).is_some_and(|op| {
+                all_successors(machine, op).is_empty()
+                    || matches!(op.kind, OpKind::ContinueWith { .. } | OpKind::Offer { .. })
+            })
+        });
+        if !closed
+            || ends
+            || elsewhere
+                .iter()
+                .any(|op: &OpId| part_of.get(op.index()) != Some(&i))
+        {
             continue;
         }
-        let mut questions: Vec<_> = members().filter_map(|id| machine.op(id)).filter(|op| question(op).is_some()).collect();
+        let mut questions: Vec<_> = members()
+            .filter_map(|id| machine.op(id))
+            .filter(|op| question(op).is_some())
+            .collect();
         questions.sort_by_key(|op| op.loc);
-        let Some((first, rest)) = questions.split_first() else { continue };
-        let mut finding = Diagnostic::warning("F0405", "no answer leads out of here; only an escalation rule can", cx.line(first.loc)).labelled("whatever the customer answers, they come back here");
+        let Some((first, rest)) = questions.split_first() else {
+            continue;
+        };
+        let mut finding = Diagnostic::warning(
+            "F0405",
+            "no answer leads out of here; only an escalation rule can",
+            cx.line(first.loc),
+        )
+        .labelled("whatever the customer answers, they come back here");
         for op in rest.iter().take(4) {
             finding = finding.label(cx.line(op.loc), "or here");
         }
-        found.push(finding.help("give one of the answers a way out: another node, `escalate` or `end resolved`"));
+        found.push(
+            finding.help(
+                "give one of the answers a way out: another node, `escalate` or `end resolved`",
+            ),
+        );
     }
 }
 
@@ -82,7 +123,12 @@ fn leads_away(cx: &Analysis<'_>, from: OpId, goes: &mut Vec<OpId>) -> bool {
             _ => {}
         }
         // A visited node of its own may end the conversation too.
-        todo.extend(all_successors(machine, op).into_iter().filter(|to| machine.op(*to).and_then(|o| machine.code(o.code)).is_some_and(|c| !matches!(c.owner, CodeOwner::Menu) || *to == from)));
+        todo.extend(all_successors(machine, op).into_iter().filter(|to| {
+            machine
+                .op(*to)
+                .and_then(|o| machine.code(o.code))
+                .is_some_and(|c| !matches!(c.owner, CodeOwner::Menu) || *to == from)
+        }));
     }
     false
 }

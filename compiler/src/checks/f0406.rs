@@ -7,7 +7,12 @@ use crate::value::{NodeId, OpId};
 use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0406", severity: Severity::Error, title: "a circle of visits, or `back` where nothing visits", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0406",
+    severity: Severity::Error,
+    title: "a circle of visits, or `back` where nothing visits",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     circles(cx, found);
@@ -22,8 +27,16 @@ fn circles(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     for id in (0u32..).map(NodeId).take(machine.nodes.len()) {
         for visit in flow.visits(id) {
-            if let Some(from) = machine.op(*visit).and_then(|o| machine.code(o.code)).and_then(node_of) {
-                graph.add_edge(NodeIndex::new(from.index()), NodeIndex::new(id.index()), *visit);
+            if let Some(from) = machine
+                .op(*visit)
+                .and_then(|o| machine.code(o.code))
+                .and_then(node_of)
+            {
+                graph.add_edge(
+                    NodeIndex::new(from.index()),
+                    NodeIndex::new(id.index()),
+                    *visit,
+                );
             }
         }
     }
@@ -37,14 +50,26 @@ fn circles(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
         visits.sort_by_key(|v| machine.op(*v).map(|o| o.loc));
-        let Some((first, rest)) = visits.split_first() else { continue };
-        let Some(op) = machine.op(*first) else { continue };
+        let Some((first, rest)) = visits.split_first() else {
+            continue;
+        };
+        let Some(op) = machine.op(*first) else {
+            continue;
+        };
         let name = |id: OpId| match machine.op(id).map(|o| &o.kind) {
-            Some(OpKind::Visit { node, .. }) => machine.node(*node).map(|n| n.name.to_string()).unwrap_or_default(),
+            Some(OpKind::Visit { node, .. }) => machine
+                .node(*node)
+                .map(|n| n.name.to_string())
+                .unwrap_or_default(),
             _ => String::new(),
         };
-        let message = if rest.is_empty() && part.len() == 1 { format!("node `{}` visits itself", name(*first)) } else { "nodes visit each other in a circle".to_owned() };
-        let mut finding = Diagnostic::error("F0406", message, op.loc).labelled(format!("visits `{}`", name(*first)));
+        let message = if rest.is_empty() && part.len() == 1 {
+            format!("node `{}` visits itself", name(*first))
+        } else {
+            "nodes visit each other in a circle".to_owned()
+        };
+        let mut finding = Diagnostic::error("F0406", message, op.loc)
+            .labelled(format!("visits `{}`", name(*first)));
         for visit in rest.iter().take(8) {
             if let Some(op) = machine.op(*visit) {
                 finding = finding.label(op.loc, format!("visits `{}`", name(*visit)));
@@ -58,13 +83,19 @@ fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
     // Nodes that are visited, or reached from what is: there `back` may have somewhere to return to.
     let mut visited = vec![false; machine.nodes.len()];
-    let mut todo: Vec<NodeId> = (0u32..).map(NodeId).take(machine.nodes.len()).filter(|n| !flow.visits(*n).is_empty()).collect();
+    let mut todo: Vec<NodeId> = (0u32..)
+        .map(NodeId)
+        .take(machine.nodes.len())
+        .filter(|n| !flow.visits(*n).is_empty())
+        .collect();
     while let Some(id) = todo.pop() {
         match visited.get_mut(id.index()) {
             Some(seen) if !*seen => *seen = true,
             _ => continue,
         }
-        let Some(node) = machine.node(id) else { continue };
+        let Some(node) = machine.node(id) else {
+            continue;
+        };
         for op in flow.ops(node.code).iter().filter_map(|o| machine.op(*o)) {
             if let OpKind::Goto { node } = &op.kind {
                 todo.push(*node);
@@ -78,9 +109,16 @@ fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         for op in flow.ops(node.code).iter().filter_map(|o| machine.op(*o)) {
             if matches!(op.kind, OpKind::Back) {
                 found.push(
-                    Diagnostic::error("F0406", format!("`back` in node `{}`, which nothing visits", node.name), op.loc)
-                        .labelled("there is nowhere to return to")
-                        .help(format!("come here with `visit {}`, or go on with `->`", node.name)),
+                    Diagnostic::error(
+                        "F0406",
+                        format!("`back` in node `{}`, which nothing visits", node.name),
+                        op.loc,
+                    )
+                    .labelled("there is nowhere to return to")
+                    .help(format!(
+                        "come here with `visit {}`, or go on with `->`",
+                        node.name
+                    )),
                 );
             }
         }

@@ -5,26 +5,56 @@ use super::support::syntax;
 use flow_grammar::ast::{ArmHead, DeclKind, StepKind};
 use flow_grammar::{Diagnostic, Loc, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0408", severity: Severity::Error, title: "a `call` without `failed`", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0408",
+    severity: Severity::Error,
+    title: "a `call` without `failed`",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (index, decl) in syntax::decls(cx.sources) {
         let in_handler = matches!(decl.kind, DeclKind::On(_));
-        let mut calls: Vec<_> = syntax::steps(decl).into_iter().filter(|s| matches!(s.kind, StepKind::Call { .. })).collect();
+        let mut calls: Vec<_> = syntax::steps(decl)
+            .into_iter()
+            .filter(|s| matches!(s.kind, StepKind::Call { .. }))
+            .collect();
         calls.sort_by_key(|s| s.span);
         for step in calls {
-            let StepKind::Call { webhook, arms, .. } = &step.kind else { continue };
-            if arms.iter().any(|a| matches!(&a.head, ArmHead::Keyword(word) if word.as_str() == "failed")) {
+            let StepKind::Call { webhook, arms, .. } = &step.kind else {
+                continue;
+            };
+            if arms
+                .iter()
+                .any(|a| matches!(&a.head, ArmHead::Keyword(word) if word.as_str() == "failed"))
+            {
                 continue;
             }
-            let name = webhook.segments.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(".");
+            let name = webhook
+                .segments
+                .iter()
+                .map(|s| s.as_str())
+                .collect::<Vec<_>>()
+                .join(".");
             let loc = Loc::new(index, step.span);
-            let block = if in_handler { " { failed -> back }" } else { " { failed -> escalate }" };
+            let block = if in_handler {
+                " { failed -> back }"
+            } else {
+                " { failed -> escalate }"
+            };
             found.push(
-                Diagnostic::error("F0408", format!("`call {name}` does not say what happens when it fails"), cx.line(loc))
-                    .labelled("no `failed`")
-                    .help(format!("add `{}`", block.trim()))
-                    .fix(format!("add `{}`", block.trim()), false, vec![syntax::add_after(loc, block)]),
+                Diagnostic::error(
+                    "F0408",
+                    format!("`call {name}` does not say what happens when it fails"),
+                    cx.line(loc),
+                )
+                .labelled("no `failed`")
+                .help(format!("add `{}`", block.trim()))
+                .fix(
+                    format!("add `{}`", block.trim()),
+                    false,
+                    vec![syntax::add_after(loc, block)],
+                ),
             );
         }
     }

@@ -10,7 +10,12 @@ use flow_grammar::ast::{ArmHead, StepKind, Target, Then};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashMap;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0409", severity: Severity::Error, title: "a regulated intent answered below people", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0409",
+    severity: Severity::Error,
+    title: "a regulated intent answered below people",
+    run,
+};
 
 fn always_regulated(intent: &Intent) -> bool {
     intent.regulated.as_ref().is_some_and(|r| r.when.is_none())
@@ -18,7 +23,12 @@ fn always_regulated(intent: &Intent) -> bool {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    let regulated: FxHashMap<&str, &Intent> = machine.intents.iter().filter(|i| always_regulated(i)).map(|i| (i.name.as_str(), i)).collect();
+    let regulated: FxHashMap<&str, &Intent> = machine
+        .intents
+        .iter()
+        .filter(|i| always_regulated(i))
+        .map(|i| (i.name.as_str(), i))
+        .collect();
     if regulated.is_empty() {
         return;
     }
@@ -28,23 +38,40 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             && always_regulated(intent)
             && !only_escalates(machine, handler.entry)
         {
-            found.push(finding(format!("a handler answers `{}`, which is regulated", intent.name), cx.line(handler.loc), intent));
+            found.push(finding(
+                format!("a handler answers `{}`, which is regulated", intent.name),
+                cx.line(handler.loc),
+                intent,
+            ));
         }
     }
     for (index, decl) in syntax::decls(cx.sources) {
         for step in syntax::steps(decl) {
-            let StepKind::Listen { block } = &step.kind else { continue };
+            let StepKind::Listen { block } = &step.kind else {
+                continue;
+            };
             for arm in &block.arms {
-                let ArmHead::Intent(paths) = &arm.head else { continue };
+                let ArmHead::Intent(paths) = &arm.head else {
+                    continue;
+                };
                 let escalates = matches!(&arm.then, Some(Then::Target(Target::Escalate(_))))
                     || matches!(&arm.then, Some(Then::Body(body)) if matches!(body.steps.iter().find(|s| !matches!(s.kind, StepKind::Note(_) | StepKind::Tag(_) | StepKind::Set(..))).map(|s| &s.kind), Some(StepKind::Escalate(_) | StepKind::Goto(Target::Escalate(_)))));
                 if escalates {
                     continue;
                 }
                 for path in paths {
-                    let name = path.segments.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(".");
+                    let name = path
+                        .segments
+                        .iter()
+                        .map(|s| s.as_str())
+                        .collect::<Vec<_>>()
+                        .join(".");
                     if let Some(intent) = regulated.get(name.as_str()) {
-                        found.push(finding(format!("an arm answers `{name}`, which is regulated"), Loc::new(index, arm.head_span), intent));
+                        found.push(finding(
+                            format!("an arm answers `{name}`, which is regulated"),
+                            Loc::new(index, arm.head_span),
+                            intent,
+                        ));
                     }
                 }
             }
@@ -57,9 +84,23 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     for faq in &machine.faqs {
-        if let Some((question, intent)) = faq.questions.iter().find_map(|q| examples.get(&folded(q)).map(|i| (q, *i))) {
-            let diagnostic = finding(format!("the FAQ `{}` answers `{}`, which is regulated", faq.name, intent.name), faq.name_loc, intent);
-            found.push(diagnostic.label(question.loc, "this question is also an example of the intent"));
+        if let Some((question, intent)) = faq
+            .questions
+            .iter()
+            .find_map(|q| examples.get(&folded(q)).map(|i| (q, *i)))
+        {
+            let diagnostic = finding(
+                format!(
+                    "the FAQ `{}` answers `{}`, which is regulated",
+                    faq.name, intent.name
+                ),
+                faq.name_loc,
+                intent,
+            );
+            found.push(diagnostic.label(
+                question.loc,
+                "this question is also an example of the intent",
+            ));
         }
     }
 }
@@ -79,7 +120,11 @@ fn folded(example: &IntentExample) -> String {
             ExamplePart::Slot(id) => out.push_str(&format!("{{{}}}", id.0)),
         }
     }
-    out.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['?', '.', '!']).to_owned()
+    out.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .trim_end_matches(['?', '.', '!'])
+        .to_owned()
 }
 
 /// Whether a body does nothing but prepare and escalate.
@@ -87,7 +132,12 @@ fn only_escalates(machine: &Machine, entry: OpId) -> bool {
     let mut at = entry;
     for _ in 0..32 {
         match machine.op(at).map(|o| &o.kind) {
-            Some(OpKind::Note { next, .. } | OpKind::Tag { next, .. } | OpKind::Set { next, .. } | OpKind::Clear { next, .. }) => at = *next,
+            Some(
+                OpKind::Note { next, .. }
+                | OpKind::Tag { next, .. }
+                | OpKind::Set { next, .. }
+                | OpKind::Clear { next, .. },
+            ) => at = *next,
             Some(OpKind::Escalate(_) | OpKind::Error { .. }) => return true,
             _ => return false,
         }

@@ -4,19 +4,27 @@
 //! outside nodes (of rules, handoffs, FAQs) and handlers begin with nothing known.
 
 use super::support::analysis::Analysis;
-use super::support::flow::RootKind;
+use super::support::flow::{RootKind, all_successors, successors};
 use super::support::known::{Bits, FactId};
 use super::support::walk::{each_interpolation, texts_of_op, texts_outside_ops};
-use crate::machine::{CodeOwner, Expr, ExprKind, HandlerEvent, HandoffBlock, Op, OpKind, Signal, Transition, Var};
+use crate::machine::{
+    CodeOwner, Expr, ExprKind, HandlerEvent, HandoffBlock, Machine, Op, OpKind, Signal, Transition,
+    Var,
+};
 use crate::value::{CodeId, OpId, TextId};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0501", severity: Severity::Error, title: "a read of what can be unknown", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0501",
+    severity: Severity::Error,
+    title: "a read of what can be unknown",
+    run,
+};
 
 /// For so many findings the way is searched; further ones go without.
-const EXPLAINED: usize = 40;
+const EXPLAINED: usize = 25;
 
 /// How many places of a way are shown.
 const SHOWN: usize = 5;
@@ -34,9 +42,15 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let mut told: FxHashSet<(Loc, Loc)> = FxHashSet::default();
     let mut explained = 0;
     for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
-        let Some(bits) = cx.known().before(id) else { continue };
+        let Some(bits) = cx.known().before(id) else {
+            continue;
+        };
         for read in reads_of(cx, op, bits) {
-            let at = if read.text.is_some() { cx.line(op.loc) } else { read.expr.loc };
+            let at = if read.text.is_some() {
+                cx.line(op.loc)
+            } else {
+                read.expr.loc
+            };
             if !told.insert((at, read.expr.loc)) {
                 continue;
             }
@@ -73,27 +87,43 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
     let mut texts: Vec<(TextId, Stage)> = Vec::new();
     for op in &machine.ops {
         let stage = match machine.code(op.code).map(|c| c.owner) {
-            Some(CodeOwner::Handler(i)) => match machine.handlers.get(i as usize).map(|h| h.event) {
-                Some(HandlerEvent::Connected | HandlerEvent::Resolve | HandlerEvent::Survey) => Stage::Connected,
-                _ => Stage::Before,
-            },
-            Some(CodeOwner::Handoff(_, HandoffBlock::Resolved | HandoffBlock::Returned)) => Stage::Connected,
+            Some(CodeOwner::Handler(i)) => {
+                match machine.handlers.get(i as usize).map(|h| h.event) {
+                    Some(
+                        HandlerEvent::Connected | HandlerEvent::Resolve | HandlerEvent::Survey,
+                    ) => Stage::Connected,
+                    _ => Stage::Before,
+                }
+            }
+            Some(CodeOwner::Handoff(_, HandoffBlock::Resolved | HandoffBlock::Returned)) => {
+                Stage::Connected
+            }
             Some(CodeOwner::Handoff(..)) => Stage::Queued,
             _ => Stage::Before,
         };
         texts_of_op(op, &mut |text, _| texts.push((text, stage)));
     }
     for handoff in &machine.handoffs {
-        texts.extend(handoff.say.iter().chain(handoff.update.iter().filter_map(|(_, t)| t.as_ref())).map(|t| (*t, Stage::Queued)));
+        texts.extend(
+            handoff
+                .say
+                .iter()
+                .chain(handoff.update.iter().filter_map(|(_, t)| t.as_ref()))
+                .map(|t| (*t, Stage::Queued)),
+        );
         texts.extend(handoff.connected.iter().map(|t| (*t, Stage::Connected)));
     }
     for (text, stage) in texts {
         each_interpolation(machine, text, &mut |expr| {
-            let ExprKind::Signal(signal) = expr.kind else { return };
+            let ExprKind::Signal(signal) = expr.kind else {
+                return;
+            };
             let unknown = match signal {
                 Signal::QueueWait => Some("nobody may be able to say how long it takes"),
                 Signal::AgentName if stage != Stage::Connected => Some("no agent is connected yet"),
-                Signal::QueuePosition | Signal::QueueLength if stage == Stage::Before => Some("there is no queue yet"),
+                Signal::QueuePosition | Signal::QueueLength if stage == Stage::Before => {
+                    Some("there is no queue yet")
+                }
                 _ => None,
             };
             let Some(why) = unknown else { return };
@@ -102,8 +132,19 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
                 found.push(
                     Diagnostic::error("F0501", format!("`{name}` can be unknown here"), expr.loc)
                         .labelled(why)
-                        .help(format!("say what stands for it, as in `{{{name} ?? \"{}\"}}`", if signal == Signal::AgentName { "a colleague" } else { "soon" }))
-                        .fix(format!("write `{name} ?? \"..\"`"), false, vec![super::support::syntax::add_after(expr.loc, " ?? \"...\"")]),
+                        .help(format!(
+                            "say what stands for it, as in `{{{name} ?? \"{}\"}}`",
+                            if signal == Signal::AgentName {
+                                "a colleague"
+                            } else {
+                                "soon"
+                            }
+                        ))
+                        .fix(
+                            format!("write `{name} ?? \"..\"`"),
+                            false,
+                            vec![super::support::syntax::add_after(expr.loc, " ?? \"...\"")],
+                        ),
                 );
             }
         });
@@ -122,13 +163,23 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
     let machine = cx.machine;
     let mut out = Vec::new();
     let mut push = |expr: &'a Expr| {
-        cx.known().unknown_reads(machine, Some(op.code), expr, bits, &mut |expr, fact| out.push(Read { expr, fact, text: None }));
+        cx.known()
+            .unknown_reads(machine, Some(op.code), expr, bits, &mut |expr, fact| {
+                out.push(Read {
+                    expr,
+                    fact,
+                    text: None,
+                })
+            });
     };
     match &op.kind {
         OpKind::Set { value, .. } => push(value),
         OpKind::Call { webhook, args, .. } => {
             for (i, arg) in args.iter().enumerate() {
-                let optional = machine.webhook(*webhook).and_then(|w| w.params.get(i)).is_some_and(|p| p.optional);
+                let optional = machine
+                    .webhook(*webhook)
+                    .and_then(|w| w.params.get(i))
+                    .is_some_and(|p| p.optional);
                 if !optional {
                     push(arg);
                 }
@@ -153,20 +204,33 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
     out
 }
 
-fn reads_of_text<'a>(cx: &Analysis<'a>, code: Option<CodeId>, text: TextId, bits: &Bits) -> Vec<Read<'a>> {
+fn reads_of_text<'a>(
+    cx: &Analysis<'a>,
+    code: Option<CodeId>,
+    text: TextId,
+    bits: &Bits,
+) -> Vec<Read<'a>> {
     let machine = cx.machine;
     let mut out = Vec::new();
-    let name = machine.text(text).and_then(|t| t.name.as_ref()).map(ToString::to_string);
+    let name = machine
+        .text(text)
+        .and_then(|t| t.name.as_ref())
+        .map(ToString::to_string);
     let mut seen = FxHashSet::default();
     let mut exprs = Vec::new();
     each_interpolation(machine, text, &mut |e| exprs.push(e));
     for expr in exprs {
-        cx.known().unknown_reads(machine, code, expr, bits, &mut |expr, fact| {
-            // A named text reads the same thing in every language: once is enough.
-            if name.is_none() || seen.insert(fact) {
-                out.push(Read { expr, fact, text: name.clone() });
-            }
-        });
+        cx.known()
+            .unknown_reads(machine, code, expr, bits, &mut |expr, fact| {
+                // A named text reads the same thing in every language: once is enough.
+                if name.is_none() || seen.insert(fact) {
+                    out.push(Read {
+                        expr,
+                        fact,
+                        text: name.clone(),
+                    });
+                }
+            });
     }
     out
 }
@@ -177,88 +241,96 @@ fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -
     if let Some(text) = &read.text
         && at != read.expr.loc
     {
-        finding = finding.labelled(format!("the text `{text}` reads `{name}`")).label(read.expr.loc, "read here");
+        finding = finding
+            .labelled(format!("the text `{text}` reads `{name}`"))
+            .label(read.expr.loc, "read here");
     } else {
         finding = finding.labelled("read here");
     }
+    if let ExprKind::Field(inner, field) = &read.expr.kind
+        && let crate::value::Type::Record(id) = inner.ty
+        && let Some(field) = cx
+            .machine
+            .record_def(id)
+            .and_then(|r| r.fields.iter().find(|f| f.name == *field))
+        && field.optional
+    {
+        finding = finding.label(field.loc, "may be unknown: declared with `?`");
+    }
     let finding = finding.help(format!("ask for it before, test it with `if {name} is known`, or say what stands for it: `{name} ?? ..`"));
-    let ty_is_text = matches!(read.expr.ty, crate::value::Type::Text | crate::value::Type::Email | crate::value::Type::Phone | crate::value::Type::Url);
+    let ty_is_text = matches!(
+        read.expr.ty,
+        crate::value::Type::Text
+            | crate::value::Type::Email
+            | crate::value::Type::Phone
+            | crate::value::Type::Url
+    );
     if ty_is_text && cx.words(read.expr.loc) == name {
-        return finding.fix(format!("write `{name} ?? \"..\"`"), false, vec![super::support::syntax::add_after(read.expr.loc, " ?? \"...\"")]);
+        return finding.fix(
+            format!("write `{name} ?? \"..\"`"),
+            false,
+            vec![super::support::syntax::add_after(
+                read.expr.loc,
+                " ?? \"...\"",
+            )],
+        );
     }
     finding
 }
 
-/// Shows the shortest way from where the thing is unknown to where it is read.
-fn explain(cx: &Analysis<'_>, finding: Diagnostic, at: OpId, code: CodeId, fact: FactId) -> Diagnostic {
+/// Shows the shortest way from where the thing is unknown to where it is read: of its turns only those that matter.
+fn explain(
+    cx: &Analysis<'_>,
+    finding: Diagnostic,
+    at: OpId,
+    code: CodeId,
+    fact: FactId,
+) -> Diagnostic {
     let machine = cx.machine;
-    let known = cx.known();
-    let name = known.name(machine, Some(code), fact);
-    let mut parent: FxHashMap<OpId, Option<(OpId, Transition)>> = FxHashMap::default();
-    let mut todo = VecDeque::new();
-    let lacks = |id: OpId| known.before(id).is_some_and(|b| !b.has(fact));
-    for root in &cx.flow().roots {
-        if lacks(root.op) && !parent.contains_key(&root.op) {
-            parent.insert(root.op, None);
-            todo.push_back(root.op);
-        }
-    }
-    while let Some(id) = todo.pop_front() {
-        if id == at {
-            break;
-        }
-        let Some(op) = machine.op(id) else { continue };
-        let Some(bits) = known.before(id) else { continue };
-        let mut push = |to: OpId, how: Transition| {
-            if let std::collections::hash_map::Entry::Vacant(slot) = parent.entry(to) {
-                slot.insert(Some((id, how)));
-                todo.push_back(to);
-            }
-        };
-        known.edges(machine, id, op, bits, &mut |to, how, after| {
-            if !after.has(fact) {
-                push(to, how);
-            }
-        });
-        if let OpKind::Goto { node } | OpKind::Visit { node, .. } = &op.kind
-            && let Some(entry) = machine.node(*node).map(|n| n.entry)
-            && !bits.has(fact)
-        {
-            push(entry, Transition::Goto);
-        }
-    }
-    let mut way: Vec<(OpId, Transition)> = Vec::new();
-    let mut id = at;
-    while let Some(Some((before, how))) = parent.get(&id) {
-        way.push((*before, how.clone()));
-        id = *before;
-        if way.len() > machine.ops.len() {
-            break;
-        }
-    }
-    way.reverse();
+    let name = cx.known().name(machine, Some(code), fact);
+    let way = Way::find(cx, at, fact);
+    let mut steps = way.steps(machine, at);
+    let begin = steps.first().map_or(at, |(id, _)| *id);
     // From the last place that cleared it on, if there is one.
-    if let Some(cleared) = way.iter().rposition(|(id, _)| machine.op(*id).is_some_and(|op| clears(op, &name, machine))) {
-        way.drain(..cleared);
+    let cleared = steps
+        .iter()
+        .rposition(|(id, _)| machine.op(*id).is_some_and(|op| clears(op, &name, machine)));
+    if let Some(cleared) = cleared {
+        steps.drain(..cleared);
     }
-    let mut labels: Vec<(Loc, String)> = way.iter().filter_map(|(id, how)| Some((machine.op(*id)?, how))).filter_map(|(op, how)| tell(cx, op, how, &name)).collect();
+    let mut labels: Vec<(Loc, String)> = steps
+        .iter()
+        .filter(|(id, how)| way.matters(machine, *id, how))
+        .filter_map(|(id, how)| tell(cx, machine.op(*id)?, how, &name))
+        .collect();
     if labels.len() > SHOWN {
         labels.drain(..labels.len() - SHOWN);
     }
-    let starts = cx.flow().roots.iter().find(|r| r.op == id).map(|r| r.kind);
     let mut finding = finding;
+    let starts = cx
+        .flow()
+        .roots
+        .iter()
+        .find(|r| r.op == begin)
+        .map(|r| r.kind);
     let begins = match starts {
         Some(RootKind::Start) => machine.node(machine.bot.start).map(|n| n.name_loc),
         Some(RootKind::Handler(i)) => machine.handlers.get(i as usize).map(|h| cx.line(h.loc)),
         _ => None,
     };
-    if labels.is_empty()
-        && let Some(begins) = begins
-    {
-        finding = finding.label(begins, format!("`{name}` is not known here, and nothing asks for it on the way"));
-    }
-    if labels.is_empty() && matches!(starts, Some(RootKind::Handler(_) | RootKind::Handoff(_) | RootKind::Trigger(_))) {
-        finding = finding.help(format!("handlers and handoffs begin with nothing known: test it with `if {name} is known`, or write `{name} ?? ..`"));
+    if labels.is_empty() && cleared.is_none() {
+        if let Some(begins) = begins {
+            finding = finding.label(
+                begins,
+                format!("`{name}` is not known here, and nothing on the way makes it known"),
+            );
+        }
+        if matches!(
+            starts,
+            Some(RootKind::Handler(_) | RootKind::Handoff(_) | RootKind::Trigger(_))
+        ) {
+            finding = finding.help(format!("handlers and handoffs begin with nothing known: test it with `if {name} is known`, or write `{name} ?? ..`"));
+        }
     }
     for (loc, text) in labels {
         finding = finding.label(loc, text);
@@ -266,17 +338,157 @@ fn explain(cx: &Analysis<'_>, finding: Diagnostic, at: OpId, code: CodeId, fact:
     finding
 }
 
-fn clears(op: &Op, name: &str, machine: &crate::machine::Machine) -> bool {
+/// The ways on which a fact stays unknown up to a place.
+struct Way {
+    parent: FxHashMap<OpId, Option<(OpId, Transition)>>,
+    /// Operations from which the place is reached without the fact.
+    lacking: FxHashSet<OpId>,
+    /// Operations from which the place is reached at all.
+    leading: FxHashSet<OpId>,
+}
+
+impl Way {
+    fn find(cx: &Analysis<'_>, at: OpId, fact: FactId) -> Self {
+        let (machine, known) = (cx.machine, cx.known());
+        let mut parent: FxHashMap<OpId, Option<(OpId, Transition)>> = FxHashMap::default();
+        let mut before: FxHashMap<OpId, Vec<OpId>> = FxHashMap::default();
+        let mut todo = VecDeque::new();
+        for root in &cx.flow().roots {
+            if known.before(root.op).is_some_and(|b| !b.has(fact)) && !parent.contains_key(&root.op)
+            {
+                parent.insert(root.op, None);
+                todo.push_back(root.op);
+            }
+        }
+        // Where it was known first, the way begins where it is lost.
+        let mut losses = (0u32..).map(OpId).take(machine.ops.len());
+        loop {
+            let Some(id) = todo.pop_front() else {
+                if parent.contains_key(&at) {
+                    break;
+                }
+                let Some(id) = losses.next() else { break };
+                if known.before(id).is_some_and(|b| b.has(fact))
+                    && machine.op(id).is_some_and(|o| {
+                        matches!(
+                            o.kind,
+                            OpKind::Clear { .. }
+                                | OpKind::Set { .. }
+                                | OpKind::Call { .. }
+                                | OpKind::Visit { .. }
+                        )
+                    })
+                {
+                    todo.push_back(id);
+                }
+                continue;
+            };
+            let (Some(op), Some(bits)) = (machine.op(id), known.before(id)) else {
+                continue;
+            };
+            let mut push = |to: OpId, how: Transition| {
+                before.entry(to).or_default().push(id);
+                if let std::collections::hash_map::Entry::Vacant(slot) = parent.entry(to) {
+                    slot.insert(Some((id, how)));
+                    todo.push_back(to);
+                }
+            };
+            known.edges(machine, id, op, bits, &mut |to, how, after| {
+                if !after.has(fact) {
+                    push(to, how);
+                }
+            });
+            if let OpKind::Goto { node } | OpKind::Visit { node, .. } = &op.kind
+                && let Some(entry) = machine.node(*node).map(|n| n.entry)
+                && !bits.has(fact)
+            {
+                push(entry, Transition::Goto);
+            }
+        }
+        let lacking = backwards(at, |id| before.get(&id).cloned().unwrap_or_default());
+        let mut all: Vec<Vec<OpId>> = vec![Vec::new(); machine.ops.len()];
+        for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+            for to in all_successors(machine, op) {
+                if let Some(list) = all.get_mut(to.index()) {
+                    list.push(id);
+                }
+            }
+        }
+        let leading = backwards(at, |id| all.get(id.index()).cloned().unwrap_or_default());
+        Self {
+            parent,
+            lacking,
+            leading,
+        }
+    }
+
+    /// The shortest way, from its beginning.
+    fn steps(&self, machine: &Machine, at: OpId) -> Vec<(OpId, Transition)> {
+        let mut steps = Vec::new();
+        let mut id = at;
+        while let Some(Some((before, how))) = self.parent.get(&id) {
+            steps.push((*before, how.clone()));
+            id = *before;
+            if steps.len() > machine.ops.len() {
+                break;
+            }
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// Whether another turn would have led to the place with the fact.
+    fn matters(&self, machine: &Machine, id: OpId, how: &Transition) -> bool {
+        let Some(op) = machine.op(id) else {
+            return false;
+        };
+        let ways = successors(op);
+        ways.len() < 2
+            || (passes(op, how) && matches!(op.kind, OpKind::Call { .. }))
+            || ways.iter().any(|(to, other)| {
+                other != how
+                    && self.leading.contains(to)
+                    && (!self.lacking.contains(to) || passes(op, other))
+            })
+    }
+}
+
+/// Whether the turn itself makes something known.
+fn passes(op: &Op, how: &Transition) -> bool {
+    *how == Transition::Next
+        && (super::support::flow::question(op).is_some() || matches!(op.kind, OpKind::Call { .. }))
+}
+
+fn backwards(at: OpId, before: impl Fn(OpId) -> Vec<OpId>) -> FxHashSet<OpId> {
+    let mut seen = FxHashSet::default();
+    let mut todo = vec![at];
+    while let Some(id) = todo.pop() {
+        if seen.insert(id) {
+            todo.extend(before(id));
+        }
+    }
+    seen
+}
+
+fn clears(op: &Op, name: &str, machine: &Machine) -> bool {
     match &op.kind {
-        OpKind::Clear { slot, .. } => name.split('.').next() == var_name(machine, *slot).split('.').next(),
+        OpKind::Clear { slot, .. } => {
+            name.split('.').next() == var_name(machine, *slot).split('.').next()
+        }
         _ => false,
     }
 }
 
-fn var_name(machine: &crate::machine::Machine, var: Var) -> String {
+fn var_name(machine: &Machine, var: Var) -> String {
     match var {
-        Var::Slot(id) => machine.slot(id).map(|s| s.name.to_string()).unwrap_or_default(),
-        Var::Customer(id) => machine.customer_field(id).map(|f| format!("customer.{}", f.name)).unwrap_or_default(),
+        Var::Slot(id) => machine
+            .slot(id)
+            .map(|s| s.name.to_string())
+            .unwrap_or_default(),
+        Var::Customer(id) => machine
+            .customer_field(id)
+            .map(|f| format!("customer.{}", f.name))
+            .unwrap_or_default(),
     }
 }
 
@@ -284,7 +496,9 @@ fn var_name(machine: &crate::machine::Machine, var: Var) -> String {
 fn tell(cx: &Analysis<'_>, op: &Op, how: &Transition, name: &str) -> Option<(Loc, String)> {
     let machine = cx.machine;
     let text = match (&op.kind, how) {
-        (OpKind::Clear { .. }, _) if clears(op, name, machine) => format!("`{name}` is cleared here"),
+        (OpKind::Clear { .. }, _) if clears(op, name, machine) => {
+            format!("`{name}` is cleared here")
+        }
         (OpKind::Branch { arms, .. }, Transition::Then(i)) => {
             let cond = arms.get(*i as usize)?;
             return Some((cond.0.loc, "when this holds".to_owned()));
@@ -292,12 +506,35 @@ fn tell(cx: &Analysis<'_>, op: &Op, how: &Transition, name: &str) -> Option<(Loc
         (OpKind::Branch { arms, .. }, Transition::Else) => {
             return Some((arms.first()?.0.loc, "when this does not hold".to_owned()));
         }
-        (OpKind::Match { arms, .. }, Transition::Arm(i)) => return Some((arms.get(*i as usize)?.loc, "by this arm".to_owned())),
-        (OpKind::Choose { buttons, .. }, Transition::Label(label)) => return Some((buttons.iter().find(|b| b.label == *label)?.loc, "by this button".to_owned())),
+        (OpKind::Match { arms, .. }, Transition::Arm(i)) => {
+            return Some((arms.get(*i as usize)?.loc, "by this arm".to_owned()));
+        }
+        (OpKind::Choose { buttons, .. }, Transition::Label(label)) => {
+            return Some((
+                buttons.iter().find(|b| b.label == *label)?.loc,
+                "by this button".to_owned(),
+            ));
+        }
+        (
+            OpKind::Call {
+                local: Some(local), ..
+            },
+            Transition::Next,
+        ) => {
+            let result = machine.code(op.code)?.locals.get(local.index())?;
+            if !result.optional || name.split('.').next() != Some(result.name.as_str()) {
+                return None;
+            }
+            "may succeed without a result".to_owned()
+        }
         (_, Transition::Failed) => "when this fails".to_owned(),
-        (_, Transition::Otherwise) if super::support::flow::question(op).is_some() => "when this is not answered".to_owned(),
+        (_, Transition::Otherwise) if super::support::flow::question(op).is_some() => {
+            "when this is not answered".to_owned()
+        }
         (OpKind::Goto { node }, _) => format!("goes to `{}` without it", machine.node(*node)?.name),
-        (OpKind::Visit { node, .. }, Transition::Next) => format!("`{}` may return without it", machine.node(*node)?.name),
+        (OpKind::Visit { node, .. }, Transition::Next) => {
+            format!("`{}` may return without it", machine.node(*node)?.name)
+        }
         _ => return None,
     };
     Some((cx.line(op.loc), text))

@@ -4,19 +4,31 @@
 
 use super::support::analysis::Analysis;
 use super::support::formula::{Dnf, Formulas, Want};
-use crate::machine::{Rule, RuleOrigin};
-use flow_grammar::{Diagnostic, Severity};
+use crate::machine::{ExprKind, Rule, RuleOrigin};
+use flow_grammar::ast::BinaryOp;
+use flow_grammar::{Diagnostic, Loc, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0601", severity: Severity::Error, title: "a rule whose condition can never hold", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0601",
+    severity: Severity::Error,
+    title: "a rule whose condition can never hold",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let mut formulas = Formulas::new(cx);
-    for rule in cx.machine.rules.iter().filter(|r| r.origin == RuleOrigin::Declared) {
-        let Some(when) = formulas.dnf(&rule.when, Want::True) else { continue };
+    for rule in cx
+        .machine
+        .rules
+        .iter()
+        .filter(|r| r.origin == RuleOrigin::Declared)
+    {
+        let Some(when) = formulas.dnf(&rule.when, Want::True) else {
+            continue;
+        };
         if when.is_empty() {
             found.push(
-                Diagnostic::error("F0601", format!("rule `{}` can never fire", rule.name), rule.when.loc)
-                    .labelled("these can never hold together")
+                contradiction(&mut formulas, rule)
                     .help("correct the condition, or remove the rule"),
             );
             continue;
@@ -24,13 +36,53 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let Some(unless) = &rule.unless else { continue };
         if fires(&mut formulas, rule).is_some_and(|dnf| dnf.is_empty()) {
             found.push(
-                Diagnostic::error("F0601", format!("rule `{}` can never fire", rule.name), rule.when.loc)
-                    .labelled("whenever this holds")
-                    .label(unless.loc, "this holds too, and takes it back")
-                    .help("correct the exception, or remove the rule"),
+                Diagnostic::error(
+                    "F0601",
+                    format!("rule `{}` can never fire", rule.name),
+                    rule.when.loc,
+                )
+                .labelled("whenever this holds")
+                .label(unless.loc, "this holds too, and takes it back")
+                .help("correct the exception, or remove the rule"),
             );
         }
     }
+}
+
+/// Points at the parts that exclude each other, if they are joined by `and`.
+fn contradiction(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Diagnostic {
+    let finding =
+        |at: Loc| Diagnostic::error("F0601", format!("rule `{}` can never fire", rule.name), at);
+    let mut parts = Vec::new();
+    let mut todo = vec![&rule.when];
+    while let Some(expr) = todo.pop() {
+        match &expr.kind {
+            ExprKind::Binary(BinaryOp::And, a, b) => {
+                todo.push(b);
+                todo.push(a);
+            }
+            _ => parts.push(expr),
+        }
+    }
+    let cases: Vec<(Loc, Dnf)> = parts
+        .into_iter()
+        .filter_map(|p| Some((p.loc, formulas.dnf(p, Want::True)?)))
+        .collect();
+    if let Some((at, _)) = cases.iter().find(|(_, dnf)| dnf.is_empty()) {
+        return finding(*at).labelled("this can never hold");
+    }
+    for (i, (at, dnf)) in cases.iter().enumerate() {
+        if let Some((other, _)) = cases
+            .iter()
+            .skip(i + 1)
+            .find(|(_, other)| !formulas.compatible(dnf, other))
+        {
+            return finding(*at)
+                .labelled("when this holds")
+                .label(*other, "this cannot hold");
+        }
+    }
+    finding(rule.when.loc).labelled("these can never hold together")
 }
 
 /// The cases in which a rule fires. Absent: too many to say.

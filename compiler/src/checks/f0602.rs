@@ -9,34 +9,58 @@ use super::support::formula::{Dnf, Formulas};
 use crate::machine::{Rule, RuleOrigin};
 use flow_grammar::{Diagnostic, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0602", severity: Severity::Warning, title: "a rule that another rule always beats", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0602",
+    severity: Severity::Warning,
+    title: "a rule that another rule always beats",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let mut formulas = Formulas::new(cx);
     let rules = &cx.machine.rules;
     let silences: Vec<Option<Dnf>> = rules.iter().map(|r| silent(&mut formulas, r)).collect();
-    for rule in rules.iter().filter(|r| r.origin == RuleOrigin::Declared && !r.from.is_empty()) {
-        let Some(fires) = fires(&mut formulas, rule) else { continue };
+    for rule in rules
+        .iter()
+        .filter(|r| r.origin == RuleOrigin::Declared && !r.from.is_empty())
+    {
+        let Some(fires) = fires(&mut formulas, rule) else {
+            continue;
+        };
         // One that never fires is F0601's.
         if fires.is_empty() {
             continue;
         }
-        let beaten = rules.iter().zip(&silences).find(|(other, silence)| wins(other, rule) && silence.as_ref().is_some_and(|s| !formulas.compatible(&fires, s)));
+        let beaten = rules.iter().zip(&silences).find(|(other, silence)| {
+            wins(other, rule)
+                && silence
+                    .as_ref()
+                    .is_some_and(|s| !formulas.compatible(&fires, s))
+        });
         let Some((other, _)) = beaten else { continue };
         let why = if other.to > rule.to {
             "leads to a higher tier".to_owned()
         } else {
             format!("has the higher priority `{}`", other.priority.as_str())
         };
-        let mut finding = Diagnostic::warning("F0602", format!("rule `{}` is always beaten by `{}`", rule.name, other.name), rule.name_loc).labelled("whenever this fires, the other fires too and wins");
+        let mut finding = Diagnostic::warning(
+            "F0602",
+            format!("rule `{}` is always beaten by `{}`", rule.name, other.name),
+            rule.name_loc,
+        )
+        .labelled("whenever this fires, the other fires too and wins");
         if other.origin == RuleOrigin::Declared {
             finding = finding.label(other.name_loc, why);
         } else {
-            finding = finding.help(format!("`{}` is built in and {why}; give this rule a higher priority, or remove it", other.name));
+            finding = finding.help(format!(
+                "`{}` is built in and {why}; give this rule a higher priority, or remove it",
+                other.name
+            ));
             found.push(finding);
             continue;
         }
-        found.push(finding.help("narrow the winning rule, raise this one's priority, or remove it"));
+        found
+            .push(finding.help("narrow the winning rule, raise this one's priority, or remove it"));
     }
 }
 

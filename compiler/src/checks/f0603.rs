@@ -4,14 +4,34 @@ use super::support::analysis::Analysis;
 use crate::machine::RuleOrigin;
 use flow_grammar::{Diagnostic, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0603", severity: Severity::Error, title: "a rule that does not climb the ladder", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0603",
+    severity: Severity::Error,
+    title: "a rule that does not climb the ladder",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    let ladder = machine.tiers.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(" -> ");
-    for rule in machine.rules.iter().filter(|r| r.origin == RuleOrigin::Declared) {
-        let Some(to) = machine.tier(rule.to) else { continue };
-        let stuck = rule.from.iter().find(|t| **t >= rule.to).and_then(|t| machine.tier(*t));
+    let ladder = machine
+        .tiers
+        .iter()
+        .map(|t| t.name.as_str())
+        .collect::<Vec<_>>()
+        .join(" -> ");
+    for rule in machine
+        .rules
+        .iter()
+        .filter(|r| r.origin == RuleOrigin::Declared)
+    {
+        let Some(to) = machine.tier(rule.to) else {
+            continue;
+        };
+        let stuck = rule
+            .from
+            .iter()
+            .find(|t| **t >= rule.to)
+            .and_then(|t| machine.tier(*t));
         let label = match stuck {
             Some(from) if from.name == to.name => format!("from `{}` to itself", to.name),
             Some(from) => format!("`{}` is not above `{}`", to.name, from.name),

@@ -11,7 +11,12 @@ use crate::value::TextId;
 use flow_grammar::{Diagnostic, Severity};
 use rustc_hash::FxHashMap;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0605", severity: Severity::Error, title: "two rules that tie with different effects", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0605",
+    severity: Severity::Error,
+    title: "two rules that tie with different effects",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
@@ -21,16 +26,26 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     sorted.sort_by_key(|r| r.loc);
     for rule in sorted {
         let dnf = fires(&mut formulas, rule);
-        groups.entry((rule.to, rule.priority, rule.reads_confidence)).or_default().push((rule, dnf));
+        groups
+            .entry((rule.to, rule.priority, rule.reads_confidence))
+            .or_default()
+            .push((rule, dnf));
     }
     for group in groups.values() {
         for (i, (rule, dnf)) in group.iter().enumerate() {
             let Some(dnf) = dnf else { continue };
             let clash = group.iter().take(i).find(|(other, other_dnf)| {
-                rule.from.iter().any(|t| other.from.contains(t)) && !same_text(machine, rule.say, other.say) && other_dnf.as_ref().is_some_and(|d| formulas.compatible(dnf, d))
+                rule.from.iter().any(|t| other.from.contains(t))
+                    && !same_text(machine, rule.say, other.say)
+                    && other_dnf
+                        .as_ref()
+                        .is_some_and(|d| formulas.compatible(dnf, d))
             });
             let Some((other, _)) = clash else { continue };
-            let to = machine.tier(rule.to).map(|t| t.name.as_str()).unwrap_or_default();
+            let to = machine
+                .tier(rule.to)
+                .map(|t| t.name.as_str())
+                .unwrap_or_default();
             found.push(
                 Diagnostic::error("F0605", format!("rules `{}` and `{}` can tie, and say different things", other.name, rule.name), rule.name_loc)
                     .labelled(format!("to `{to}` with priority `{}`", rule.priority.as_str()))
@@ -42,11 +57,15 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn same_text(machine: &Machine, a: Option<TextId>, b: Option<TextId>) -> bool {
-    let (Some(a), Some(b)) = (a, b) else { return true };
+    let (Some(a), Some(b)) = (a, b) else {
+        return true;
+    };
     if a == b {
         return true;
     }
-    let (Some(a), Some(b)) = (machine.text(a), machine.text(b)) else { return true };
+    let (Some(a), Some(b)) = (machine.text(a), machine.text(b)) else {
+        return true;
+    };
     a.variants.len() == b.variants.len()
         && a.variants.iter().zip(&b.variants).all(|(x, y)| {
             x.language == y.language
@@ -54,7 +73,9 @@ fn same_text(machine: &Machine, a: Option<TextId>, b: Option<TextId>) -> bool {
                 && x.parts.len() == y.parts.len()
                 && x.parts.iter().zip(&y.parts).all(|(p, q)| match (p, q) {
                     (TextPart::Str(p), TextPart::Str(q)) => p == q,
-                    (TextPart::Expr(p), TextPart::Expr(q)) => machine.sources.snippet(p.loc) == machine.sources.snippet(q.loc),
+                    (TextPart::Expr(p), TextPart::Expr(q)) => {
+                        machine.sources.snippet(p.loc) == machine.sources.snippet(q.loc)
+                    }
                     _ => false,
                 })
         })

@@ -9,26 +9,66 @@ use super::support::set::universe;
 use super::support::syntax;
 use crate::machine::{CellPattern, Route};
 use crate::value::Type;
+use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc, Severity, Span};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0701", severity: Severity::Error, title: "a case that the routing matrix leaves uncovered", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0701",
+    severity: Severity::Error,
+    title: "a case that the routing matrix leaves uncovered",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for route in &cx.machine.routes {
-        let Some(grid) = grid(cx, route) else { continue };
-        let Some(case) = grid.uncovered() else { continue };
+        // A row that failed to check (an unknown team, say) may cover what the others leave.
+        let written = match syntax::decl(cx.sources, route.loc.decl).map(|d| &d.kind) {
+            Some(DeclKind::Route(decl)) => decl.rows.len(),
+            _ => 0,
+        };
+        if written > route.rows.len() {
+            continue;
+        }
+        let Some(grid) = grid(cx, route) else {
+            continue;
+        };
+        let Some(case) = grid.uncovered() else {
+            continue;
+        };
         let cells = grid.as_cells(&case);
         let head = head(cx, route);
-        let shown: Vec<String> = route.columns.iter().zip(&cells).filter(|(_, cell)| *cell != "_").map(|(column, cell)| format!("`{}` is `{cell}`", cx.words(column.loc))).collect();
-        let case = if shown.is_empty() { "everything else".to_owned() } else { shown.join(" and ") };
+        let shown: Vec<String> = route
+            .columns
+            .iter()
+            .zip(&cells)
+            .filter(|(_, cell)| *cell != "_")
+            .map(|(column, cell)| format!("`{}` is `{cell}`", cx.words(column.loc)))
+            .collect();
+        let case = if shown.is_empty() {
+            "everything else".to_owned()
+        } else {
+            shown.join(" and ")
+        };
         let row = row_to_paste(cx, route, &cells);
-        let mut finding = Diagnostic::error("F0701", format!("the matrix has no row for the case that {case}"), head)
-            .labelled(if shown.is_empty() { "a last row that takes everything is missing".to_owned() } else { format!("no row takes it: {case}") });
+        let mut finding = Diagnostic::error(
+            "F0701",
+            format!("the matrix has no row for the case that {case}"),
+            head,
+        )
+        .labelled(if shown.is_empty() {
+            "a last row that takes everything is missing".to_owned()
+        } else {
+            format!("no row takes it: {case}")
+        });
         if let Some(row) = row {
             finding = finding.help(format!("add a row, for instance `{row}`"));
             if let Some(last) = route.rows.last() {
                 let indent = syntax::indent(cx.sources, last.loc);
-                finding = finding.fix("add the missing row", false, vec![syntax::add_after(last.loc, format!("\n{indent}{row}"))]);
+                finding = finding.fix(
+                    "add the missing row",
+                    false,
+                    vec![syntax::add_after(last.loc, format!("\n{indent}{row}"))],
+                );
             }
         } else {
             finding = finding.help("end the matrix with a row of `_`");
@@ -40,8 +80,16 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 /// The words `route TIER`.
 pub(super) fn head(cx: &Analysis<'_>, route: &Route) -> Loc {
     let text = cx.sources.snippet(route.loc);
-    let end = text.find('{').map_or(text.len(), |i| text.get(..i).unwrap_or_default().trim_end().len());
-    Loc::new(route.loc.decl, Span::new(route.loc.span.start, route.loc.span.start + u32::try_from(end).unwrap_or(0)))
+    let end = text.find('{').map_or(text.len(), |i| {
+        text.get(..i).unwrap_or_default().trim_end().len()
+    });
+    Loc::new(
+        route.loc.decl,
+        Span::new(
+            route.loc.span.start,
+            route.loc.span.start + u32::try_from(end).unwrap_or(0),
+        ),
+    )
 }
 
 /// The grid of a matrix. Absent where a column failed to check.
@@ -53,13 +101,23 @@ pub(super) fn grid(cx: &Analysis<'_>, route: &Route) -> Option<Grid> {
     let columns: Vec<Column> = route
         .columns
         .iter()
-        .map(|expr| Column { universe: universe(cx.machine, expr), may_be_unknown: cx.may_be_unknown(None, expr, &nothing), ty: expr.ty.clone() })
+        .map(|expr| Column {
+            universe: universe(cx.machine, expr),
+            may_be_unknown: cx.may_be_unknown(None, expr, &nothing),
+            ty: expr.ty.clone(),
+        })
         .collect();
     // A row that is too short, or a cell without a readable pattern, was reported before.
-    if route.rows.iter().any(|r| r.cells.len() < columns.len() || r.cells.iter().take(columns.len()).any(Vec::is_empty)) {
+    if route.rows.iter().any(|r| {
+        r.cells.len() < columns.len() || r.cells.iter().take(columns.len()).any(Vec::is_empty)
+    }) {
         return None;
     }
-    let rows: Vec<Vec<&[CellPattern]>> = route.rows.iter().map(|r| r.cells.iter().map(Vec::as_slice).collect()).collect();
+    let rows: Vec<Vec<&[CellPattern]>> = route
+        .rows
+        .iter()
+        .map(|r| r.cells.iter().map(Vec::as_slice).collect())
+        .collect();
     Grid::new(&columns, &rows)
 }
 
@@ -68,7 +126,13 @@ fn row_to_paste(cx: &Analysis<'_>, route: &Route, cells: &[String]) -> Option<St
     let last = route.rows.last()?;
     let header = cx.sources.snippet(route.header_loc);
     let line = cx.sources.snippet(last.loc);
-    let of = |line: &str| -> Vec<String> { line.trim().trim_matches('|').split('|').map(str::to_owned).collect() };
+    let of = |line: &str| -> Vec<String> {
+        line.trim()
+            .trim_matches('|')
+            .split('|')
+            .map(str::to_owned)
+            .collect()
+    };
     let (header, line) = (of(header), of(line));
     if line.len() <= cells.len() && header.len() <= cells.len() {
         return None;

@@ -4,29 +4,48 @@ use super::f0701::grid;
 use super::support::analysis::Analysis;
 use flow_grammar::{Diagnostic, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0702", severity: Severity::Error, title: "a row that can never match", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0702",
+    severity: Severity::Error,
+    title: "a row that can never match",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for route in &cx.machine.routes {
-        let Some(grid) = grid(cx, route) else { continue };
+        let Some(grid) = grid(cx, route) else {
+            continue;
+        };
         for (i, row) in route.rows.iter().enumerate() {
             // A cell that takes nothing holds a value that its type lacks: reported before.
             if grid.takes_nothing(i) || grid.useless(i) != Some(true) {
                 continue;
             }
             let takers = grid.takers(i);
-            let mut finding = Diagnostic::error("F0702", "this row can never match", row.loc).labelled(match takers.len() {
-                1 => "the row above that is marked takes all of it".to_owned(),
-                n => format!("the {n} rows above that are marked take all of it"),
-            });
+            let mut finding = Diagnostic::error("F0702", "this row can never match", row.loc)
+                .labelled(match takers.len() {
+                    1 => "the row above that is marked takes all of it".to_owned(),
+                    n => format!("the {n} rows above that are marked take all of it"),
+                });
             for (n, taker) in takers.iter().enumerate() {
-                let Some(above) = route.rows.get(*taker) else { continue };
+                let Some(above) = route.rows.get(*taker) else {
+                    continue;
+                };
                 if n == 8 {
                     break;
                 }
-                finding = finding.label(above.loc, if takers.len() == 1 { "takes all of it" } else { "takes a part of it" });
+                finding = finding.label(
+                    above.loc,
+                    if takers.len() == 1 {
+                        "takes all of it"
+                    } else {
+                        "takes a part of it"
+                    },
+                );
             }
-            found.push(finding.help("the first row from the top that matches decides: move this row up, or remove it"));
+            found.push(finding.help(
+                "the first row from the top that matches decides: move this row up, or remove it",
+            ));
         }
     }
 }

@@ -5,28 +5,66 @@ use crate::machine::{CellPattern, ExprKind, Signal};
 use crate::value::Value;
 use flow_grammar::{Diagnostic, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0703", severity: Severity::Warning, title: "a row to a team that lacks what the row demands", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0703",
+    severity: Severity::Warning,
+    title: "a row to a team that lacks what the row demands",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     for route in &machine.routes {
-        let column = route.columns.iter().position(|c| matches!(c.kind, ExprKind::Signal(Signal::Language)));
+        let column = route
+            .columns
+            .iter()
+            .position(|c| matches!(c.kind, ExprKind::Signal(Signal::Language)));
         for row in &route.rows {
-            let Some(team) = machine.team(row.team) else { continue };
+            let Some(team) = machine.team(row.team) else {
+                continue;
+            };
             if let Some(column) = column
                 && !team.languages.is_empty()
             {
-                let demanded = row.cells.get(column).into_iter().flatten().filter_map(|p| match p {
-                    CellPattern::Value(Value::Enum(name) | Value::Text(name)) => Some(name),
-                    _ => None,
-                });
+                let demanded =
+                    row.cells
+                        .get(column)
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|p| match p {
+                            CellPattern::Value(Value::Enum(name) | Value::Text(name)) => Some(name),
+                            _ => None,
+                        });
                 // Nobody speaks `other`.
-                let missing: Vec<&str> = demanded.filter(|l| machine.bot.languages.contains(l) && !team.languages.contains(l)).map(|l| l.as_str()).collect();
+                let missing: Vec<&str> = demanded
+                    .filter(|l| machine.bot.languages.contains(l) && !team.languages.contains(l))
+                    .map(|l| l.as_str())
+                    .collect();
                 if let Some(first) = missing.first() {
-                    let list = missing.iter().map(|l| format!("`{l}`")).collect::<Vec<_>>().join(", ");
-                    let speaking: Vec<String> = machine.teams.iter().filter(|t| t.languages.is_empty() || missing.iter().all(|m| t.languages.iter().any(|l| l == m))).map(|t| format!("`{}`", t.name)).take(3).collect();
-                    let mut finding = Diagnostic::warning("F0703", format!("this row demands {list}, which team `{}` does not speak", team.name), row.team_loc)
-                        .labelled(format!("speaks {}", team.languages.join(", ")));
+                    let list = missing
+                        .iter()
+                        .map(|l| format!("`{l}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ");
+                    let speaking: Vec<String> = machine
+                        .teams
+                        .iter()
+                        .filter(|t| {
+                            t.languages.is_empty()
+                                || missing.iter().all(|m| t.languages.iter().any(|l| l == m))
+                        })
+                        .map(|t| format!("`{}`", t.name))
+                        .take(3)
+                        .collect();
+                    let mut finding = Diagnostic::warning(
+                        "F0703",
+                        format!(
+                            "this row demands {list}, which team `{}` does not speak",
+                            team.name
+                        ),
+                        row.team_loc,
+                    )
+                    .labelled(format!("speaks {}", team.languages.join(", ")));
                     if let Some(cell) = row.cell_locs.get(column) {
                         finding = finding.label(*cell, "demanded here");
                     }
@@ -41,16 +79,36 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             if let Some(skill) = &row.skill
                 && !team.skills.contains(skill)
             {
-                let able: Vec<String> = machine.teams.iter().filter(|t| t.skills.contains(skill)).map(|t| format!("`{}`", t.name)).take(3).collect();
+                let able: Vec<String> = machine
+                    .teams
+                    .iter()
+                    .filter(|t| t.skills.contains(skill))
+                    .map(|t| format!("`{}`", t.name))
+                    .take(3)
+                    .collect();
                 found.push(
-                    Diagnostic::warning("F0703", format!("this row demands the skill `{skill}`, which team `{}` lacks", team.name), row.team_loc)
-                        .labelled(if team.skills.is_empty() { "has no skills".to_owned() } else { format!("has {}", team.skills.join(", ")) })
-                        .label(team.name_loc, "the team")
-                        .help(if able.is_empty() {
-                            format!("add `{skill}` to the team's `skills`")
-                        } else {
-                            format!("route to {}, or add `{skill}` to the team's `skills`", able.join(" or "))
-                        }),
+                    Diagnostic::warning(
+                        "F0703",
+                        format!(
+                            "this row demands the skill `{skill}`, which team `{}` lacks",
+                            team.name
+                        ),
+                        row.team_loc,
+                    )
+                    .labelled(if team.skills.is_empty() {
+                        "has no skills".to_owned()
+                    } else {
+                        format!("has {}", team.skills.join(", "))
+                    })
+                    .label(team.name_loc, "the team")
+                    .help(if able.is_empty() {
+                        format!("add `{skill}` to the team's `skills`")
+                    } else {
+                        format!(
+                            "route to {}, or add `{skill}` to the team's `skills`",
+                            able.join(" or ")
+                        )
+                    }),
                 );
             }
         }

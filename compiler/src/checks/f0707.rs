@@ -11,19 +11,32 @@ use crate::value::{HoursId, TierId};
 use flow_grammar::ast::TierKind;
 use flow_grammar::{Diagnostic, Severity};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0707", severity: Severity::Warning, title: "a promise that the hours cannot keep", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0707",
+    severity: Severity::Warning,
+    title: "a promise that the hours cannot keep",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut promises: Vec<Promise> = Vec::new();
     for op in &machine.ops {
         match &op.kind {
-            OpKind::Ticket { promise, .. } | OpKind::Callback { promise, .. } => promises.extend(*promise),
+            OpKind::Ticket { promise, .. } | OpKind::Callback { promise, .. } => {
+                promises.extend(*promise)
+            }
             OpKind::Offer { offer, .. } => promises.extend(of_offer(offer)),
             _ => {}
         }
     }
-    promises.extend(machine.handoffs.iter().flat_map(|h| &h.offers).flat_map(of_offer));
+    promises.extend(
+        machine
+            .handoffs
+            .iter()
+            .flat_map(|h| &h.offers)
+            .flat_map(of_offer),
+    );
     promises.retain(|p| p.of.is_none());
     promises.sort_by_key(|p| p.loc);
     promises.dedup_by_key(|p| p.loc);
@@ -42,16 +55,36 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     if hours.is_empty() {
         return;
     }
-    let Some(open) = open(machine, &hours, cx.date) else { return };
-    let Some((horizon, zone)) = horizon(machine, cx.date) else { return };
+    let Some(open) = open(machine, &hours, cx.date) else {
+        return;
+    };
+    let Some((horizon, zone)) = horizon(machine, cx.date) else {
+        return;
+    };
     let gaps = gaps(&open, horizon);
-    let named = hours.iter().find_map(|h| machine.hours_of(*h)).map(|h| h.name.to_string());
+    let named = hours
+        .iter()
+        .find_map(|h| machine.hours_of(*h))
+        .map(|h| h.name.to_string());
     for promise in promises {
         // Whole gaps only: what lies before the first day and after the last is not known.
-        let Some((from, to)) = gaps.iter().find(|(from, to)| *from > horizon.0 && *to < horizon.1 && to - from >= promise.millis) else { continue };
+        let Some((from, to)) = gaps
+            .iter()
+            .find(|(from, to)| *from > horizon.0 && *to < horizon.1 && to - from >= promise.millis)
+        else {
+            continue;
+        };
         let within = show_duration(promise.millis);
-        let mut finding = Diagnostic::warning("F0707", format!("nobody can keep `within {within}` at closing time"), promise.loc)
-            .labelled(format!("promised on {}, it ends before {}, when the first team opens", show(*from, &zone), show(*to, &zone)));
+        let mut finding = Diagnostic::warning(
+            "F0707",
+            format!("nobody can keep `within {within}` at closing time"),
+            promise.loc,
+        )
+        .labelled(format!(
+            "promised on {}, it ends before {}, when the first team opens",
+            show(*from, &zone),
+            show(*to, &zone)
+        ));
         if let [only] = hours.as_slice()
             && let Some(hours) = machine.hours_of(*only)
         {
@@ -59,7 +92,11 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
         if let Some(name) = &named {
             finding = finding.help(format!("count open time only: `within {within} of {name}`"));
-            finding = finding.fix(format!("count the open time of `{name}`"), false, vec![syntax::add_after(promise.loc, format!(" of {name}"))]);
+            finding = finding.fix(
+                format!("count the open time of `{name}`"),
+                false,
+                vec![syntax::add_after(promise.loc, format!(" of {name}"))],
+            );
         }
         found.push(finding);
     }

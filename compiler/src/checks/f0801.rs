@@ -7,15 +7,26 @@ use crate::value::Type;
 use flow_grammar::{Diagnostic, Severity};
 use rustc_hash::FxHashSet;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0801", severity: Severity::Error, title: "a required field that nothing can collect", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0801",
+    severity: Severity::Error,
+    title: "a required field that nothing can collect",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let mut told = FxHashSet::default();
     for handoff in &cx.machine.handoffs {
         for (var, loc) in &handoff.require {
             let Var::Slot(id) = var else { continue };
-            let Some(slot) = cx.machine.slot(*id) else { continue };
-            if slot.ask.is_some() || slot.default.is_some() || can_be_typed(&slot.ty) || !told.insert(*loc) {
+            let Some(slot) = cx.machine.slot(*id) else {
+                continue;
+            };
+            if slot.ask.is_some()
+                || slot.default.is_some()
+                || can_be_typed(&slot.ty)
+                || !told.insert(*loc)
+            {
                 continue;
             }
             found.push(

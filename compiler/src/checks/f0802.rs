@@ -8,7 +8,12 @@ use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashSet;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0802", severity: Severity::Warning, title: "a handoff without words, or with a promise that nobody can keep", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0802",
+    severity: Severity::Warning,
+    title: "a handoff without words, or with a promise that nobody can keep",
+    run,
+};
 
 /// Phrases that promise a time which nobody knows.
 const PROMISES: &[&str] = &[
@@ -38,31 +43,57 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for handoff in &machine.handoffs {
         let Some(say) = handoff.say else {
             // One with a condition takes over what the tier's plain handoff says; the plain one is told of it.
-            let plain = machine.handoffs.iter().any(|h| h.tier == handoff.tier && h.when.is_none());
+            let plain = machine
+                .handoffs
+                .iter()
+                .any(|h| h.tier == handoff.tier && h.when.is_none());
             if handoff.when.is_some() && plain {
                 continue;
             }
             let mut finding = Diagnostic::warning("F0802", "this handoff says nothing to the customer", head(cx, handoff))
                 .labelled("the customer waits without a word")
                 .help("tell the customer what happens: `say \"I'll get you to a person, with our whole chat.\"`");
-            if let Some(DeclKind::Handoff(decl)) = syntax::decl(cx.sources, handoff.loc.decl).map(|d| &d.kind)
-                && let Some(edit) = syntax::add_to_block(cx.sources, Loc::new(handoff.loc.decl, decl.span), "say \"I'll get you to a person, with our whole chat.\"")
+            if let Some(DeclKind::Handoff(decl)) =
+                syntax::decl(cx.sources, handoff.loc.decl).map(|d| &d.kind)
+                && let Some(edit) = syntax::add_to_block(
+                    cx.sources,
+                    Loc::new(handoff.loc.decl, decl.span),
+                    "say \"I'll get you to a person, with our whole chat.\"",
+                )
             {
                 finding = finding.fix("say that a person comes", false, vec![edit]);
             }
             found.push(finding);
             continue;
         };
-        let Some(text) = machine.text(say) else { continue };
+        let Some(text) = machine.text(say) else {
+            continue;
+        };
         if !told.insert(say) {
             continue;
         }
         for variant in &text.variants {
-            let words: String = variant.parts.iter().map(|p| if let TextPart::Str(s) = p { s.to_lowercase() } else { " ".into() }).collect();
-            let Some(promise) = PROMISES.iter().find(|p| words.contains(**p)) else { continue };
+            let words: String = variant
+                .parts
+                .iter()
+                .map(|p| {
+                    if let TextPart::Str(s) = p {
+                        s.to_lowercase()
+                    } else {
+                        " ".into()
+                    }
+                })
+                .collect();
+            let Some(promise) = PROMISES.iter().find(|p| words.contains(**p)) else {
+                continue;
+            };
             let inline = text.name.is_none();
-            let mut finding = Diagnostic::warning("F0802", format!("\"{promise}\" promises what nobody knows"), if inline { variant.loc } else { handoff.say_loc })
-                .labelled("nobody knows yet when a person is free");
+            let mut finding = Diagnostic::warning(
+                "F0802",
+                format!("\"{promise}\" promises what nobody knows"),
+                if inline { variant.loc } else { handoff.say_loc },
+            )
+            .labelled("nobody knows yet when a person is free");
             if !inline {
                 finding = finding.label(variant.loc, "said here");
             }

@@ -9,7 +9,12 @@ use crate::value::TextId;
 use flow_grammar::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0901", severity: Severity::Error, title: "a text that lacks a language, or says other things in it", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0901",
+    severity: Severity::Error,
+    title: "a text that lacks a language, or says other things in it",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
@@ -26,19 +31,39 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     texts_outside_ops(machine, &mut see);
     let mut bare: BTreeSet<flow_grammar::Loc> = BTreeSet::new();
     for id in read {
-        let Some(text) = machine.text(id) else { continue };
+        let Some(text) = machine.text(id) else {
+            continue;
+        };
         if text.name.is_some() {
             found.extend(named(cx, text));
-        } else if text.variants.iter().any(|v| v.parts.iter().any(has_words)) && !text.loc.span.eq(&flow_grammar::Span::default()) {
+        } else if text.variants.iter().any(|v| v.parts.iter().any(has_words))
+            && !text.loc.span.eq(&flow_grammar::Span::default())
+        {
             bare.insert(text.loc);
         }
     }
     let languages = machine.bot.languages.join(", ");
     for loc in bare {
         found.push(
-            Diagnostic::warning("F0901", "this text has one language, the bot has several", loc)
-                .labelled(format!("every customer reads it so, whether in {}", languages.replace(", ", " or ")))
-                .help(format!("give it a name: `text NAME {{ {} }}`", machine.bot.languages.iter().map(|l| format!("{l} \"..\"")).collect::<Vec<_>>().join("; "))),
+            Diagnostic::warning(
+                "F0901",
+                "this text has one language, the bot has several",
+                loc,
+            )
+            .labelled(format!(
+                "every customer reads it so, whether in {}",
+                languages.replace(", ", " or ")
+            ))
+            .help(format!(
+                "give it a name: `text NAME {{ {} }}`",
+                machine
+                    .bot
+                    .languages
+                    .iter()
+                    .map(|l| format!("{l} \"..\""))
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            )),
         );
     }
 }
@@ -54,33 +79,79 @@ fn named(cx: &Analysis<'_>, text: &Text) -> Option<Diagnostic> {
         .languages
         .iter()
         .filter(|l| {
-            let of = || text.variants.iter().filter(|v| v.language.as_ref() == Some(l) || v.language.is_none());
+            let of = || {
+                text.variants
+                    .iter()
+                    .filter(|v| v.language.as_ref() == Some(l) || v.language.is_none())
+            };
             // A language is there if it has a text for every channel.
-            !(of().any(|v| v.channel.is_none()) || (!bot.channels.is_empty() && bot.channels.iter().all(|c| of().any(|v| v.channel.as_ref() == Some(c)))))
+            !(of().any(|v| v.channel.is_none())
+                || (!bot.channels.is_empty()
+                    && bot
+                        .channels
+                        .iter()
+                        .all(|c| of().any(|v| v.channel.as_ref() == Some(c)))))
         })
         .map(|l| l.as_str())
         .collect();
     if let Some(first) = missing.first() {
-        let list = missing.iter().map(|l| format!("`{l}`")).collect::<Vec<_>>().join(", ");
-        return Some(Diagnostic::error("F0901", format!("the text `{name}` lacks {list}"), text.loc).labelled(format!("the bot speaks {}", bot.languages.join(", "))).help(format!("add `{first} \"..\"`")));
+        let list = missing
+            .iter()
+            .map(|l| format!("`{l}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Some(
+            Diagnostic::error("F0901", format!("the text `{name}` lacks {list}"), text.loc)
+                .labelled(format!("the bot speaks {}", bot.languages.join(", ")))
+                .help(format!("add `{first} \"..\"`")),
+        );
     }
     // By channel, what each language reads.
-    let mut by_channel: BTreeMap<Option<&str>, Vec<(BTreeSet<String>, &crate::machine::TextVariant)>> = BTreeMap::new();
+    let mut by_channel: BTreeMap<
+        Option<&str>,
+        Vec<(BTreeSet<String>, &crate::machine::TextVariant)>,
+    > = BTreeMap::new();
     for variant in &text.variants {
-        let reads: BTreeSet<String> = variant.parts.iter().filter_map(|p| if let TextPart::Expr(e) = p { Some(cx.words(e.loc)) } else { None }).map(|w| essence(&w)).collect();
-        by_channel.entry(variant.channel.as_deref()).or_default().push((reads, variant));
+        let reads: BTreeSet<String> = variant
+            .parts
+            .iter()
+            .filter_map(|p| {
+                if let TextPart::Expr(e) = p {
+                    Some(cx.words(e.loc))
+                } else {
+                    None
+                }
+            })
+            .map(|w| essence(&w))
+            .collect();
+        by_channel
+            .entry(variant.channel.as_deref())
+            .or_default()
+            .push((reads, variant));
     }
     for variants in by_channel.values() {
-        let Some(((first, of), rest)) = variants.split_first() else { continue };
-        let Some((other, differs)) = rest.iter().find(|(reads, _)| reads != first) else { continue };
-        let lang = |v: &crate::machine::TextVariant| v.language.as_deref().unwrap_or("any").to_owned();
-        let only: Vec<String> = first.symmetric_difference(other).map(|r| format!("`{{{r}}}`")).collect();
+        let Some(((first, of), rest)) = variants.split_first() else {
+            continue;
+        };
+        let Some((other, differs)) = rest.iter().find(|(reads, _)| reads != first) else {
+            continue;
+        };
+        let lang =
+            |v: &crate::machine::TextVariant| v.language.as_deref().unwrap_or("any").to_owned();
+        let only: Vec<String> = first
+            .symmetric_difference(other)
+            .map(|r| format!("`{{{r}}}`"))
+            .collect();
         return Some(
-            Diagnostic::error("F0901", format!("the text `{name}` does not say the same in every language"), text.loc)
-                .labelled(format!("{} stands in one language only", only.join(", ")))
-                .label(of.loc, lang(of))
-                .label(differs.loc, lang(differs))
-                .help("use the same interpolations in every language"),
+            Diagnostic::error(
+                "F0901",
+                format!("the text `{name}` does not say the same in every language"),
+                text.loc,
+            )
+            .labelled(format!("{} stands in one language only", only.join(", ")))
+            .label(of.loc, lang(of))
+            .label(differs.loc, lang(differs))
+            .help("use the same interpolations in every language"),
         );
     }
     None
@@ -88,5 +159,10 @@ fn named(cx: &Analysis<'_>, text: &Text) -> Option<Diagnostic> {
 
 /// What an interpolation reads, without the words that stand for it when it is unknown: those differ between languages.
 fn essence(words: &str) -> String {
-    words.split("??").next().unwrap_or_default().trim().to_owned()
+    words
+        .split("??")
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }

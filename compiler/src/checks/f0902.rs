@@ -10,12 +10,21 @@ use crate::value::TextId;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use std::collections::BTreeSet;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F0902", severity: Severity::Error, title: "more than a channel takes", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F0902",
+    severity: Severity::Error,
+    title: "more than a channel takes",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut told: BTreeSet<(Loc, &'static str)> = BTreeSet::new();
-    for channel in machine.channels.iter().filter(|c| machine.bot.channels.contains(&c.name)) {
+    for channel in machine
+        .channels
+        .iter()
+        .filter(|c| machine.bot.channels.contains(&c.name))
+    {
         for op in &machine.ops {
             if let OpKind::Choose { buttons, .. } = &op.kind {
                 choice(cx, channel, op.loc, buttons, &mut told, found);
@@ -42,8 +51,15 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 
 /// The variants that a channel may show.
 fn shown<'t>(text: &'t Text, channel: &Channel) -> Vec<&'t TextVariant> {
-    let own: Vec<&TextVariant> = text.variants.iter().filter(|v| v.channel.as_ref() == Some(&channel.name)).collect();
-    let general = text.variants.iter().filter(|v| v.channel.is_none() && !own.iter().any(|o| o.language == v.language));
+    let own: Vec<&TextVariant> = text
+        .variants
+        .iter()
+        .filter(|v| v.channel.as_ref() == Some(&channel.name))
+        .collect();
+    let general = text
+        .variants
+        .iter()
+        .filter(|v| v.channel.is_none() && !own.iter().any(|o| o.language == v.language));
     general.chain(own.iter().copied()).collect()
 }
 
@@ -60,7 +76,13 @@ fn length(variant: &TextVariant) -> (u32, bool) {
     (u32::try_from(count).unwrap_or(u32::MAX), open)
 }
 
-fn long_text(channel: &Channel, text: &Text, limit: u32, told: &mut BTreeSet<(Loc, &'static str)>, found: &mut Vec<Diagnostic>) {
+fn long_text(
+    channel: &Channel,
+    text: &Text,
+    limit: u32,
+    told: &mut BTreeSet<(Loc, &'static str)>,
+    found: &mut Vec<Diagnostic>,
+) {
     for variant in shown(text, channel) {
         let (count, open) = length(variant);
         if count > limit && told.insert((variant.loc, "text")) {
@@ -69,17 +91,35 @@ fn long_text(channel: &Channel, text: &Text, limit: u32, told: &mut BTreeSet<(Lo
                     .labelled("too long")
                     .help(format!("split it into two messages, or give the channel its own: `{} on {} \"..\"` in a `text`", variant.language.as_deref().unwrap_or("en"), channel.name)),
             );
-        } else if open && u64::from(count) * 10 > u64::from(limit) * 8 && count <= limit && told.insert((variant.loc, "text")) {
+        } else if open
+            && u64::from(count) * 10 > u64::from(limit) * 8
+            && count <= limit
+            && told.insert((variant.loc, "text"))
+        {
             found.push(
-                Diagnostic::warning("F0902", format!("this text may exceed the {limit} characters that `{}` takes", channel.name), variant.loc)
-                    .labelled(format!("{count} characters without what is filled in"))
-                    .help("shorten it"),
+                Diagnostic::warning(
+                    "F0902",
+                    format!(
+                        "this text may exceed the {limit} characters that `{}` takes",
+                        channel.name
+                    ),
+                    variant.loc,
+                )
+                .labelled(format!("{count} characters without what is filled in"))
+                .help("shorten it"),
             );
         }
     }
 }
 
-fn choice(cx: &Analysis<'_>, channel: &Channel, at: Loc, buttons: &[Button], told: &mut BTreeSet<(Loc, &'static str)>, found: &mut Vec<Diagnostic>) {
+fn choice(
+    cx: &Analysis<'_>,
+    channel: &Channel,
+    at: Loc,
+    buttons: &[Button],
+    told: &mut BTreeSet<(Loc, &'static str)>,
+    found: &mut Vec<Diagnostic>,
+) {
     let limits = &channel.limits;
     let count = u32::try_from(buttons.len()).unwrap_or(u32::MAX);
     let most = limits.buttons.max(limits.list_rows);
@@ -91,30 +131,66 @@ fn choice(cx: &Analysis<'_>, channel: &Channel, at: Loc, buttons: &[Button], tol
     {
         if told.insert((at, "count")) {
             found.push(
-                Diagnostic::error("F0902", format!("{count} choices, `{}` takes {most}", channel.name), at)
-                    .labelled("too many choices")
-                    .help("divide them into two questions, or let the customer write (`listen`)"),
+                Diagnostic::error(
+                    "F0902",
+                    format!("{count} choices, `{}` takes {most}", channel.name),
+                    at,
+                )
+                .labelled("too many choices")
+                .help("divide them into two questions, or let the customer write (`listen`)"),
             );
         }
         return;
     }
-    let limit = if as_list { limits.row_label } else { limits.button_label };
+    let limit = if as_list {
+        limits.row_label
+    } else {
+        limits.button_label
+    };
     let Some(limit) = limit else { return };
-    let kind = if as_list { "a row of a list" } else { "a button" };
+    let kind = if as_list {
+        "a row of a list"
+    } else {
+        "a button"
+    };
     for button in buttons {
-        let Some(text) = cx.machine.text(button.label) else { continue };
+        let Some(text) = cx.machine.text(button.label) else {
+            continue;
+        };
         for variant in shown(text, channel) {
             let (count, open) = length(variant);
             let named = text.name.is_some();
             let place = if named { button.loc } else { variant.loc };
-            let add = |d: Diagnostic| if named { d.label(variant.loc, "the text") } else { d };
+            let add = |d: Diagnostic| {
+                if named {
+                    d.label(variant.loc, "the text")
+                } else {
+                    d
+                }
+            };
             if count > limit {
                 if told.insert((place, "label")) {
-                    let finding = Diagnostic::error("F0902", format!("this label has {count} characters, {kind} on `{}` takes {limit}", channel.name), place).labelled("too long");
+                    let finding = Diagnostic::error(
+                        "F0902",
+                        format!(
+                            "this label has {count} characters, {kind} on `{}` takes {limit}",
+                            channel.name
+                        ),
+                        place,
+                    )
+                    .labelled("too long");
                     found.push(add(finding).help(format!("shorten it, or give the channel its own: `text NAME {{ {} \"..\"; {} on {} \"..\" }}`", cx.machine.bot.languages.first().map_or("en", |l| l.as_str()), cx.machine.bot.languages.first().map_or("en", |l| l.as_str()), channel.name)));
                 }
             } else if open && told.insert((place, "label")) {
-                let finding = Diagnostic::warning("F0902", format!("this label may exceed the {limit} characters that {kind} on `{}` takes", channel.name), place).labelled("how long it becomes is not known");
+                let finding = Diagnostic::warning(
+                    "F0902",
+                    format!(
+                        "this label may exceed the {limit} characters that {kind} on `{}` takes",
+                        channel.name
+                    ),
+                    place,
+                )
+                .labelled("how long it becomes is not known");
                 found.push(add(finding).help("use a label without interpolation"));
             }
         }

@@ -12,11 +12,21 @@ use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use std::collections::BTreeSet;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F1001", severity: Severity::Error, title: "private data leaves without being shared", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F1001",
+    severity: Severity::Error,
+    title: "private data leaves without being shared",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    if !machine.slots.iter().chain(&machine.customer).any(|f| f.private) {
+    if !machine
+        .slots
+        .iter()
+        .chain(&machine.customer)
+        .any(|f| f.private)
+    {
         return;
     }
     let taint = Taint::new(machine, cx.flow());
@@ -38,40 +48,96 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     for tier in &machine.tiers {
-        let Some(persona) = tier.persona else { continue };
+        let Some(persona) = tier.persona else {
+            continue;
+        };
         let mut exprs = Vec::new();
         each_interpolation(machine, persona, &mut |e| exprs.push(e));
         for expr in exprs {
-            let missing = unshared(machine, &tier.shares, taint.of(machine, expr, taint.anywhere()));
-            let Some(first) = missing.first() else { continue };
+            let missing = unshared(
+                machine,
+                &tier.shares,
+                taint.of(machine, expr, taint.anywhere()),
+            );
+            let Some(first) = missing.first() else {
+                continue;
+            };
             found.push(
-                Diagnostic::error("F1001", format!("private {} goes to the model of tier `{}`, which does not share it", list(&missing), tier.name), expr.loc)
-                    .labelled("leaves the system here")
-                    .label(tier.name_loc, format!("add `shares {first}` here if it may"))
-                    .help(format!("name it in the tier (`shares {first}`), or leave it out")),
+                Diagnostic::error(
+                    "F1001",
+                    format!(
+                        "private {} goes to the model of tier `{}`, which does not share it",
+                        list(&missing),
+                        tier.name
+                    ),
+                    expr.loc,
+                )
+                .labelled("leaves the system here")
+                .label(
+                    tier.name_loc,
+                    format!("add `shares {first}` here if it may"),
+                )
+                .help(format!(
+                    "name it in the tier (`shares {first}`), or leave it out"
+                )),
             );
         }
     }
 }
 
-fn leak(cx: &Analysis<'_>, taint: &Taint, webhook: &Webhook, arg: &Expr, holds: &Holds, found: &mut Vec<Diagnostic>) {
+fn leak(
+    cx: &Analysis<'_>,
+    taint: &Taint,
+    webhook: &Webhook,
+    arg: &Expr,
+    holds: &Holds,
+    found: &mut Vec<Diagnostic>,
+) {
     let machine = cx.machine;
     let sources = taint.of(machine, arg, holds);
     let missing = unshared(machine, &webhook.shares, sources.clone());
     let Some(first) = missing.first() else { return };
-    let mut finding = Diagnostic::error("F1001", format!("private {} goes to webhook `{}`, which does not share it", list(&missing), webhook.name), arg.loc).labelled("leaves the system here");
+    let mut finding = Diagnostic::error(
+        "F1001",
+        format!(
+            "private {} goes to webhook `{}`, which does not share it",
+            list(&missing),
+            webhook.name
+        ),
+        arg.loc,
+    )
+    .labelled("leaves the system here");
     // A copy: show where it was made.
     for source in &sources {
         if let Some(at) = copied_at(machine, arg, *source, taint) {
-            finding = finding.label(at, format!("a copy of `{}` is made here", name(machine, *source)));
+            finding = finding.label(
+                at,
+                format!("a copy of `{}` is made here", name(machine, *source)),
+            );
             break;
         }
     }
-    finding = finding.label(webhook.name_loc, format!("add `shares {first}` here if it may")).help(format!("name it in the webhook (`shares {first}`), or leave it out"));
-    if let Some(DeclKind::Webhook(decl)) = syntax::decl(cx.sources, webhook.loc.decl).map(|d| &d.kind)
-        && let Some(edit) = syntax::add_to_block(cx.sources, Loc::new(webhook.loc.decl, decl.span), &format!("shares {}", missing.join(", ")))
+    finding = finding
+        .label(
+            webhook.name_loc,
+            format!("add `shares {first}` here if it may"),
+        )
+        .help(format!(
+            "name it in the webhook (`shares {first}`), or leave it out"
+        ));
+    if let Some(DeclKind::Webhook(decl)) =
+        syntax::decl(cx.sources, webhook.loc.decl).map(|d| &d.kind)
+        && let Some(edit) = syntax::add_to_block(
+            cx.sources,
+            Loc::new(webhook.loc.decl, decl.span),
+            &format!("shares {}", missing.join(", ")),
+        )
     {
-        finding = finding.fix(format!("let `{}` share it", webhook.name), false, vec![edit]);
+        finding = finding.fix(
+            format!("let `{}` share it", webhook.name),
+            false,
+            vec![edit],
+        );
     }
     found.push(finding);
 }
@@ -84,18 +150,32 @@ fn unshared(machine: &Machine, shares: &[Shared], sources: BTreeSet<Var>) -> Vec
             _ => false,
         })
     };
-    sources.into_iter().filter(|v| !shared(v)).map(|v| name(machine, v)).collect()
+    sources
+        .into_iter()
+        .filter(|v| !shared(v))
+        .map(|v| name(machine, v))
+        .collect()
 }
 
 fn name(machine: &Machine, var: Var) -> String {
     match var {
-        Var::Slot(id) => machine.slot(id).map(|s| s.name.to_string()).unwrap_or_default(),
-        Var::Customer(id) => machine.customer_field(id).map(|f| format!("customer.{}", f.name)).unwrap_or_default(),
+        Var::Slot(id) => machine
+            .slot(id)
+            .map(|s| s.name.to_string())
+            .unwrap_or_default(),
+        Var::Customer(id) => machine
+            .customer_field(id)
+            .map(|f| format!("customer.{}", f.name))
+            .unwrap_or_default(),
     }
 }
 
 fn list(names: &[String]) -> String {
-    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|n| format!("`{n}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The `set` by which a slot in the argument came to hold a private value.
@@ -114,7 +194,12 @@ fn copied_at(machine: &Machine, arg: &Expr, source: Var, taint: &Taint) -> Optio
         return None;
     }
     machine.ops.iter().find_map(|op| match &op.kind {
-        OpKind::Set { slot, value, .. } if reads.contains(slot) && taint.of(machine, value, taint.anywhere()).contains(&source) => Some(op.loc),
+        OpKind::Set { slot, value, .. }
+            if reads.contains(slot)
+                && taint.of(machine, value, taint.anywhere()).contains(&source) =>
+        {
+            Some(op.loc)
+        }
         _ => None,
     })
 }

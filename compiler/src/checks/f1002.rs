@@ -4,7 +4,9 @@
 //! model. A key that is written out is in every copy of the sources.
 
 use super::support::analysis::Analysis;
-use super::support::walk::{each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, texts_of_op, texts_outside_ops};
+use super::support::walk::{
+    each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, texts_of_op, texts_outside_ops,
+};
 use crate::machine::{Expr, ExprKind, TextPart};
 use crate::value::Value;
 use flow_grammar::{Diagnostic, Loc, Severity};
@@ -12,7 +14,12 @@ use regex::Regex;
 use rustc_hash::FxHashSet;
 use std::sync::LazyLock;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F1002", severity: Severity::Error, title: "a secret in a text or slot, or a key written out", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F1002",
+    severity: Severity::Error,
+    title: "a secret in a text or slot, or a key written out",
+    run,
+};
 
 /// Forms of well-known keys.
 static KEYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -30,9 +37,13 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             && told.insert(expr.loc)
         {
             found.push(
-                Diagnostic::error("F1002", format!("the secret `{name}` stands where it could be seen"), expr.loc)
-                    .labelled("texts and slots are sent, shown and stored")
-                    .help("a secret stands only in a header, a signature or a URL of a webhook"),
+                Diagnostic::error(
+                    "F1002",
+                    format!("the secret `{name}` stands where it could be seen"),
+                    expr.loc,
+                )
+                .labelled("texts and slots are sent, shown and stored")
+                .help("a secret stands only in a header, a signature or a URL of a webhook"),
             );
         }
     };

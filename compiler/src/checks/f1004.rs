@@ -11,11 +11,18 @@ use crate::value::{FieldId, OpId};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashSet;
 
-pub(super) const CHECK: super::Check = super::Check { code: "F1004", severity: Severity::Error, title: "a profile read before identity can have been proven", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F1004",
+    severity: Severity::Error,
+    title: "a profile read before identity can have been proven",
+    run,
+};
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
-    let Some(profile) = &machine.profile else { return };
+    let Some(profile) = &machine.profile else {
+        return;
+    };
     let vouches = |c: &str| !matches!(c, "messenger" | "instagram" | "telegram" | "slack");
     if machine.bot.channels.is_empty() || machine.bot.channels.iter().any(|c| vouches(c)) {
         return;
@@ -24,10 +31,27 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let mut claimed: FxHashSet<FieldId> = FxHashSet::default();
     for op in &machine.ops {
         match &op.kind {
-            OpKind::Ask { var: Var::Customer(f), .. } | OpKind::ChooseFrom { var: Var::Customer(f), .. } | OpKind::Set { slot: Var::Customer(f), .. } => {
+            OpKind::Ask {
+                var: Var::Customer(f),
+                ..
+            }
+            | OpKind::ChooseFrom {
+                var: Var::Customer(f),
+                ..
+            }
+            | OpKind::Set {
+                slot: Var::Customer(f),
+                ..
+            } => {
                 claimed.insert(*f);
             }
-            OpKind::Form { vars, .. } => claimed.extend(vars.iter().filter_map(|v| if let Var::Customer(f) = v { Some(*f) } else { None })),
+            OpKind::Form { vars, .. } => claimed.extend(vars.iter().filter_map(|v| {
+                if let Var::Customer(f) = v {
+                    Some(*f)
+                } else {
+                    None
+                }
+            })),
             _ => {}
         }
     }
@@ -38,12 +62,22 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
         if matches!(op.kind, OpKind::Verify { .. }) && flow.reaches(id) {
             any = true;
-            todo.extend(successors(op).into_iter().filter(|(_, how)| *how == Transition::Next).map(|(to, _)| to));
+            todo.extend(
+                successors(op)
+                    .into_iter()
+                    .filter(|(_, how)| *how == Transition::Next)
+                    .map(|(to, _)| to),
+            );
         }
     }
     if any {
         // Handlers may interrupt after the proof, and return to anywhere.
-        todo.extend(flow.roots.iter().filter(|r| r.kind != RootKind::Start).map(|r| r.op));
+        todo.extend(
+            flow.roots
+                .iter()
+                .filter(|r| r.kind != RootKind::Start)
+                .map(|r| r.op),
+        );
     }
     while let Some(id) = todo.pop() {
         match proven.get_mut(id.index()) {
@@ -54,10 +88,18 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         todo.extend(all_successors(machine, op));
         // A visited node that proves it has proven it for its visitors.
         if matches!(op.kind, OpKind::Back | OpKind::Finish)
-            && let Some(node) = machine.code(op.code).and_then(super::support::flow::node_of)
+            && let Some(node) = machine
+                .code(op.code)
+                .and_then(super::support::flow::node_of)
         {
             for visitor in flow.visits(node) {
-                todo.extend(machine.op(*visitor).into_iter().flat_map(successors).map(|(to, _)| to));
+                todo.extend(
+                    machine
+                        .op(*visitor)
+                        .into_iter()
+                        .flat_map(successors)
+                        .map(|(to, _)| to),
+                );
             }
         }
     }
@@ -67,8 +109,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let mut see = |expr: &Expr| {
-            let ExprKind::Customer(field) = expr.kind else { return };
-            let Some(def) = machine.customer_field(field) else { return };
+            let ExprKind::Customer(field) = expr.kind else {
+                return;
+            };
+            let Some(def) = machine.customer_field(field) else {
+                return;
+            };
             if def.identifies || claimed.contains(&field) || !told.insert(expr.loc) {
                 return;
             }

@@ -8,7 +8,12 @@ use crate::machine::Hook;
 use flow_grammar::{Diagnostic, Severity};
 use rhai::{Engine, LexError, ParseErrorType};
 
-pub(super) const CHECK: super::Check = super::Check { code: "F1101", severity: Severity::Error, title: "a hook script that cannot run", run };
+pub(super) const CHECK: super::Check = super::Check {
+    code: "F1101",
+    severity: Severity::Error,
+    title: "a hook script that cannot run",
+    run,
+};
 
 /// Bytes of source that a script may have.
 const LARGEST: usize = 64 * 1024;
@@ -24,14 +29,21 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         if let Some((message, help)) = fault(&engine, hook) {
-            found.push(Diagnostic::error("F1101", message, hook.path_loc).labelled("this script").label(hook.loc, "the hook").help(help));
+            found.push(
+                Diagnostic::error("F1101", message, hook.path_loc)
+                    .labelled("this script")
+                    .label(hook.loc, "the hook")
+                    .help(help),
+            );
         }
     }
 }
 
 fn engine() -> Engine {
     let mut engine = Engine::new_raw();
-    for symbol in ["eval", "Fn", "call", "curry", "import", "export", "print", "debug"] {
+    for symbol in [
+        "eval", "Fn", "call", "curry", "import", "export", "print", "debug",
+    ] {
         engine.disable_symbol(symbol);
     }
     engine.set_allow_anonymous_fn(false);
@@ -42,9 +54,19 @@ fn engine() -> Engine {
 
 fn fault(engine: &Engine, hook: &Hook) -> Option<(String, String)> {
     let (name, path, wants) = (&hook.name, &hook.path, hook.params.len());
-    let signature = format!("fn {name}({})", hook.params.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", "));
+    let signature = format!(
+        "fn {name}({})",
+        hook.params
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     if hook.script.len() > LARGEST {
-        return Some((format!("the script `{path}` is larger than 64 KiB"), "shorten it".to_owned()));
+        return Some((
+            format!("the script `{path}` is larger than 64 KiB"),
+            "shorten it".to_owned(),
+        ));
     }
     let ast = match engine.compile(&*hook.script) {
         Ok(ast) => ast,
@@ -58,29 +80,63 @@ fn fault(engine: &Engine, hook: &Hook) -> Option<(String, String)> {
             return Some(match error.err_type() {
                 ParseErrorType::VariableUndefined(variable) => (
                     format!("{at} names `{variable}`, which nothing declares"),
-                    format!("a hook sees only its arguments ({}) and what it declares with `let`", hook.params.iter().map(|p| format!("`{}`", p.name)).collect::<Vec<_>>().join(", ")),
+                    format!(
+                        "a hook sees only its arguments ({}) and what it declares with `let`",
+                        hook.params
+                            .iter()
+                            .map(|p| format!("`{}`", p.name))
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    ),
                 ),
-                ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _)) if ["eval", "Fn", "call", "curry", "import", "export", "print", "debug"].contains(&symbol.as_str()) => {
-                    (format!("{at} uses `{symbol}`, which hooks do not have"), "hooks only compute: no files, no network, no output".to_owned())
+                ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _))
+                    if [
+                        "eval", "Fn", "call", "curry", "import", "export", "print", "debug",
+                    ]
+                    .contains(&symbol.as_str()) =>
+                {
+                    (
+                        format!("{at} uses `{symbol}`, which hooks do not have"),
+                        "hooks only compute: no files, no network, no output".to_owned(),
+                    )
                 }
-                other => (format!("{at} does not compile: {}", lower(&other.to_string())), "correct the script".to_owned()),
+                other => (
+                    format!("{at} does not compile: {}", lower(&other.to_string())),
+                    "correct the script".to_owned(),
+                ),
             });
         }
     };
-    let found: Vec<(String, usize)> = ast.iter_functions().map(|f| (f.name.to_owned(), f.params.len())).collect();
+    let found: Vec<(String, usize)> = ast
+        .iter_functions()
+        .map(|f| (f.name.to_owned(), f.params.len()))
+        .collect();
     if found.iter().any(|(n, count)| n == name && *count == wants) {
         return None;
     }
     if let Some((_, count)) = found.iter().find(|(n, _)| n == name) {
         return Some((
-            format!("`{name}` in `{path}` takes {}, the hook gives {wants}", arguments(*count)),
+            format!(
+                "`{name}` in `{path}` takes {}, the hook gives {wants}",
+                arguments(*count)
+            ),
             format!("declare it as `{signature}`"),
         ));
     }
-    let like = found.iter().map(|(n, _)| format!("`{n}`")).collect::<Vec<_>>();
+    let like = found
+        .iter()
+        .map(|(n, _)| format!("`{n}`"))
+        .collect::<Vec<_>>();
     Some((
         format!("`{path}` has no function `{name}`"),
-        if like.is_empty() { format!("add `{signature} {{ .. }}`") } else { format!("it has {}; name one of them `{name}`, or add `{signature} {{ .. }}`", like.join(", ")) },
+        if like.is_empty() {
+            format!("add `{signature} {{ .. }}`")
+        } else {
+            format!(
+                "it has {}; name one of them `{name}`, or add `{signature} {{ .. }}`",
+                like.join(", ")
+            )
+        },
     ))
 }
 
@@ -94,5 +150,7 @@ fn arguments(count: usize) -> String {
 
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(chars).collect()
+    })
 }

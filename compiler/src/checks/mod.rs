@@ -118,7 +118,11 @@ pub fn run(cx: &Context<'_>) -> Vec<Diagnostic> {
     // Of a declaration that could not be read in full nothing is said beside that.
     let broken = broken(cx.sources);
     if !broken.is_empty() {
-        found.retain(|d| d.labels.first().is_none_or(|l| !broken.contains(&l.at.decl)));
+        found.retain(|d| {
+            d.labels
+                .first()
+                .is_none_or(|l| !broken.contains(&l.at.decl))
+        });
     }
     found
 }

@@ -24,7 +24,13 @@ pub(in crate::checks) struct Analysis<'a> {
 
 impl<'a> Analysis<'a> {
     pub(in crate::checks) fn new(cx: &Context<'a>) -> Self {
-        Self { machine: cx.machine, sources: cx.sources, date: cx.date, flow: OnceCell::new(), known: OnceCell::new() }
+        Self {
+            machine: cx.machine,
+            sources: cx.sources,
+            date: cx.date,
+            flow: OnceCell::new(),
+            known: OnceCell::new(),
+        }
     }
 
     /// Who leads where.
@@ -34,11 +40,17 @@ impl<'a> Analysis<'a> {
 
     /// What is surely known where.
     pub(in crate::checks) fn known(&self) -> &Knowledge {
-        self.known.get_or_init(|| Knowledge::new(self.machine, self.flow()))
+        self.known
+            .get_or_init(|| Knowledge::new(self.machine, self.flow()))
     }
 
     /// Whether an expression can be unknown where `bits` are known.
-    pub(in crate::checks) fn may_be_unknown(&self, code: Option<CodeId>, expr: &Expr, bits: &Bits) -> bool {
+    pub(in crate::checks) fn may_be_unknown(
+        &self,
+        code: Option<CodeId>,
+        expr: &Expr,
+        bits: &Bits,
+    ) -> bool {
         let mut expr = expr;
         // A segment is as unknown as its condition; the number of steps guards against segments that name each other.
         for _ in 0..16 {
@@ -70,7 +82,9 @@ impl<'a> Analysis<'a> {
         }
         let line = line.get(..end).unwrap_or(line).trim_end();
         match u32::try_from(line.len()) {
-            Ok(len) if len > 0 => Loc::new(loc.decl, Span::new(loc.span.start, loc.span.start + len)),
+            Ok(len) if len > 0 => {
+                Loc::new(loc.decl, Span::new(loc.span.start, loc.span.start + len))
+            }
             _ => loc,
         }
     }
@@ -79,6 +93,10 @@ impl<'a> Analysis<'a> {
     pub(in crate::checks) fn words(&self, loc: Loc) -> String {
         let text = self.sources.snippet(loc);
         let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.chars().count() > 60 { line.chars().take(57).chain("...".chars()).collect() } else { line }
+        if line.chars().count() > 60 {
+            line.chars().take(57).chain("...".chars()).collect()
+        } else {
+            line
+        }
     }
 }

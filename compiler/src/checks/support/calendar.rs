@@ -16,7 +16,12 @@ pub(in crate::checks) type Stretch = (i64, i64);
 pub(in crate::checks) fn horizon(machine: &Machine, date: Date) -> Option<(Stretch, TimeZone)> {
     let zone = zone(&machine.bot.timezone);
     let from = date.to_zoned(zone.clone()).ok()?.timestamp();
-    let to = date.checked_add(DAYS.days()).ok()?.to_zoned(zone.clone()).ok()?.timestamp();
+    let to = date
+        .checked_add(DAYS.days())
+        .ok()?
+        .to_zoned(zone.clone())
+        .ok()?
+        .timestamp();
     Some(((from.as_millisecond(), to.as_millisecond()), zone))
 }
 
@@ -25,7 +30,11 @@ fn zone(name: &str) -> TimeZone {
 }
 
 /// When any of these hours is open, merged. Absent: always.
-pub(in crate::checks) fn open(machine: &Machine, hours: &[HoursId], date: Date) -> Option<Vec<Stretch>> {
+pub(in crate::checks) fn open(
+    machine: &Machine,
+    hours: &[HoursId],
+    date: Date,
+) -> Option<Vec<Stretch>> {
     let mut all = Vec::new();
     for id in hours {
         let hours = machine.hours_of(*id)?;
@@ -49,9 +58,14 @@ fn stretches(hours: &Hours, date: Date) -> Vec<Stretch> {
     let zone = zone(&hours.timezone);
     let mut out = Vec::new();
     // A span of the day before may run into the first day.
-    let Ok(mut day) = date.checked_sub(2.days()) else { return out };
+    let Ok(mut day) = date.checked_sub(2.days()) else {
+        return out;
+    };
     for _ in 0..DAYS + 4 {
-        let closed = hours.closed.iter().any(|(from, to)| *from <= day && day <= *to);
+        let closed = hours
+            .closed
+            .iter()
+            .any(|(from, to)| *from <= day && day <= *to);
         let weekday = usize::try_from(day.weekday().to_monday_zero_offset()).unwrap_or(0);
         if !closed {
             for (from, to) in hours.week.get(weekday).into_iter().flatten() {
@@ -72,8 +86,20 @@ fn stretches(hours: &Hours, date: Date) -> Vec<Stretch> {
 fn at(day: Date, minutes: u16, zone: &TimeZone) -> Option<i64> {
     let day = day.checked_add(i32::from(minutes / 1440).days()).ok()?;
     let minutes = minutes % 1440;
-    let time = Time::new(i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?, 0, 0).ok()?;
-    Some(day.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
+    let time = Time::new(
+        i8::try_from(minutes / 60).ok()?,
+        i8::try_from(minutes % 60).ok()?,
+        0,
+        0,
+    )
+    .ok()?;
+    Some(
+        day.to_datetime(time)
+            .to_zoned(zone.clone())
+            .ok()?
+            .timestamp()
+            .as_millisecond(),
+    )
 }
 
 /// The gaps between stretches within a horizon.
@@ -99,12 +125,26 @@ pub(in crate::checks) fn gaps(open: &[Stretch], (from, to): Stretch) -> Vec<Stre
 }
 
 /// The hours of every team that a tier's matrix can reach, overflow included, with the teams.
-pub(in crate::checks) fn staffed(machine: &Machine, tier: crate::value::TierId) -> Vec<(TeamId, HoursId)> {
-    with_overflow(machine, machine.routes.iter().filter(|r| r.tier == tier).flat_map(|r| &r.rows).map(|row| row.team))
+pub(in crate::checks) fn staffed(
+    machine: &Machine,
+    tier: crate::value::TierId,
+) -> Vec<(TeamId, HoursId)> {
+    with_overflow(
+        machine,
+        machine
+            .routes
+            .iter()
+            .filter(|r| r.tier == tier)
+            .flat_map(|r| &r.rows)
+            .map(|row| row.team),
+    )
 }
 
 /// Teams and all to which they overflow, with their hours.
-pub(in crate::checks) fn with_overflow(machine: &Machine, teams: impl IntoIterator<Item = TeamId>) -> Vec<(TeamId, HoursId)> {
+pub(in crate::checks) fn with_overflow(
+    machine: &Machine,
+    teams: impl IntoIterator<Item = TeamId>,
+) -> Vec<(TeamId, HoursId)> {
     let mut teams: Vec<TeamId> = teams.into_iter().collect();
     let mut seen = std::collections::BTreeSet::new();
     let mut out = Vec::new();
@@ -123,5 +163,15 @@ pub(in crate::checks) fn with_overflow(machine: &Machine, teams: impl IntoIterat
 
 /// `Sat 2026-03-07 17:30` in a time zone.
 pub(in crate::checks) fn show(millis: i64, zone: &TimeZone) -> String {
-    Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |t| t.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string())
+    Timestamp::from_millisecond(millis).map_or_else(
+        |_| String::new(),
+        |t| {
+            t.to_zoned(zone.clone())
+                .strftime("%a %Y-%m-%d %H:%M")
+                .to_string()
+        },
+    )
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,11 @@ fn is_empty(a: &[u64]) -> bool {
 }
 
 fn ones(a: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    a.iter().enumerate().flat_map(|(i, w)| (0..64).filter(move |b| w & (1 << b) != 0).map(move |b| i * 64 + b))
+    a.iter().enumerate().flat_map(|(i, w)| {
+        (0..64)
+            .filter(move |b| w & (1 << b) != 0)
+            .map(move |b| i * 64 + b)
+    })
 }
 
 impl Grid {
@@ -85,7 +89,10 @@ impl Grid {
         let mut cells: Vec<Vec<AtomSet>> = vec![Vec::with_capacity(columns.len()); rows.len()];
         let mut rows_of = Vec::new();
         for (c, column) in columns.iter().enumerate() {
-            let patterns: Vec<&[CellPattern]> = rows.iter().map(|r| r.get(c).copied().unwrap_or(&[])).collect();
+            let patterns: Vec<&[CellPattern]> = rows
+                .iter()
+                .map(|r| r.get(c).copied().unwrap_or(&[]))
+                .collect();
             let mine = column.atoms(&patterns);
             like.push(patterns.iter().flat_map(|p| p.iter()).find_map(a_value));
             let mut by_name: FxHashMap<SmolStr, usize> = FxHashMap::default();
@@ -111,7 +118,14 @@ impl Grid {
             rows_of.push(of_atoms);
         }
         let types = columns.iter().map(|c| c.ty.clone()).collect();
-        Some(Self { atoms, cells, rows_of, like, types, spent: std::cell::Cell::new(0) })
+        Some(Self {
+            atoms,
+            cells,
+            rows_of,
+            like,
+            types,
+            spent: std::cell::Cell::new(0),
+        })
     }
 
     /// Whether the budget is used up, so that an absent answer means nothing.
@@ -138,18 +152,32 @@ impl Grid {
         (0..row).for_each(|r| put(&mut above, r));
         self.spent.set(0);
         let case = self.search(cells, above);
-        if self.gave_up() { None } else { Some(case.is_none()) }
+        if self.gave_up() {
+            None
+        } else {
+            Some(case.is_none())
+        }
     }
 
     /// The rows above a row that take something of it.
     pub(in crate::checks) fn takers(&self, row: usize) -> Vec<usize> {
-        let Some(cells) = self.cells.get(row) else { return Vec::new() };
-        (0..row).filter(|r| self.cells.get(*r).is_some_and(|other| cells.iter().zip(other).all(|(a, b)| !is_empty(&and(a, b))))).collect()
+        let Some(cells) = self.cells.get(row) else {
+            return Vec::new();
+        };
+        (0..row)
+            .filter(|r| {
+                self.cells.get(*r).is_some_and(|other| {
+                    cells.iter().zip(other).all(|(a, b)| !is_empty(&and(a, b)))
+                })
+            })
+            .collect()
     }
 
     /// Whether a cell takes nothing at all.
     pub(in crate::checks) fn takes_nothing(&self, row: usize) -> bool {
-        self.cells.get(row).is_some_and(|cells| cells.iter().any(|c| is_empty(c)))
+        self.cells
+            .get(row)
+            .is_some_and(|cells| cells.iter().any(|c| is_empty(c)))
     }
 
     /// Searches a case within `space` that none of `rows` takes. Depth is the number of columns.
@@ -167,17 +195,30 @@ impl Grid {
         let mut done = vec![None; space.len()];
         let mut seen: FxHashMap<(u64, AtomSet), bool> = FxHashMap::default();
         let found = self.split(space, &rows, &mut done, &mut seen);
-        found.then(|| done.iter().zip(space).map(|(d, s)| d.or_else(|| ones(s).next()).unwrap_or(0)).collect())
+        found.then(|| {
+            done.iter()
+                .zip(space)
+                .map(|(d, s)| d.or_else(|| ones(s).next()).unwrap_or(0))
+                .collect()
+        })
     }
 
-    fn split(&self, space: &[AtomSet], rows: &AtomSet, done: &mut Vec<Option<usize>>, seen: &mut FxHashMap<(u64, AtomSet), bool>) -> bool {
+    fn split(
+        &self,
+        space: &[AtomSet],
+        rows: &AtomSet,
+        done: &mut Vec<Option<usize>>,
+        seen: &mut FxHashMap<(u64, AtomSet), bool>,
+    ) -> bool {
         if self.gave_up() {
             return false;
         }
         // Only rows that still overlap the space in every open column matter; one that takes all of every open column ends it.
         let mut live = rows.clone();
         for r in ones(rows) {
-            let Some(cells) = self.cells.get(r) else { continue };
+            let Some(cells) = self.cells.get(r) else {
+                continue;
+            };
             self.spent.set(self.spent.get() + 1);
             let mut takes_all = true;
             let mut takes_some = true;
@@ -197,17 +238,30 @@ impl Grid {
         if is_empty(&live) {
             return true;
         }
-        let mask = done.iter().enumerate().filter(|(_, d)| d.is_some()).fold(0u64, |m, (i, _)| m | 1 << (i % 64));
+        let mask = done
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| d.is_some())
+            .fold(0u64, |m, (i, _)| m | 1 << (i % 64));
         if seen.contains_key(&(mask, live.clone())) {
             return false;
         }
         // Split where the fewest atoms are in question.
-        let pick = space.iter().zip(done.iter()).enumerate().filter(|(_, (_, d))| d.is_none()).min_by_key(|(_, (s, _))| s.iter().map(|w| w.count_ones()).sum::<u32>());
-        let Some((column, (atoms, _))) = pick else { return false };
+        let pick = space
+            .iter()
+            .zip(done.iter())
+            .enumerate()
+            .filter(|(_, (_, d))| d.is_none())
+            .min_by_key(|(_, (s, _))| s.iter().map(|w| w.count_ones()).sum::<u32>());
+        let Some((column, (atoms, _))) = pick else {
+            return false;
+        };
         let mut tried: FxHashMap<AtomSet, ()> = FxHashMap::default();
         for atom in ones(atoms) {
             self.spent.set(self.spent.get() + 1);
-            let Some(takers) = self.rows_of.get(column).and_then(|c| c.get(atom)) else { continue };
+            let Some(takers) = self.rows_of.get(column).and_then(|c| c.get(atom)) else {
+                continue;
+            };
             let rest = and(&live, takers);
             if tried.insert(rest.clone(), ()).is_some() {
                 continue;
@@ -243,7 +297,10 @@ impl Grid {
             if let Some(set) = wider.get_mut(c) {
                 *set = full(atoms.len());
             }
-            let free = !self.cells.iter().any(|row| row.iter().zip(&wider).all(|(a, b)| !is_empty(&and(a, b))));
+            let free = !self
+                .cells
+                .iter()
+                .any(|row| row.iter().zip(&wider).all(|(a, b)| !is_empty(&and(a, b))));
             if free {
                 region = wider;
                 if let Some(w) = wild.get_mut(c) {
@@ -251,16 +308,30 @@ impl Grid {
                 }
             }
         }
-        case.iter().enumerate().map(|(c, atom)| if wild.get(c) == Some(&true) { "_".into() } else { self.show(c, *atom) }).collect()
+        case.iter()
+            .enumerate()
+            .map(|(c, atom)| {
+                if wild.get(c) == Some(&true) {
+                    "_".into()
+                } else {
+                    self.show(c, *atom)
+                }
+            })
+            .collect()
     }
 
     /// An atom as a cell to write.
     pub(in crate::checks) fn show(&self, column: usize, atom: usize) -> String {
-        let Some(atom) = self.atoms.get(column).and_then(|a| a.get(atom)) else { return "_".into() };
+        let Some(atom) = self.atoms.get(column).and_then(|a| a.get(atom)) else {
+            return "_".into();
+        };
         let like = self.like.get(column).and_then(Option::as_ref);
         match atom {
             Atom::Name { name, .. } => name.to_string(),
-            Atom::Span(interval) => self.types.get(column).map_or_else(String::new, |ty| show_interval(ty, like, interval)),
+            Atom::Span(interval) => self
+                .types
+                .get(column)
+                .map_or_else(String::new, |ty| show_interval(ty, like, interval)),
             Atom::Words(words) => format!("\"{words}\""),
             Atom::Other => "_".into(),
             Atom::Unknown => "unknown".into(),
@@ -270,7 +341,14 @@ impl Grid {
     /// The uncovered atoms of the only column.
     pub(in crate::checks) fn uncovered_atoms(&self) -> Vec<usize> {
         let rows = self.rows_of.first();
-        rows.map(|r| r.iter().enumerate().filter(|(_, set)| is_empty(set)).map(|(i, _)| i).collect()).unwrap_or_default()
+        rows.map(|r| {
+            r.iter()
+                .enumerate()
+                .filter(|(_, set)| is_empty(set))
+                .map(|(i, _)| i)
+                .collect()
+        })
+        .unwrap_or_default()
     }
 }
 
@@ -299,7 +377,10 @@ impl Column {
                 let mut rest: Option<(SmolStr, usize)> = None;
                 for value in values {
                     if named.contains(value) {
-                        out.push(Atom::Name { name: value.clone(), others: 0 });
+                        out.push(Atom::Name {
+                            name: value.clone(),
+                            others: 0,
+                        });
                     } else {
                         match &mut rest {
                             Some((_, others)) => *others += 1,
@@ -311,7 +392,15 @@ impl Column {
             }
             Universe::Open => {
                 let named: BTreeSet<SmolStr> = patterns().flat_map(|p| self.names_in(p)).collect();
-                let words: BTreeSet<SmolStr> = patterns().filter_map(|p| if let CellPattern::Words(w) = p { Some(fold(w)) } else { None }).collect();
+                let words: BTreeSet<SmolStr> = patterns()
+                    .filter_map(|p| {
+                        if let CellPattern::Words(w) = p {
+                            Some(fold(w))
+                        } else {
+                            None
+                        }
+                    })
+                    .collect();
                 out.extend(words.into_iter().map(Atom::Words));
                 out.extend(named.into_iter().map(|name| Atom::Name { name, others: 0 }));
                 out.push(Atom::Other);
@@ -320,12 +409,22 @@ impl Column {
                 let mut cuts: BTreeSet<Decimal> = BTreeSet::new();
                 for set in patterns().filter_map(|p| self.universe.pattern(p)) {
                     if let Known::Spans(spans) = &set.known {
-                        cuts.extend(spans.iter().flat_map(|s| [s.low, s.high]).flatten().map(|(v, _)| v));
+                        cuts.extend(
+                            spans
+                                .iter()
+                                .flat_map(|s| [s.low, s.high])
+                                .flatten()
+                                .map(|(v, _)| v),
+                        );
                     }
                 }
                 let mut from = low.map(|v| (v, true));
                 let mut push = |low: Option<(Decimal, bool)>, high: Option<(Decimal, bool)>| {
-                    if let Some(Set { known: Known::Spans(spans), .. }) = self.universe.between(low, high) {
+                    if let Some(Set {
+                        known: Known::Spans(spans),
+                        ..
+                    }) = self.universe.between(low, high)
+                    {
                         out.extend(spans.into_iter().map(Atom::Span));
                     }
                 };
@@ -352,7 +451,13 @@ impl Column {
     }
 
     /// Adds the atoms that a pattern takes; absent where it cannot be understood.
-    fn takes(&self, pattern: &CellPattern, atoms: &[Atom], by_name: &FxHashMap<SmolStr, usize>, cell: &mut AtomSet) -> Option<()> {
+    fn takes(
+        &self,
+        pattern: &CellPattern,
+        atoms: &[Atom],
+        by_name: &FxHashMap<SmolStr, usize>,
+        cell: &mut AtomSet,
+    ) -> Option<()> {
         // The common cases, without looking at every atom.
         if let CellPattern::Any = pattern {
             *cell = full(atoms.len());
@@ -372,7 +477,9 @@ impl Column {
             for i in names.iter().filter_map(|n| by_name.get(n)) {
                 put(cell, *i);
             }
-            if set.unknown && let Some(i) = atoms.iter().position(|a| *a == Atom::Unknown) {
+            if set.unknown
+                && let Some(i) = atoms.iter().position(|a| *a == Atom::Unknown)
+            {
                 put(cell, i);
             }
             return Some(());
@@ -380,9 +487,14 @@ impl Column {
         for (i, atom) in atoms.iter().enumerate() {
             let taken = match atom {
                 Atom::Name { name, .. } => Universe::has_name(&set, name),
-                Atom::Words(_) | Atom::Other => matches!(&set.known, Known::Names { but: true, .. }),
+                Atom::Words(_) | Atom::Other => {
+                    matches!(&set.known, Known::Names { but: true, .. })
+                }
                 Atom::Span(interval) => {
-                    let atom = Set { known: Known::Spans(vec![*interval]), unknown: false };
+                    let atom = Set {
+                        known: Known::Spans(vec![*interval]),
+                        unknown: false,
+                    };
                     !self.universe.is_empty(&self.universe.meet(&set, &atom))
                 }
                 Atom::Unknown => set.unknown,
@@ -396,12 +508,23 @@ impl Column {
 }
 
 fn fold(words: &str) -> SmolStr {
-    words.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().into()
+    words
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
+        .into()
 }
 
 /// Whether a text holds words, on word boundaries.
 fn holds(text: &str, words: &str) -> bool {
     let boundary = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     !words.is_empty()
-        && text.match_indices(words).any(|(i, found)| boundary(text.get(..i).and_then(|s| s.chars().next_back())) && boundary(text.get(i + found.len()..).and_then(|s| s.chars().next())))
+        && text.match_indices(words).any(|(i, found)| {
+            boundary(text.get(..i).and_then(|s| s.chars().next_back()))
+                && boundary(text.get(i + found.len()..).and_then(|s| s.chars().next()))
+        })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,11 @@
 //! The machine as a graph: where each operation leads, where conversations enter, what they can reach.
 
-use crate::machine::{Code, CodeOwner, HandlerEvent, HandoffBlock, Machine, OfferKind, Op, OpKind, Question, Transition};
-use crate::machine::BandAction;
+use crate::machine::{
+    BandAction, Code, CodeOwner, HandlerEvent, HandoffBlock, Machine, OfferKind, Op, OpKind,
+    Question, Transition,
+};
 use crate::value::{CodeId, NodeId, OpId};
+use rustc_hash::FxHashSet;
 
 /// Why a conversation can be at an operation without having come from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +87,18 @@ impl Flow {
                 todo.push(to);
             }
         }
-        let broken = machine.ops.iter().any(|op| matches!(op.kind, OpKind::Error { .. }));
-        Self { roots, reachable, visited_by, entered_by, ops_of, broken }
+        let broken = machine
+            .ops
+            .iter()
+            .any(|op| matches!(op.kind, OpKind::Error { .. }));
+        Self {
+            roots,
+            reachable,
+            visited_by,
+            entered_by,
+            ops_of,
+            broken,
+        }
     }
 
     /// Whether a conversation can come to an operation.
@@ -116,8 +129,10 @@ impl Flow {
 
 fn roots(machine: &Machine) -> Vec<Root> {
     let mut roots = Vec::new();
+    let mut seen = FxHashSet::default();
+    // A handoff with a condition takes blocks over from the one without: one body, one root.
     let mut add = |op: OpId, kind: RootKind| {
-        if !roots.iter().rev().take(64).any(|r: &Root| r.op == op) {
+        if seen.insert(op) {
             roots.push(Root { op, kind });
         }
     };
@@ -164,7 +179,9 @@ fn roots(machine: &Machine) -> Vec<Root> {
 
 /// Where an operation leads inside its body. A `Goto` leads out of it, a `Visit` to what follows the visit.
 pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
-    let asks = |q: &Question, out: &mut Vec<(OpId, Transition)>| out.push((q.otherwise, Transition::Otherwise));
+    let asks = |q: &Question, out: &mut Vec<(OpId, Transition)>| {
+        out.push((q.otherwise, Transition::Otherwise))
+    };
     let mut out = Vec::new();
     match &op.kind {
         OpKind::Say { next, .. }
@@ -176,7 +193,9 @@ pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
         | OpKind::Ticket { next, .. }
         | OpKind::Callback { next, .. }
         | OpKind::Error { next } => out.push((*next, Transition::Next)),
-        OpKind::Ask { question, next, .. } | OpKind::Form { question, next, .. } | OpKind::Survey { question, next, .. } => {
+        OpKind::Ask { question, next, .. }
+        | OpKind::Form { question, next, .. }
+        | OpKind::Survey { question, next, .. } => {
             out.push((*next, Transition::Next));
             asks(question, &mut out);
         }
@@ -184,7 +203,12 @@ pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
             out.extend(buttons.iter().map(|b| (b.to, Transition::Label(b.label))));
             asks(question, &mut out);
         }
-        OpKind::ChooseFrom { none, question, next, .. } => {
+        OpKind::ChooseFrom {
+            none,
+            question,
+            next,
+            ..
+        } => {
             out.push((*next, Transition::Next));
             out.extend(none.map(|op| (op, Transition::NoneLeft)));
             asks(question, &mut out);
@@ -195,15 +219,29 @@ pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
             asks(question, &mut out);
         }
         OpKind::Listen { question, arms } => {
-            out.extend((0u32..).zip(arms).map(|(i, (_, to))| (*to, Transition::Intent(i))));
+            out.extend(
+                (0u32..)
+                    .zip(arms)
+                    .map(|(i, (_, to))| (*to, Transition::Intent(i))),
+            );
             asks(question, &mut out);
         }
         OpKind::Branch { arms, otherwise } => {
-            out.extend((0u32..).zip(arms).map(|(i, (_, to))| (*to, Transition::Then(i))));
+            out.extend(
+                (0u32..)
+                    .zip(arms)
+                    .map(|(i, (_, to))| (*to, Transition::Then(i))),
+            );
             out.push((*otherwise, Transition::Else));
         }
-        OpKind::Match { arms, otherwise, .. } => {
-            out.extend((0u32..).zip(arms).map(|(i, arm)| (arm.to, Transition::Arm(i))));
+        OpKind::Match {
+            arms, otherwise, ..
+        } => {
+            out.extend(
+                (0u32..)
+                    .zip(arms)
+                    .map(|(i, arm)| (arm.to, Transition::Arm(i))),
+            );
             // What no arm takes is F0303's; nothing else is said of it.
             if arms.is_empty() {
                 out.push((*otherwise, Transition::Otherwise));
@@ -213,16 +251,30 @@ pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
             out.push((*next, Transition::Next));
             out.push((*failed, Transition::Failed));
         }
-        OpKind::Verify { question, failed, next, .. } => {
+        OpKind::Verify {
+            question,
+            failed,
+            next,
+            ..
+        } => {
             out.push((*next, Transition::Next));
             out.push((*failed, Transition::Failed));
             asks(question, &mut out);
         }
-        OpKind::ContinueWith { resolved, otherwise, .. } => {
+        OpKind::ContinueWith {
+            resolved,
+            otherwise,
+            ..
+        } => {
             out.extend(resolved.map(|op| (op, Transition::Resolved)));
             out.extend(otherwise.map(|op| (op, Transition::Otherwise)));
         }
-        OpKind::Attempt { question, worked, declined, .. } => {
+        OpKind::Attempt {
+            question,
+            worked,
+            declined,
+            ..
+        } => {
             out.push((*worked, Transition::Worked));
             if let Some(question) = question {
                 out.push((*declined, Transition::Declined));
@@ -237,7 +289,11 @@ pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
             }
             out.push((*next, Transition::Next));
         }
-        OpKind::Goto { .. } | OpKind::Back | OpKind::Finish | OpKind::Escalate(_) | OpKind::End { .. } => {}
+        OpKind::Goto { .. }
+        | OpKind::Back
+        | OpKind::Finish
+        | OpKind::Escalate(_)
+        | OpKind::End { .. } => {}
     }
     out
 }
@@ -290,5 +346,8 @@ pub(in crate::checks) fn node_of(code: &Code) -> Option<NodeId> {
 
 /// Whether a customer (and not the system) sets off a handler.
 pub(in crate::checks) const fn by_customer(event: HandlerEvent) -> bool {
-    matches!(event, HandlerEvent::Intent(_) | HandlerEvent::File | HandlerEvent::Silence(_))
+    matches!(
+        event,
+        HandlerEvent::Intent(_) | HandlerEvent::File | HandlerEvent::Silence(_)
+    )
 }

@@ -57,12 +57,21 @@ pub(in crate::checks) struct Formulas<'a, 'm> {
 
 impl<'a, 'm> Formulas<'a, 'm> {
     pub(in crate::checks) fn new(cx: &'a Analysis<'m>) -> Self {
-        Self { cx, keys: FxHashMap::default(), universes: Vec::new(), depth: 0 }
+        Self {
+            cx,
+            keys: FxHashMap::default(),
+            universes: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// The formula that a bool signal is true.
     pub(in crate::checks) fn signal(&mut self, signal: Signal) -> Dnf {
-        let expr = Expr { kind: ExprKind::Signal(signal), ty: Type::Bool, loc: flow_grammar::Loc::default() };
+        let expr = Expr {
+            kind: ExprKind::Signal(signal),
+            ty: Type::Bool,
+            loc: flow_grammar::Loc::default(),
+        };
         self.dnf(&expr, Want::True).unwrap_or_default()
     }
 
@@ -80,7 +89,9 @@ impl<'a, 'm> Formulas<'a, 'm> {
     fn build(&mut self, expr: &Expr, want: Want) -> Option<Dnf> {
         let machine = self.cx.machine;
         match &expr.kind {
-            ExprKind::Const(Value::Bool(truth)) => Some(constant(*truth == matches!(want, Want::True | Want::NotFalse))),
+            ExprKind::Const(Value::Bool(truth)) => Some(constant(
+                *truth == matches!(want, Want::True | Want::NotFalse),
+            )),
             ExprKind::Not(inner) => self.dnf(inner, want.negated()),
             ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => {
                 let both = (*op == BinaryOp::And) == matches!(want, Want::True | Want::NotFalse);
@@ -88,12 +99,24 @@ impl<'a, 'm> Formulas<'a, 'm> {
                 let b = self.dnf(b, want)?;
                 if both { self.meet(&a, &b) } else { join(a, b) }
             }
-            ExprKind::Binary(op @ (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge), a, b) => self.compare(*op, a, b, want),
-            ExprKind::Is { negated, left, right } => {
+            ExprKind::Binary(
+                op @ (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge),
+                a,
+                b,
+            ) => self.compare(*op, a, b, want),
+            ExprKind::Is {
+                negated,
+                left,
+                right,
+            } => {
                 let want = if *negated { want.negated() } else { want };
                 self.one_of(left, std::slice::from_ref(&**right), want, expr)
             }
-            ExprKind::In { negated, left, right } => {
+            ExprKind::In {
+                negated,
+                left,
+                right,
+            } => {
                 let want = if *negated { want.negated() } else { want };
                 match &right.kind {
                     ExprKind::List(items) => self.one_of(left, items, want, expr),
@@ -107,7 +130,14 @@ impl<'a, 'm> Formulas<'a, 'm> {
                 if !may {
                     return Some(constant(yes));
                 }
-                let set = if yes { universe.all(false) } else { Set { unknown: true, ..universe.nothing() } };
+                let set = if yes {
+                    universe.all(false)
+                } else {
+                    Set {
+                        unknown: true,
+                        ..universe.nothing()
+                    }
+                };
                 Some(vec![Case::from([(key, set)])])
             }
             ExprKind::During { during, hours } => {
@@ -123,7 +153,9 @@ impl<'a, 'm> Formulas<'a, 'm> {
                     let one = self.atom(name, may, want);
                     out = Some(match out {
                         None => one,
-                        Some(so_far) if matches!(want, Want::True | Want::NotFalse) => join(so_far, one)?,
+                        Some(so_far) if matches!(want, Want::True | Want::NotFalse) => {
+                            join(so_far, one)?
+                        }
                         Some(so_far) => self.meet(&so_far, &one)?,
                     });
                 }
@@ -157,14 +189,21 @@ impl<'a, 'm> Formulas<'a, 'm> {
     /// `COUNT of [..]`: some choice of so many that all hold; else some choice of the others that all do not.
     fn at_least(&mut self, count: usize, conds: &[Expr], want: Want) -> Option<Dnf> {
         let holds = matches!(want, Want::True | Want::NotFalse);
-        let size = if holds { count } else { (conds.len() + 1).checked_sub(count)? };
+        let size = if holds {
+            count
+        } else {
+            (conds.len() + 1).checked_sub(count)?
+        };
         if size > conds.len() {
             return Some(constant(false));
         }
         if conds.len() > 12 {
             return None;
         }
-        let single: Vec<Dnf> = conds.iter().map(|c| self.dnf(c, want)).collect::<Option<_>>()?;
+        let single: Vec<Dnf> = conds
+            .iter()
+            .map(|c| self.dnf(c, want))
+            .collect::<Option<_>>()?;
         let mut out = Vec::new();
         for mask in 0u32..(1 << conds.len()) {
             if mask.count_ones() as usize != size {
@@ -202,7 +241,9 @@ impl<'a, 'm> Formulas<'a, 'm> {
                         BinaryOp::Gt => x > y,
                         _ => x >= y,
                     };
-                    Some(constant(truth == matches!(want, Want::True | Want::NotFalse)))
+                    Some(constant(
+                        truth == matches!(want, Want::True | Want::NotFalse),
+                    ))
                 }
                 (None, None) => {
                     // `a > b` is `b < a`, `a >= b` is not `a < b`: one key for all of them.
@@ -233,12 +274,22 @@ impl<'a, 'm> Formulas<'a, 'm> {
         self.literal(key, &set, want)
     }
 
-    fn against_threshold(&mut self, op: BinaryOp, left: &Expr, id: ThresholdId, want: Want) -> Option<Dnf> {
+    fn against_threshold(
+        &mut self,
+        op: BinaryOp,
+        left: &Expr,
+        id: ThresholdId,
+        want: Want,
+    ) -> Option<Dnf> {
         let machine = self.cx.machine;
         let threshold = machine.threshold(id)?;
         let mut out = Vec::new();
         let mut so_far = constant(true);
-        let lines = threshold.lines.iter().map(|(v, c)| (v, Some(c))).chain([(&threshold.default, None)]);
+        let lines = threshold
+            .lines
+            .iter()
+            .map(|(v, c)| (v, Some(c)))
+            .chain([(&threshold.default, None)]);
         for (value, cond) in lines {
             let here = match constant_of(value) {
                 Some(value) => self.against(op, left, &value, want)?,
@@ -263,7 +314,9 @@ impl<'a, 'm> Formulas<'a, 'm> {
 
     fn one_of(&mut self, left: &Expr, values: &[Expr], want: Want, whole: &Expr) -> Option<Dnf> {
         let constants: Option<Vec<Value>> = values.iter().map(constant_of).collect();
-        let Some(constants) = constants else { return Some(self.free(whole, want)) };
+        let Some(constants) = constants else {
+            return Some(self.free(whole, want));
+        };
         if constant_of(left).is_some() {
             return Some(self.free(whole, want));
         }
@@ -283,7 +336,10 @@ impl<'a, 'm> Formulas<'a, 'm> {
             HoursOf::Team(id) => self.cx.machine.team(id).map(|t| t.hours),
             HoursOf::RoutedTeam => None,
         };
-        if hours.and_then(|h| self.cx.machine.hours_of(h)).is_some_and(|h| h.always) {
+        if hours
+            .and_then(|h| self.cx.machine.hours_of(h))
+            .is_some_and(|h| h.always)
+        {
             return Some(constant(matches!(want, Want::True | Want::NotFalse)));
         }
         let name = hours.map_or_else(|| "team is open".to_owned(), |h| format!("hours {}", h.0));
@@ -307,7 +363,9 @@ impl<'a, 'm> Formulas<'a, 'm> {
         let universe = Universe::Closed(vec!["true".into(), "false".into()]);
         let truth = universe.value(&Value::Bool(true));
         let key = self.key(name, universe, may_be_unknown);
-        truth.and_then(|t| self.literal(key, &t, want)).unwrap_or_default()
+        truth
+            .and_then(|t| self.literal(key, &t, want))
+            .unwrap_or_default()
     }
 
     fn literal(&mut self, key: Key, set: &Set, want: Want) -> Option<Dnf> {
@@ -317,7 +375,11 @@ impl<'a, 'm> Formulas<'a, 'm> {
             Want::False | Want::NotTrue => universe.complement(set),
         };
         set.unknown = may && matches!(want, Want::NotTrue | Want::NotFalse);
-        if universe.is_empty(&set) { Some(Vec::new()) } else { Some(vec![Case::from([(key, set)])]) }
+        if universe.is_empty(&set) {
+            Some(Vec::new())
+        } else {
+            Some(vec![Case::from([(key, set)])])
+        }
     }
 
     /// The cases in which both hold. Absent: too many to say.
@@ -343,10 +405,14 @@ impl<'a, 'm> Formulas<'a, 'm> {
 
     fn fits(&self, a: &Case, b: &Case) -> bool {
         let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-        few.iter().all(|(key, set)| match (many.get(key), self.universes.get(*key as usize)) {
-            (Some(other), Some((universe, _))) => !universe.is_empty(&universe.meet(set, other)),
-            _ => true,
-        })
+        few.iter().all(
+            |(key, set)| match (many.get(key), self.universes.get(*key as usize)) {
+                (Some(other), Some((universe, _))) => {
+                    !universe.is_empty(&universe.meet(set, other))
+                }
+                _ => true,
+            },
+        )
     }
 
     fn together(&self, a: &Case, b: &Case) -> Option<Case> {
@@ -389,7 +455,9 @@ impl<'a, 'm> Formulas<'a, 'm> {
             ExprKind::Signal(signal) => signal_may_be_unknown(*signal),
             // A hook may fail.
             ExprKind::Hook(..) => true,
-            _ => self.cx.may_be_unknown(None, expr, &self.cx.known().nothing()),
+            _ => self
+                .cx
+                .may_be_unknown(None, expr, &self.cx.known().nothing()),
         }
     }
 
@@ -460,14 +528,27 @@ fn print(machine: &Machine, expr: &Expr, depth: u32) -> String {
         ExprKind::Not(inner) => format!("not ({})", p(inner)),
         ExprKind::Neg(inner) => format!("-({})", p(inner)),
         ExprKind::Binary(op, a, b) => format!("({} {op:?} {})", p(a), p(b)),
-        ExprKind::Is { negated, left, right } => format!("({} is {negated} {})", p(left), p(right)),
-        ExprKind::In { negated, left, right } => format!("({} in {negated} {})", p(left), p(right)),
+        ExprKind::Is {
+            negated,
+            left,
+            right,
+        } => format!("({} is {negated} {})", p(left), p(right)),
+        ExprKind::In {
+            negated,
+            left,
+            right,
+        } => format!("({} in {negated} {})", p(left), p(right)),
         ExprKind::Known { known, of } => format!("({} known {known})", p(of)),
         ExprKind::Contains { left, any } => format!("({} contains {})", p(left), list(any)),
         ExprKind::ListContains { left, right } => format!("({} has {})", p(left), p(right)),
-        ExprKind::Matches { left, pattern } => format!("({} matches /{}/)", p(left), pattern.source),
+        ExprKind::Matches { left, pattern } => {
+            format!("({} matches /{}/)", p(left), pattern.source)
+        }
         ExprKind::AtLeast { count, conds } => format!("{count} of [{}]", list(conds)),
         ExprKind::Error => format!("error at {:?}", expr.loc),
         other => format!("{other:?}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,12 @@ impl Knowledge {
     }
 
     /// The fact in words: `customer.name`.
-    pub(in crate::checks) fn name(&self, machine: &Machine, code: Option<CodeId>, fact: FactId) -> String {
+    pub(in crate::checks) fn name(
+        &self,
+        machine: &Machine,
+        code: Option<CodeId>,
+        fact: FactId,
+    ) -> String {
         self.facts.name(machine, code, fact)
     }
 
@@ -73,7 +78,9 @@ impl Knowledge {
         }
         loop {
             for (to, bits) in arrivals.drain(..) {
-                let Some(slot) = self.before.get_mut(to.index()) else { continue };
+                let Some(slot) = self.before.get_mut(to.index()) else {
+                    continue;
+                };
                 let changed = match slot {
                     Some(old) => old.intersect(&bits),
                     None => {
@@ -81,7 +88,10 @@ impl Knowledge {
                         true
                     }
                 };
-                if changed && let Some(q) = queued.get_mut(to.index()) && !*q {
+                if changed
+                    && let Some(q) = queued.get_mut(to.index())
+                    && !*q
+                {
                     *q = true;
                     todo.push_back(to);
                 }
@@ -91,7 +101,9 @@ impl Knowledge {
                 *q = false;
             }
             let Some(op) = machine.op(id) else { continue };
-            let Some(bits) = self.before.get(id.index()).cloned().flatten() else { continue };
+            let Some(bits) = self.before.get(id.index()).cloned().flatten() else {
+                continue;
+            };
             match &op.kind {
                 OpKind::Goto { node } | OpKind::Visit { node, .. } => {
                     if let Some(node) = machine.node(*node) {
@@ -101,17 +113,34 @@ impl Knowledge {
                 // What a node proves at each of its ends concerns whoever visits it.
                 OpKind::Back | OpKind::Finish => {
                     if let Some(node) = machine.code(op.code).and_then(super::flow::node_of) {
-                        self.ends(flow, node, &self.facts.globals(&bits), &mut todo, &mut queued);
+                        self.ends(
+                            flow,
+                            node,
+                            &self.facts.globals(&bits),
+                            &mut todo,
+                            &mut queued,
+                        );
                     }
                 }
                 _ => {}
             }
-            self.edges(machine, id, op, &bits, &mut |to, _, bits| arrivals.push((to, bits)));
+            self.edges(machine, id, op, &bits, &mut |to, _, bits| {
+                arrivals.push((to, bits))
+            });
         }
     }
 
-    fn ends(&mut self, flow: &Flow, node: NodeId, bits: &Bits, todo: &mut VecDeque<OpId>, queued: &mut [bool]) {
-        let Some(end) = self.at_end.get_mut(node.index()) else { return };
+    fn ends(
+        &mut self,
+        flow: &Flow,
+        node: NodeId,
+        bits: &Bits,
+        todo: &mut VecDeque<OpId>,
+        queued: &mut [bool],
+    ) {
+        let Some(end) = self.at_end.get_mut(node.index()) else {
+            return;
+        };
         let changed = match end {
             Some(old) => old.intersect(bits),
             None => {
@@ -123,7 +152,9 @@ impl Knowledge {
             return;
         }
         for visitor in flow.visits(node) {
-            if let Some(q) = queued.get_mut(visitor.index()) && !*q {
+            if let Some(q) = queued.get_mut(visitor.index())
+                && !*q
+            {
                 *q = true;
                 todo.push_back(*visitor);
             }
@@ -131,7 +162,14 @@ impl Knowledge {
     }
 
     /// Calls `f` with every way on inside the body and what is known there.
-    pub(in crate::checks) fn edges(&self, machine: &Machine, _id: OpId, op: &Op, bits: &Bits, f: &mut dyn FnMut(OpId, Transition, Bits)) {
+    pub(in crate::checks) fn edges(
+        &self,
+        machine: &Machine,
+        _id: OpId,
+        op: &Op,
+        bits: &Bits,
+        f: &mut dyn FnMut(OpId, Transition, Bits),
+    ) {
         let facts = &self.facts;
         match &op.kind {
             OpKind::Branch { arms, otherwise } => {
@@ -144,15 +182,31 @@ impl Knowledge {
                 }
                 f(*otherwise, Transition::Else, rest);
             }
-            OpKind::Match { subject, arms, otherwise } => {
+            OpKind::Match {
+                subject,
+                arms,
+                otherwise,
+            } => {
                 let mut rest = bits.clone();
                 for (i, arm) in (0u32..).zip(arms) {
                     let mut then = rest.clone();
-                    if arm.patterns.iter().all(|p| !matches!(p, CellPattern::Any | CellPattern::Unknown)) {
+                    if arm
+                        .patterns
+                        .iter()
+                        .all(|p| !matches!(p, CellPattern::Any | CellPattern::Unknown))
+                    {
                         facts.learn(machine, op.code, subject, &mut then);
                     }
-                    if let [CellPattern::Value(crate::value::Value::Bool(truth))] = arm.patterns.as_slice() {
-                        facts.assume(machine, op.code, subject, if *truth { Truth::True } else { Truth::False }, &mut then);
+                    if let [CellPattern::Value(crate::value::Value::Bool(truth))] =
+                        arm.patterns.as_slice()
+                    {
+                        facts.assume(
+                            machine,
+                            op.code,
+                            subject,
+                            if *truth { Truth::True } else { Truth::False },
+                            &mut then,
+                        );
                     }
                     f(arm.to, Transition::Arm(i), then);
                     if arm.patterns.contains(&CellPattern::Unknown) {
@@ -192,13 +246,24 @@ impl Knowledge {
                 facts.forget_var(*var, bits);
                 facts.learn_var(*var, bits);
             }
-            OpKind::Form { vars, .. } if answered => vars.iter().for_each(|v| facts.learn_var(*v, bits)),
-            OpKind::Verify { field, .. } if answered => facts.learn_var(Var::Customer(*field), bits),
+            OpKind::Form { vars, .. } if answered => {
+                vars.iter().for_each(|v| facts.learn_var(*v, bits))
+            }
+            OpKind::Verify { field, .. } if answered => {
+                facts.learn_var(Var::Customer(*field), bits)
+            }
+            // What was meant is not known: it may have made anything known.
+            OpKind::Error { .. } => bits.fill(),
             OpKind::Set { slot, value, .. } => facts.assign(machine, op.code, *slot, value, bits),
             OpKind::Clear { slot, .. } => facts.forget_var(*slot, bits),
-            OpKind::Call { local: Some(local), .. } => {
+            OpKind::Call {
+                local: Some(local), ..
+            } => {
                 facts.forget_local(op.code, *local, bits);
-                let optional = machine.code(op.code).and_then(|c| c.locals.get(local.index())).is_some_and(|l| l.optional);
+                let optional = machine
+                    .code(op.code)
+                    .and_then(|c| c.locals.get(local.index()))
+                    .is_some_and(|l| l.optional);
                 if answered && !optional {
                     facts.learn_local(op.code, *local, bits);
                 }
@@ -208,12 +273,25 @@ impl Knowledge {
     }
 
     /// Whether an expression has a value for sure; else the first thing in it that can be unknown, and the fact that would help.
-    pub(in crate::checks) fn lacks<'e>(&self, machine: &Machine, code: Option<CodeId>, expr: &'e crate::machine::Expr, bits: &Bits) -> Option<(&'e crate::machine::Expr, Option<FactId>)> {
+    pub(in crate::checks) fn lacks<'e>(
+        &self,
+        machine: &Machine,
+        code: Option<CodeId>,
+        expr: &'e crate::machine::Expr,
+        bits: &Bits,
+    ) -> Option<(&'e crate::machine::Expr, Option<FactId>)> {
         self.facts.lacks(machine, code, expr, bits)
     }
 
     /// Calls `f` with everything that a text, an argument or a `set` reads although it can be unknown.
-    pub(in crate::checks) fn unknown_reads<'e>(&self, machine: &Machine, code: Option<CodeId>, expr: &'e crate::machine::Expr, bits: &Bits, f: &mut dyn FnMut(&'e crate::machine::Expr, FactId)) {
+    pub(in crate::checks) fn unknown_reads<'e>(
+        &self,
+        machine: &Machine,
+        code: Option<CodeId>,
+        expr: &'e crate::machine::Expr,
+        bits: &Bits,
+        f: &mut dyn FnMut(&'e crate::machine::Expr, FactId),
+    ) {
         self.facts.unknown_reads(machine, code, expr, bits, f);
     }
 }
@@ -228,7 +306,9 @@ fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
             match &op.kind {
                 OpKind::Clear { slot, .. } => facts.mark_var(*slot, &mut bits),
                 // A new value is known, its optional fields need not be.
-                OpKind::Set { slot, .. } | OpKind::Ask { var: slot, .. } | OpKind::ChooseFrom { var: slot, .. } => facts.mark_fields(*slot, &mut bits),
+                OpKind::Set { slot, .. }
+                | OpKind::Ask { var: slot, .. }
+                | OpKind::ChooseFrom { var: slot, .. } => facts.mark_fields(*slot, &mut bits),
                 OpKind::Visit { node: callee, .. } => {
                     if let Some(by) = visits.get_mut(callee.index()) {
                         by.push(i);
@@ -241,7 +321,9 @@ fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
     }
     let mut todo: Vec<usize> = (0..out.len()).collect();
     while let Some(i) = todo.pop() {
-        let Some(bits) = out.get(i).cloned() else { continue };
+        let Some(bits) = out.get(i).cloned() else {
+            continue;
+        };
         for visitor in visits.get(i).into_iter().flatten() {
             if out.get_mut(*visitor).is_some_and(|b| b.union(&bits)) {
                 todo.push(*visitor);

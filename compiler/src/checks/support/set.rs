@@ -41,11 +41,19 @@ impl Interval {
 
     fn meet(&self, other: &Self) -> Self {
         let low = match (self.low, other.low) {
-            (Some(a), Some(b)) => Some(if a.0 > b.0 || (a.0 == b.0 && !a.1) { a } else { b }),
+            (Some(a), Some(b)) => Some(if a.0 > b.0 || (a.0 == b.0 && !a.1) {
+                a
+            } else {
+                b
+            }),
             (a, b) => a.or(b),
         };
         let high = match (self.high, other.high) {
-            (Some(a), Some(b)) => Some(if a.0 < b.0 || (a.0 == b.0 && !a.1) { a } else { b }),
+            (Some(a), Some(b)) => Some(if a.0 < b.0 || (a.0 == b.0 && !a.1) {
+                a
+            } else {
+                b
+            }),
             (a, b) => a.or(b),
         };
         Self { low, high }
@@ -55,11 +63,25 @@ impl Interval {
     fn whole(self) -> Self {
         let low = self.low.map(|(v, incl)| {
             let up = v.ceil();
-            (if up == v && !incl { up + Decimal::ONE } else { up }, true)
+            (
+                if up == v && !incl {
+                    up + Decimal::ONE
+                } else {
+                    up
+                },
+                true,
+            )
         });
         let high = self.high.map(|(v, incl)| {
             let down = v.floor();
-            (if down == v && !incl { down - Decimal::ONE } else { down }, true)
+            (
+                if down == v && !incl {
+                    down - Decimal::ONE
+                } else {
+                    down
+                },
+                true,
+            )
         });
         Self { low, high }
     }
@@ -86,8 +108,14 @@ impl Universe {
     /// All of it, with the unknown or without.
     pub(in crate::checks) fn all(&self, unknown: bool) -> Set {
         let known = match self {
-            Self::Closed(_) | Self::Open => Known::Names { but: true, names: BTreeSet::new() },
-            Self::Ordered { low, high, .. } => Known::Spans(vec![Interval { low: low.map(|v| (v, true)), high: high.map(|v| (v, true)) }]),
+            Self::Closed(_) | Self::Open => Known::Names {
+                but: true,
+                names: BTreeSet::new(),
+            },
+            Self::Ordered { low, high, .. } => Known::Spans(vec![Interval {
+                low: low.map(|v| (v, true)),
+                high: high.map(|v| (v, true)),
+            }]),
         };
         Set { known, unknown }
     }
@@ -95,41 +123,80 @@ impl Universe {
     /// None of it.
     pub(in crate::checks) fn nothing(&self) -> Set {
         let known = match self {
-            Self::Closed(_) | Self::Open => Known::Names { but: false, names: BTreeSet::new() },
+            Self::Closed(_) | Self::Open => Known::Names {
+                but: false,
+                names: BTreeSet::new(),
+            },
             Self::Ordered { .. } => Known::Spans(Vec::new()),
         };
-        Set { known, unknown: false }
+        Set {
+            known,
+            unknown: false,
+        }
     }
 
     /// One value.
     pub(in crate::checks) fn value(&self, value: &Value) -> Option<Set> {
         let known = match self {
-            Self::Closed(_) | Self::Open => Known::Names { but: false, names: BTreeSet::from([name(value)]) },
+            Self::Closed(_) | Self::Open => Known::Names {
+                but: false,
+                names: BTreeSet::from([name(value)]),
+            },
             Self::Ordered { .. } => {
                 let at = point(value)?;
-                Known::Spans(vec![Interval { low: Some((at, true)), high: Some((at, true)) }])
+                Known::Spans(vec![Interval {
+                    low: Some((at, true)),
+                    high: Some((at, true)),
+                }])
             }
         };
-        Some(Set { known, unknown: false })
+        Some(Set {
+            known,
+            unknown: false,
+        })
     }
 
     /// What is between two ends, within the universe.
-    pub(in crate::checks) fn between(&self, low: Option<(Decimal, bool)>, high: Option<(Decimal, bool)>) -> Option<Set> {
-        let Self::Ordered { low: least, high: most, whole } = self else { return None };
-        let all = Interval { low: least.map(|v| (v, true)), high: most.map(|v| (v, true)) };
+    pub(in crate::checks) fn between(
+        &self,
+        low: Option<(Decimal, bool)>,
+        high: Option<(Decimal, bool)>,
+    ) -> Option<Set> {
+        let Self::Ordered {
+            low: least,
+            high: most,
+            whole,
+        } = self
+        else {
+            return None;
+        };
+        let all = Interval {
+            low: least.map(|v| (v, true)),
+            high: most.map(|v| (v, true)),
+        };
         let mut span = all.meet(&Interval { low, high });
         if *whole {
             span = span.whole();
         }
-        let spans = if span.is_empty() { Vec::new() } else { vec![span] };
-        Some(Set { known: Known::Spans(spans), unknown: false })
+        let spans = if span.is_empty() {
+            Vec::new()
+        } else {
+            vec![span]
+        };
+        Some(Set {
+            known: Known::Spans(spans),
+            unknown: false,
+        })
     }
 
     /// What a pattern takes; absent where it cannot be said (words in a text).
     pub(in crate::checks) fn pattern(&self, pattern: &CellPattern) -> Option<Set> {
         match pattern {
             CellPattern::Any => Some(self.all(true)),
-            CellPattern::Unknown => Some(Set { unknown: true, ..self.nothing() }),
+            CellPattern::Unknown => Some(Set {
+                unknown: true,
+                ..self.nothing()
+            }),
             CellPattern::Value(value) => {
                 // Values outside the universe were reported before (F0301).
                 let set = self.value(value)?;
@@ -144,7 +211,12 @@ impl Universe {
                 }
                 Some(out)
             }
-            CellPattern::Range { low, low_included, high, high_included } => {
+            CellPattern::Range {
+                low,
+                low_included,
+                high,
+                high_included,
+            } => {
                 let low = match low {
                     Some(v) => Some((point(v)?, *low_included)),
                     None => None,
@@ -162,12 +234,26 @@ impl Universe {
     /// What both have.
     pub(in crate::checks) fn meet(&self, a: &Set, b: &Set) -> Set {
         let known = match (&a.known, &b.known) {
-            (Known::Names { but: x, names: p }, Known::Names { but: y, names: q }) => match (x, y) {
-                (false, false) => Known::Names { but: false, names: p.intersection(q).cloned().collect() },
-                (false, true) => Known::Names { but: false, names: p.difference(q).cloned().collect() },
-                (true, false) => Known::Names { but: false, names: q.difference(p).cloned().collect() },
-                (true, true) => Known::Names { but: true, names: p.union(q).cloned().collect() },
-            },
+            (Known::Names { but: x, names: p }, Known::Names { but: y, names: q }) => {
+                match (x, y) {
+                    (false, false) => Known::Names {
+                        but: false,
+                        names: p.intersection(q).cloned().collect(),
+                    },
+                    (false, true) => Known::Names {
+                        but: false,
+                        names: p.difference(q).cloned().collect(),
+                    },
+                    (true, false) => Known::Names {
+                        but: false,
+                        names: q.difference(p).cloned().collect(),
+                    },
+                    (true, true) => Known::Names {
+                        but: true,
+                        names: p.union(q).cloned().collect(),
+                    },
+                }
+            }
             (Known::Spans(p), Known::Spans(q)) => {
                 let mut out = Vec::new();
                 for a in p {
@@ -178,21 +264,32 @@ impl Universe {
             // Never in one universe; the smaller claim is to say nothing of the second.
             (known, _) => known.clone(),
         };
-        Set { known, unknown: a.unknown && b.unknown }
+        Set {
+            known,
+            unknown: a.unknown && b.unknown,
+        }
     }
 
     /// Everything else, the unknown included where the set lacks it.
     pub(in crate::checks) fn complement(&self, set: &Set) -> Set {
         let known = match &set.known {
-            Known::Names { but, names } => Known::Names { but: !but, names: names.clone() },
+            Known::Names { but, names } => Known::Names {
+                but: !but,
+                names: names.clone(),
+            },
             Known::Spans(spans) => {
-                let Self::Ordered { low, high, whole } = self else { return self.all(!set.unknown) };
+                let Self::Ordered { low, high, whole } = self else {
+                    return self.all(!set.unknown);
+                };
                 let mut out = Vec::new();
                 let mut from = low.map(|v| (v, true));
                 let mut open = true;
                 for span in spans {
                     if let Some((v, incl)) = span.low {
-                        out.push(Interval { low: from, high: Some((v, !incl)) });
+                        out.push(Interval {
+                            low: from,
+                            high: Some((v, !incl)),
+                        });
                     }
                     match span.high {
                         Some((v, incl)) => from = Some((v, !incl)),
@@ -200,19 +297,32 @@ impl Universe {
                     }
                 }
                 if open {
-                    out.push(Interval { low: from, high: high.map(|v| (v, true)) });
+                    out.push(Interval {
+                        low: from,
+                        high: high.map(|v| (v, true)),
+                    });
                 }
-                Known::Spans(out.into_iter().map(|i| if *whole { i.whole() } else { i }).filter(|i| !i.is_empty()).collect())
+                Known::Spans(
+                    out.into_iter()
+                        .map(|i| if *whole { i.whole() } else { i })
+                        .filter(|i| !i.is_empty())
+                        .collect(),
+                )
             }
         };
-        Set { known, unknown: !set.unknown }
+        Set {
+            known,
+            unknown: !set.unknown,
+        }
     }
 
     /// Whether nothing belongs to it.
     pub(in crate::checks) fn is_empty(&self, set: &Set) -> bool {
         !set.unknown
             && match (&set.known, self) {
-                (Known::Names { but: true, names }, Self::Closed(all)) => all.iter().all(|v| names.contains(v)),
+                (Known::Names { but: true, names }, Self::Closed(all)) => {
+                    all.iter().all(|v| names.contains(v))
+                }
                 (Known::Names { but: true, .. }, _) => false,
                 (Known::Names { names, .. }, _) => names.is_empty(),
                 (Known::Spans(spans), _) => spans.is_empty(),
@@ -234,14 +344,25 @@ pub(in crate::checks) fn universe(machine: &Machine, expr: &Expr) -> Universe {
         ExprKind::Signal(signal) => Some(*signal),
         _ => None,
     };
-    let ordered = |low: Option<i64>, high: Option<i64>, whole| Universe::Ordered { low: low.map(Decimal::from), high: high.map(Decimal::from), whole };
+    let ordered = |low: Option<i64>, high: Option<i64>, whole| Universe::Ordered {
+        low: low.map(Decimal::from),
+        high: high.map(Decimal::from),
+        whole,
+    };
     match &expr.ty {
-        Type::Enum(id) => machine.enum_def(*id).map_or(Universe::Open, |e| Universe::Closed(e.values.clone())),
+        Type::Enum(id) => machine
+            .enum_def(*id)
+            .map_or(Universe::Open, |e| Universe::Closed(e.values.clone())),
         Type::Bool => Universe::Closed(vec!["true".into(), "false".into()]),
         Type::Domain(domain) => domain_values(machine, *domain),
         Type::Number => match signal {
             Some(
-                Signal::Turns | Signal::FailedAnswers | Signal::IntentRepeats | Signal::AttemptsFailed | Signal::QueuePosition | Signal::QueueLength,
+                Signal::Turns
+                | Signal::FailedAnswers
+                | Signal::IntentRepeats
+                | Signal::AttemptsFailed
+                | Signal::QueuePosition
+                | Signal::QueueLength,
             ) => ordered(Some(0), None, true),
             _ => ordered(None, None, false),
         },
@@ -268,7 +389,9 @@ fn domain_values(machine: &Machine, domain: Domain) -> Universe {
         Domain::Language => machine.bot.languages.clone(),
         Domain::Channel => machine.bot.channels.clone(),
         Domain::Team => machine.teams.iter().map(|t| t.name.clone()).collect(),
-        Domain::Priority => ["standard", "medium", "high", "immediate"].map(SmolStr::from).to_vec(),
+        Domain::Priority => ["standard", "medium", "high", "immediate"]
+            .map(SmolStr::from)
+            .to_vec(),
         Domain::Complexity => ["low", "medium", "high"].map(SmolStr::from).to_vec(),
         Domain::Rule => machine.rules.iter().map(|r| r.name.clone()).collect(),
     };
@@ -284,7 +407,12 @@ fn domain_values(machine: &Machine, domain: Domain) -> Universe {
 pub(in crate::checks) const fn signal_may_be_unknown(signal: Signal) -> bool {
     matches!(
         signal,
-        Signal::Confidence | Signal::Page | Signal::QueueWait | Signal::QueuePosition | Signal::QueueLength | Signal::AgentName
+        Signal::Confidence
+            | Signal::Page
+            | Signal::QueueWait
+            | Signal::QueuePosition
+            | Signal::QueueLength
+            | Signal::AgentName
     )
 }
 
@@ -311,7 +439,8 @@ pub(in crate::checks) fn point(value: &Value) -> Option<Decimal> {
 }
 
 fn days(date: civil::Date) -> i64 {
-    date.since(civil::Date::ZERO).map_or(0, |span| i64::from(span.get_days()))
+    date.since(civil::Date::ZERO)
+        .map_or(0, |span| i64::from(span.get_days()))
 }
 
 fn seconds(time: civil::Time) -> i64 {
@@ -329,7 +458,9 @@ pub(in crate::checks) fn show_point(ty: &Type, like: Option<&Value>, at: Decimal
         },
         Type::Date => {
             let days = at.to_i64().unwrap_or(0);
-            civil::Date::ZERO.checked_add(jiff::Span::new().days(days.clamp(-7_000_000, 7_000_000))).map_or_else(|_| at.to_string(), |d| d.to_string())
+            civil::Date::ZERO
+                .checked_add(jiff::Span::new().days(days.clamp(-7_000_000, 7_000_000)))
+                .map_or_else(|_| at.to_string(), |d| d.to_string())
         }
         Type::Time => {
             let seconds = at.to_i64().unwrap_or(0);
@@ -341,16 +472,29 @@ pub(in crate::checks) fn show_point(ty: &Type, like: Option<&Value>, at: Decimal
 
 /// `90s`, `5m`, `2h`, `7d`.
 pub(in crate::checks) fn show_duration(millis: i64) -> String {
-    for (unit, name) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")] {
+    for (unit, name) in [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1000, "s"),
+    ] {
         if millis != 0 && millis % unit == 0 {
             return format!("{}{name}", millis / unit);
         }
     }
-    if millis == 0 { "0s".into() } else { format!("{millis}ms") }
+    if millis == 0 {
+        "0s".into()
+    } else {
+        format!("{millis}ms")
+    }
 }
 
 /// An interval as a cell: `60%..80%`, `>= 10`, `70%`.
-pub(in crate::checks) fn show_interval(ty: &Type, like: Option<&Value>, interval: &Interval) -> String {
+pub(in crate::checks) fn show_interval(
+    ty: &Type,
+    like: Option<&Value>,
+    interval: &Interval,
+) -> String {
     let show = |v| show_point(ty, like, v);
     match (interval.low, interval.high) {
         (Some((low, _)), Some((high, _))) if low == high => show(low),

@@ -11,7 +11,9 @@ pub(in crate::checks) fn decl(sources: &Sources, index: u32) -> Option<&Decl> {
     let first = file.first_decl;
     // The usual case first: the declarations of a file are numbered in order.
     let guess = file.tree.decls.get(index.checked_sub(first)? as usize);
-    let placed = guess.filter(|d| d.offset == offset).or_else(|| file.tree.decls.iter().find(|d| d.offset == offset))?;
+    let placed = guess
+        .filter(|d| d.offset == offset)
+        .or_else(|| file.tree.decls.iter().find(|d| d.offset == offset))?;
     Some(&placed.tree.decl)
 }
 
@@ -34,7 +36,13 @@ pub(in crate::checks) fn steps(decl: &Decl) -> Vec<&Step> {
         DeclKind::Handoff(handoff) => {
             bodies.extend(handoff.full.iter().map(|(_, body)| body));
             bodies.extend(handoff.closed.iter().chain(&handoff.unstaffed));
-            bodies.extend(handoff.resolved.iter().chain(&handoff.returned).filter_map(body_of));
+            bodies.extend(
+                handoff
+                    .resolved
+                    .iter()
+                    .chain(&handoff.returned)
+                    .filter_map(body_of),
+            );
         }
         _ => {}
     }
@@ -43,11 +51,17 @@ pub(in crate::checks) fn steps(decl: &Decl) -> Vec<&Step> {
         for step in &body.steps {
             out.push(step);
             match &step.kind {
-                StepKind::If { branches, otherwise } => {
+                StepKind::If {
+                    branches,
+                    otherwise,
+                } => {
                     bodies.extend(branches.iter().map(|(_, body)| body));
                     bodies.extend(otherwise);
                 }
-                StepKind::Match { arms, .. } | StepKind::Call { arms, .. } | StepKind::ContinueWith { arms, .. } | StepKind::Attempt { arms, .. } => {
+                StepKind::Match { arms, .. }
+                | StepKind::Call { arms, .. }
+                | StepKind::ContinueWith { arms, .. }
+                | StepKind::Attempt { arms, .. } => {
                     bodies.extend(arms.iter().filter_map(body_of));
                 }
                 StepKind::Ask { block, .. }
@@ -56,7 +70,9 @@ pub(in crate::checks) fn steps(decl: &Decl) -> Vec<&Step> {
                 | StepKind::ChooseFrom { block, .. }
                 | StepKind::Confirm { block, .. }
                 | StepKind::Listen { block }
-                | StepKind::Verify { block, .. } => bodies.extend(block.arms.iter().filter_map(body_of)),
+                | StepKind::Verify { block, .. } => {
+                    bodies.extend(block.arms.iter().filter_map(body_of))
+                }
                 _ => {}
             }
         }
@@ -73,21 +89,32 @@ fn body_of(arm: &Arm) -> Option<&Body> {
 
 /// The step that stands exactly at a place.
 pub(in crate::checks) fn step_at(sources: &Sources, loc: Loc) -> Option<&Step> {
-    steps(decl(sources, loc.decl)?).into_iter().find(|s| s.span == loc.span)
+    steps(decl(sources, loc.decl)?)
+        .into_iter()
+        .find(|s| s.span == loc.span)
 }
 
 /// All declarations with their index in the program.
 pub(in crate::checks) fn decls(sources: &Sources) -> impl Iterator<Item = (u32, &Decl)> {
-    (0u32..).zip(&sources.decls).filter_map(|(i, _)| Some((i, decl(sources, i)?)))
+    (0u32..)
+        .zip(&sources.decls)
+        .filter_map(|(i, _)| Some((i, decl(sources, i)?)))
 }
 
 /// The indentation of the line on which a place starts.
 pub(in crate::checks) fn indent(sources: &Sources, loc: Loc) -> String {
-    let Some((file, range)) = sources.resolve(loc) else { return String::new() };
+    let Some((file, range)) = sources.resolve(loc) else {
+        return String::new();
+    };
     let before = file.text.get(..range.start).unwrap_or_default();
-    let line = before.rfind('\n').map_or(before, |i| before.get(i + 1..).unwrap_or_default());
+    let line = before
+        .rfind('\n')
+        .map_or(before, |i| before.get(i + 1..).unwrap_or_default());
     let rest = file.text.get(range.start..).unwrap_or_default();
-    let mut indent: String = line.chars().take_while(|c| *c == ' ' || *c == '\t').collect();
+    let mut indent: String = line
+        .chars()
+        .take_while(|c| *c == ' ' || *c == '\t')
+        .collect();
     if indent.len() == line.len() {
         indent.extend(rest.chars().take_while(|c| *c == ' ' || *c == '\t'));
     }
@@ -100,10 +127,16 @@ pub(in crate::checks) fn add_to_block(sources: &Sources, block: Loc, item: &str)
     let inner = text.strip_suffix('}')?;
     let kept = inner.trim_end();
     let at = block.span.start + u32::try_from(kept.len()).ok()?;
-    let place = Loc::new(block.decl, Span::new(at, block.span.start + u32::try_from(inner.len()).ok()?));
+    let place = Loc::new(
+        block.decl,
+        Span::new(at, block.span.start + u32::try_from(inner.len()).ok()?),
+    );
     let text = if text.contains('\n') {
         let indent = indent(sources, block);
-        format!("\n{indent}  {}\n{indent}", item.replace('\n', &format!("\n{indent}  ")))
+        format!(
+            "\n{indent}  {}\n{indent}",
+            item.replace('\n', &format!("\n{indent}  "))
+        )
     } else if kept.ends_with('{') || kept.ends_with(';') {
         format!(" {item} ")
     } else {
@@ -114,5 +147,8 @@ pub(in crate::checks) fn add_to_block(sources: &Sources, block: Loc, item: &str)
 
 /// Adds text right after a place.
 pub(in crate::checks) fn add_after(loc: Loc, text: impl Into<String>) -> Edit {
-    Edit { at: Loc::new(loc.decl, Span::new(loc.span.end, loc.span.end)), text: text.into() }
+    Edit {
+        at: Loc::new(loc.decl, Span::new(loc.span.end, loc.span.end)),
+        text: text.into(),
+    }
 }

@@ -22,7 +22,11 @@ pub(in crate::checks) struct Taint {
 
 impl Taint {
     pub(in crate::checks) fn new(machine: &Machine, flow: &Flow) -> Self {
-        let mut this = Self { before: vec![None; machine.ops.len()], anywhere: Holds::new(), reasons: BTreeSet::new() };
+        let mut this = Self {
+            before: vec![None; machine.ops.len()],
+            anywhere: Holds::new(),
+            reasons: BTreeSet::new(),
+        };
         // What can be anywhere: all copies, in any order.
         loop {
             let mut changed = false;
@@ -40,9 +44,15 @@ impl Taint {
         }
         let mut reasons = BTreeSet::new();
         let mut reason = |text: crate::value::TextId| {
-            walk::each_interpolation(machine, text, &mut |e| reasons.extend(this.of(machine, e, &this.anywhere)));
+            walk::each_interpolation(machine, text, &mut |e| {
+                reasons.extend(this.of(machine, e, &this.anywhere))
+            });
         };
-        machine.rules.iter().filter_map(|r| r.because).for_each(&mut reason);
+        machine
+            .rules
+            .iter()
+            .filter_map(|r| r.because)
+            .for_each(&mut reason);
         for op in &machine.ops {
             if let OpKind::Escalate(spec) = &op.kind {
                 spec.because.into_iter().for_each(&mut reason);
@@ -64,7 +74,12 @@ impl Taint {
     }
 
     /// The private values of which an expression may hold a copy. What a hook or a webhook makes of them is its own.
-    pub(in crate::checks) fn of(&self, machine: &Machine, expr: &Expr, holds: &Holds) -> BTreeSet<Var> {
+    pub(in crate::checks) fn of(
+        &self,
+        machine: &Machine,
+        expr: &Expr,
+        holds: &Holds,
+    ) -> BTreeSet<Var> {
         let mut out = BTreeSet::new();
         let mut todo = vec![expr];
         while let Some(expr) = todo.pop() {
@@ -73,12 +88,23 @@ impl Taint {
                 ExprKind::Customer(id) => add(machine, Var::Customer(*id), holds, &mut out),
                 ExprKind::CustomerAll => {
                     for i in (0u32..).take(machine.customer.len()) {
-                        add(machine, Var::Customer(crate::value::FieldId(i)), holds, &mut out);
+                        add(
+                            machine,
+                            Var::Customer(crate::value::FieldId(i)),
+                            holds,
+                            &mut out,
+                        );
                     }
                 }
-                ExprKind::Signal(Signal::EscalationReason) => out.extend(self.reasons.iter().copied()),
-                ExprKind::Text(text) => walk::each_interpolation(machine, *text, &mut |e| todo.push(e)),
-                ExprKind::Field(..) | ExprKind::Neg(_) | ExprKind::List(_) => walk::parts(expr, &mut |e| todo.push(e)),
+                ExprKind::Signal(Signal::EscalationReason) => {
+                    out.extend(self.reasons.iter().copied())
+                }
+                ExprKind::Text(text) => {
+                    walk::each_interpolation(machine, *text, &mut |e| todo.push(e))
+                }
+                ExprKind::Field(..) | ExprKind::Neg(_) | ExprKind::List(_) => {
+                    walk::parts(expr, &mut |e| todo.push(e))
+                }
                 ExprKind::Binary(op, ..) => {
                     use flow_grammar::ast::BinaryOp as B;
                     // That something is so is not the thing itself.
@@ -99,12 +125,24 @@ impl Taint {
         let adds = self.adds(machine, flow);
         let mut arrivals: Vec<(OpId, Holds)> = Vec::new();
         for root in &flow.roots {
-            let fresh = machine.op(root.op).and_then(|o| machine.code(o.code)).is_some_and(|c| matches!(c.owner, CodeOwner::Node(_)));
-            arrivals.push((root.op, if fresh { Holds::new() } else { self.anywhere.clone() }));
+            let fresh = machine
+                .op(root.op)
+                .and_then(|o| machine.code(o.code))
+                .is_some_and(|c| matches!(c.owner, CodeOwner::Node(_)));
+            arrivals.push((
+                root.op,
+                if fresh {
+                    Holds::new()
+                } else {
+                    self.anywhere.clone()
+                },
+            ));
         }
         loop {
             for (to, holds) in arrivals.drain(..) {
-                let Some(slot) = self.before.get_mut(to.index()) else { continue };
+                let Some(slot) = self.before.get_mut(to.index()) else {
+                    continue;
+                };
                 let changed = match slot {
                     Some(old) => join(old, &holds),
                     None => {
@@ -112,7 +150,10 @@ impl Taint {
                         true
                     }
                 };
-                if changed && let Some(q) = queued.get_mut(to.index()) && !*q {
+                if changed
+                    && let Some(q) = queued.get_mut(to.index())
+                    && !*q
+                {
                     *q = true;
                     todo.push_back(to);
                 }
@@ -122,7 +163,9 @@ impl Taint {
                 *q = false;
             }
             let Some(op) = machine.op(id) else { continue };
-            let Some(before) = self.before.get(id.index()).cloned().flatten() else { continue };
+            let Some(before) = self.before.get(id.index()).cloned().flatten() else {
+                continue;
+            };
             let mut after = before.clone();
             self.step(machine, op, &before, &mut after);
             match &op.kind {
@@ -130,7 +173,10 @@ impl Taint {
                     if let Some(node) = machine.node(*node) {
                         arrivals.push((node.entry, before));
                     }
-                    if let Some(added) = adds.get(node.index()).filter(|_| matches!(op.kind, OpKind::Visit { .. })) {
+                    if let Some(added) = adds
+                        .get(node.index())
+                        .filter(|_| matches!(op.kind, OpKind::Visit { .. }))
+                    {
                         join(&mut after, added);
                     }
                 }
@@ -187,7 +233,9 @@ impl Taint {
         }
         let mut todo: Vec<usize> = (0..out.len()).collect();
         while let Some(i) = todo.pop() {
-            let Some(holds) = out.get(i).cloned() else { continue };
+            let Some(holds) = out.get(i).cloned() else {
+                continue;
+            };
             for visitor in visitors.get(&i).into_iter().flatten() {
                 if out.get_mut(*visitor).is_some_and(|h| join(h, &holds)) {
                     todo.push(*visitor);

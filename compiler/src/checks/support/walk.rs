@@ -1,6 +1,9 @@
 //! Every expression and every text of an operation or a machine.
 
-use crate::machine::{Attachment, BandAction, Expr, ExprKind, Machine, Offer, Op, OpKind, Question, TextOrWords, TextPart};
+use crate::machine::{
+    Attachment, BandAction, Expr, ExprKind, Machine, Offer, Op, OpKind, Question, TextOrWords,
+    TextPart,
+};
 use crate::value::TextId;
 
 /// What a text is for.
@@ -19,11 +22,21 @@ pub(in crate::checks) enum TextUse {
 /// Calls `f` with every direct part of an expression.
 pub(in crate::checks) fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
     match &expr.kind {
-        ExprKind::Field(x, _) | ExprKind::Not(x) | ExprKind::Neg(x) | ExprKind::Known { of: x, .. } | ExprKind::Matches { left: x, .. } => f(x),
-        ExprKind::Hook(_, xs) | ExprKind::List(xs) | ExprKind::AtLeast { conds: xs, .. } => xs.iter().for_each(f),
+        ExprKind::Field(x, _)
+        | ExprKind::Not(x)
+        | ExprKind::Neg(x)
+        | ExprKind::Known { of: x, .. }
+        | ExprKind::Matches { left: x, .. } => f(x),
+        ExprKind::Hook(_, xs) | ExprKind::List(xs) | ExprKind::AtLeast { conds: xs, .. } => {
+            xs.iter().for_each(f)
+        }
         ExprKind::Binary(_, a, b)
-        | ExprKind::Is { left: a, right: b, .. }
-        | ExprKind::In { left: a, right: b, .. }
+        | ExprKind::Is {
+            left: a, right: b, ..
+        }
+        | ExprKind::In {
+            left: a, right: b, ..
+        }
         | ExprKind::ListContains { left: a, right: b } => {
             f(a);
             f(b);
@@ -37,7 +50,11 @@ pub(in crate::checks) fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) 
 }
 
 /// Calls `f` with an expression and all its parts, those of its texts included.
-pub(in crate::checks) fn each_expr<'m>(machine: &'m Machine, expr: &'m Expr, f: &mut dyn FnMut(&'m Expr)) {
+pub(in crate::checks) fn each_expr<'m>(
+    machine: &'m Machine,
+    expr: &'m Expr,
+    f: &mut dyn FnMut(&'m Expr),
+) {
     let mut todo = vec![expr];
     while let Some(expr) = todo.pop() {
         f(expr);
@@ -49,7 +66,11 @@ pub(in crate::checks) fn each_expr<'m>(machine: &'m Machine, expr: &'m Expr, f: 
 }
 
 /// Calls `f` with every interpolation of a text (not with their parts).
-pub(in crate::checks) fn each_interpolation<'m>(machine: &'m Machine, id: TextId, f: &mut dyn FnMut(&'m Expr)) {
+pub(in crate::checks) fn each_interpolation<'m>(
+    machine: &'m Machine,
+    id: TextId,
+    f: &mut dyn FnMut(&'m Expr),
+) {
     for variant in machine.text(id).into_iter().flat_map(|t| &t.variants) {
         for part in &variant.parts {
             if let TextPart::Expr(expr) = part {
@@ -62,12 +83,19 @@ pub(in crate::checks) fn each_interpolation<'m>(machine: &'m Machine, id: TextId
 /// Calls `f` with every text that an operation names, and what it is for.
 pub(in crate::checks) fn texts_of_op(op: &Op, f: &mut dyn FnMut(TextId, TextUse)) {
     match &op.kind {
-        OpKind::Say { texts, attachments, .. } => {
+        OpKind::Say {
+            texts, attachments, ..
+        } => {
             texts.iter().for_each(|t| f(*t, TextUse::Said));
             for attachment in attachments {
                 match attachment {
                     Attachment::Image(t) | Attachment::File(t) => f(*t, TextUse::Url),
-                    Attachment::Card { title, text, image, link } => {
+                    Attachment::Card {
+                        title,
+                        text,
+                        image,
+                        link,
+                    } => {
                         title.iter().chain(text).for_each(|t| f(*t, TextUse::Said));
                         image.iter().chain(link).for_each(|t| f(*t, TextUse::Url));
                     }
@@ -78,7 +106,9 @@ pub(in crate::checks) fn texts_of_op(op: &Op, f: &mut dyn FnMut(TextId, TextUse)
             texts_of_question(question, f);
             buttons.iter().for_each(|b| f(b.label, TextUse::Button));
         }
-        OpKind::ChooseFrom { label, question, .. } => {
+        OpKind::ChooseFrom {
+            label, question, ..
+        } => {
             texts_of_question(question, f);
             label.iter().for_each(|t| f(*t, TextUse::Button));
         }
@@ -93,7 +123,9 @@ pub(in crate::checks) fn texts_of_op(op: &Op, f: &mut dyn FnMut(TextId, TextUse)
             question.iter().for_each(|q| texts_of_question(q, f));
         }
         OpKind::Note { text, .. } => f(*text, TextUse::Internal),
-        OpKind::Ticket { text, .. } | OpKind::Callback { text, .. } => text.iter().for_each(|t| f(*t, TextUse::Internal)),
+        OpKind::Ticket { text, .. } | OpKind::Callback { text, .. } => {
+            text.iter().for_each(|t| f(*t, TextUse::Internal))
+        }
         OpKind::Escalate(spec) => spec.because.iter().for_each(|t| f(*t, TextUse::Internal)),
         OpKind::Offer { offer, .. } => texts_of_offer(offer, f),
         _ => {}
@@ -101,17 +133,33 @@ pub(in crate::checks) fn texts_of_op(op: &Op, f: &mut dyn FnMut(TextId, TextUse)
 }
 
 fn texts_of_question(question: &Question, f: &mut dyn FnMut(TextId, TextUse)) {
-    question.text.iter().chain(&question.invalid).for_each(|t| f(*t, TextUse::Said));
+    question
+        .text
+        .iter()
+        .chain(&question.invalid)
+        .for_each(|t| f(*t, TextUse::Said));
 }
 
 fn texts_of_offer(offer: &Offer, f: &mut dyn FnMut(TextId, TextUse)) {
-    offer.items.iter().filter_map(|i| i.label).for_each(|t| f(t, TextUse::Button));
+    offer
+        .items
+        .iter()
+        .filter_map(|i| i.label)
+        .for_each(|t| f(t, TextUse::Button));
 }
 
 /// Calls `f` with every text outside the operations, and what it is for.
 pub(in crate::checks) fn texts_outside_ops(machine: &Machine, f: &mut dyn FnMut(TextId, TextUse)) {
-    machine.bot.menu.iter().for_each(|b| f(b.label, TextUse::Button));
-    machine.bot.discloses.iter().for_each(|t| f(*t, TextUse::Said));
+    machine
+        .bot
+        .menu
+        .iter()
+        .for_each(|b| f(b.label, TextUse::Button));
+    machine
+        .bot
+        .discloses
+        .iter()
+        .for_each(|t| f(*t, TextUse::Said));
     for tier in &machine.tiers {
         tier.persona.iter().for_each(|t| f(*t, TextUse::Internal));
         for band in &tier.bands {
@@ -137,15 +185,32 @@ pub(in crate::checks) fn texts_outside_ops(machine: &Machine, f: &mut dyn FnMut(
         }
     }
     for handoff in &machine.handoffs {
-        handoff.say.iter().chain(&handoff.connected).for_each(|t| f(*t, TextUse::Said));
-        handoff.update.iter().filter_map(|(_, t)| *t).for_each(|t| f(t, TextUse::Said));
+        handoff
+            .say
+            .iter()
+            .chain(&handoff.connected)
+            .for_each(|t| f(*t, TextUse::Said));
+        handoff
+            .update
+            .iter()
+            .filter_map(|(_, t)| *t)
+            .for_each(|t| f(t, TextUse::Said));
         handoff.offers.iter().for_each(|o| texts_of_offer(o, f));
     }
     let assist = &machine.assist;
     assist.open.iter().for_each(|t| f(*t, TextUse::Internal));
-    assist.reminders.iter().for_each(|r| f(r.text, TextUse::Internal));
-    assist.alerts.iter().for_each(|(t, _)| f(*t, TextUse::Internal));
-    assist.templates.iter().for_each(|(_, t)| f(*t, TextUse::Internal));
+    assist
+        .reminders
+        .iter()
+        .for_each(|r| f(r.text, TextUse::Internal));
+    assist
+        .alerts
+        .iter()
+        .for_each(|(t, _)| f(*t, TextUse::Internal));
+    assist
+        .templates
+        .iter()
+        .for_each(|(_, t)| f(*t, TextUse::Internal));
 }
 
 /// Calls `f` with every condition and value of an operation (texts apart).
@@ -164,9 +229,23 @@ pub(in crate::checks) fn exprs_of_op<'m>(op: &'m Op, f: &mut dyn FnMut(&'m Expr)
 /// Calls `f` with every condition and value outside the operations (texts apart).
 pub(in crate::checks) fn exprs_outside_ops<'m>(machine: &'m Machine, f: &mut dyn FnMut(&'m Expr)) {
     machine.bot.start_lines.iter().for_each(|(_, e)| f(e));
-    machine.profile.iter().flat_map(|p| &p.args).for_each(&mut *f);
-    machine.slots.iter().chain(&machine.customer).filter_map(|d| d.default.as_ref()).for_each(&mut *f);
-    machine.records.iter().flat_map(|r| &r.fields).filter_map(|d| d.default.as_ref()).for_each(&mut *f);
+    machine
+        .profile
+        .iter()
+        .flat_map(|p| &p.args)
+        .for_each(&mut *f);
+    machine
+        .slots
+        .iter()
+        .chain(&machine.customer)
+        .filter_map(|d| d.default.as_ref())
+        .for_each(&mut *f);
+    machine
+        .records
+        .iter()
+        .flat_map(|r| &r.fields)
+        .filter_map(|d| d.default.as_ref())
+        .for_each(&mut *f);
     machine.segments.iter().for_each(|s| f(&s.when));
     for threshold in &machine.thresholds {
         f(&threshold.default);
@@ -176,20 +255,51 @@ pub(in crate::checks) fn exprs_outside_ops<'m>(machine: &'m Machine, f: &mut dyn
         }
     }
     machine.temporals.iter().for_each(|t| f(&t.cond));
-    machine.intents.iter().filter_map(|i| i.regulated.as_ref()?.when.as_ref()).for_each(&mut *f);
+    machine
+        .intents
+        .iter()
+        .filter_map(|i| i.regulated.as_ref()?.when.as_ref())
+        .for_each(&mut *f);
     for rule in &machine.rules {
         f(&rule.when);
         rule.unless.iter().for_each(&mut *f);
     }
-    machine.routes.iter().flat_map(|r| &r.columns).for_each(&mut *f);
+    machine
+        .routes
+        .iter()
+        .flat_map(|r| &r.columns)
+        .for_each(&mut *f);
     for handoff in &machine.handoffs {
         handoff.when.iter().for_each(&mut *f);
         handoff.full.iter().for_each(|(cond, _)| f(cond));
-        handoff.offers.iter().filter_map(|o| o.when.as_ref()).for_each(&mut *f);
+        handoff
+            .offers
+            .iter()
+            .filter_map(|o| o.when.as_ref())
+            .for_each(&mut *f);
     }
-    machine.assist.reminders.iter().filter_map(|r| r.when.as_ref()).for_each(&mut *f);
-    machine.assist.alerts.iter().filter_map(|(_, e)| e.as_ref()).for_each(&mut *f);
+    machine
+        .assist
+        .reminders
+        .iter()
+        .filter_map(|r| r.when.as_ref())
+        .for_each(&mut *f);
+    machine
+        .assist
+        .alerts
+        .iter()
+        .filter_map(|(_, e)| e.as_ref())
+        .for_each(&mut *f);
     machine.targets.iter().for_each(|t| f(&t.value));
-    machine.webhooks.iter().filter_map(|w| w.send.as_ref()).flatten().for_each(|(_, e)| f(e));
-    machine.triggers.iter().filter_map(|t| t.when.as_ref()).for_each(f);
+    machine
+        .webhooks
+        .iter()
+        .filter_map(|w| w.send.as_ref())
+        .flatten()
+        .for_each(|(_, e)| f(e));
+    machine
+        .triggers
+        .iter()
+        .filter_map(|t| t.when.as_ref())
+        .for_each(f);
 }

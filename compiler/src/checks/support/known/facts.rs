@@ -16,13 +16,20 @@ impl Bits {
     }
 
     pub(in crate::checks) fn has(&self, fact: FactId) -> bool {
-        self.0.get(fact.0 as usize / 64).is_some_and(|w| w & (1 << (fact.0 % 64)) != 0)
+        self.0
+            .get(fact.0 as usize / 64)
+            .is_some_and(|w| w & (1 << (fact.0 % 64)) != 0)
     }
 
     pub(super) fn insert(&mut self, fact: FactId) {
         if let Some(word) = self.0.get_mut(fact.0 as usize / 64) {
             *word |= 1 << (fact.0 % 64);
         }
+    }
+
+    /// Takes everything.
+    pub(super) fn fill(&mut self) {
+        self.0.iter_mut().for_each(|w| *w = u64::MAX);
     }
 
     fn remove(&mut self, fact: FactId) {
@@ -77,6 +84,9 @@ pub(super) struct Facts {
     ids: FxHashMap<Path, FactId>,
     /// By base, all its facts.
     of_base: FxHashMap<Base, Vec<(Vec<SmolStr>, FactId)>>,
+    /// By number, what a fact is about.
+    names: Vec<Path>,
+    local_names: FxHashMap<(CodeId, FactId), Path>,
     globals: u32,
     len: usize,
     /// The facts that always hold: slots with a default.
@@ -85,17 +95,37 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn new(machine: &Machine) -> Self {
-        let mut this = Self { ids: FxHashMap::default(), of_base: FxHashMap::default(), globals: 0, len: 0, always: Bits::new(0) };
+        let mut this = Self {
+            ids: FxHashMap::default(),
+            of_base: FxHashMap::default(),
+            names: Vec::new(),
+            local_names: FxHashMap::default(),
+            globals: 0,
+            len: 0,
+            always: Bits::new(0),
+        };
         let mut locals: Vec<Path> = Vec::new();
         for i in 0..machine.slots.len() {
-            this.intern_global((Base::Var(Var::Slot(crate::value::SlotId(u32::try_from(i).unwrap_or(u32::MAX)))), Vec::new()));
+            this.intern_global((
+                Base::Var(Var::Slot(crate::value::SlotId(
+                    u32::try_from(i).unwrap_or(u32::MAX),
+                ))),
+                Vec::new(),
+            ));
         }
         for i in 0..machine.customer.len() {
-            this.intern_global((Base::Var(Var::Customer(crate::value::FieldId(u32::try_from(i).unwrap_or(u32::MAX)))), Vec::new()));
+            this.intern_global((
+                Base::Var(Var::Customer(crate::value::FieldId(
+                    u32::try_from(i).unwrap_or(u32::MAX),
+                ))),
+                Vec::new(),
+            ));
         }
         {
             let mut see = |code: Option<CodeId>, expr: &Expr| {
-                let Some(path) = path_of(code, expr) else { return };
+                let Some(path) = path_of(code, expr) else {
+                    return;
+                };
                 match path.0 {
                     Base::Var(_) if !path.1.is_empty() => this.intern_global(path),
                     Base::Var(_) => {}
@@ -103,14 +133,29 @@ impl Facts {
                 }
             };
             for op in &machine.ops {
-                walk::exprs_of_op(op, &mut |e| walk::each_expr(machine, e, &mut |e| see(Some(op.code), e)));
-                walk::texts_of_op(op, &mut |t, _| walk::each_interpolation(machine, t, &mut |e| walk::each_expr(machine, e, &mut |e| see(Some(op.code), e))));
-                if let OpKind::Call { local: Some(local), .. } = &op.kind {
+                walk::exprs_of_op(op, &mut |e| {
+                    walk::each_expr(machine, e, &mut |e| see(Some(op.code), e))
+                });
+                walk::texts_of_op(op, &mut |t, _| {
+                    walk::each_interpolation(machine, t, &mut |e| {
+                        walk::each_expr(machine, e, &mut |e| see(Some(op.code), e))
+                    })
+                });
+                if let OpKind::Call {
+                    local: Some(local), ..
+                } = &op.kind
+                {
                     locals_push(&mut see, op.code, *local);
                 }
             }
-            walk::exprs_outside_ops(machine, &mut |e| walk::each_expr(machine, e, &mut |e| see(None, e)));
-            walk::texts_outside_ops(machine, &mut |t, _| walk::each_interpolation(machine, t, &mut |e| walk::each_expr(machine, e, &mut |e| see(None, e))));
+            walk::exprs_outside_ops(machine, &mut |e| {
+                walk::each_expr(machine, e, &mut |e| see(None, e))
+            });
+            walk::texts_outside_ops(machine, &mut |t, _| {
+                walk::each_interpolation(machine, t, &mut |e| {
+                    walk::each_expr(machine, e, &mut |e| see(None, e))
+                })
+            });
         }
         this.globals = u32::try_from(this.ids.len()).unwrap_or(u32::MAX);
         this.len = this.ids.len();
@@ -118,7 +163,9 @@ impl Facts {
         let known: Vec<FactId> = this
             .ids
             .iter()
-            .filter(|((base, path), _)| path.is_empty() && matches!(base, Base::Var(var) if has_default(machine, *var)))
+            .filter(|((base, path), _)| {
+                path.is_empty() && matches!(base, Base::Var(var) if has_default(machine, *var))
+            })
             .map(|(_, id)| *id)
             .collect();
         this.always = this.none();
@@ -131,8 +178,11 @@ impl Facts {
         for n in 0..=fields.len() {
             let fields: Vec<SmolStr> = fields.iter().take(n).cloned().collect();
             let next = FactId(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
-            if !self.ids.contains_key(&(base, fields.clone())) {
-                self.ids.insert((base, fields.clone()), next);
+            if let std::collections::hash_map::Entry::Vacant(free) =
+                self.ids.entry((base, fields.clone()))
+            {
+                free.insert(next);
+                self.names.push((base, fields.clone()));
                 self.of_base.entry(base).or_default().push((fields, next));
             }
         }
@@ -151,6 +201,7 @@ impl Facts {
                 let id = FactId(self.globals.saturating_add(*count));
                 *count += 1;
                 self.len = self.len.max(id.0 as usize + 1);
+                self.local_names.insert((code, id), (base, fields.clone()));
                 self.ids.insert((base, fields.clone()), id);
                 self.of_base.entry(base).or_default().push((fields, id));
             }
@@ -194,7 +245,12 @@ impl Facts {
     }
 
     pub(super) fn forget_local(&self, code: CodeId, local: LocalId, bits: &mut Bits) {
-        for (_, id) in self.of_base.get(&Base::Local(code, local)).into_iter().flatten() {
+        for (_, id) in self
+            .of_base
+            .get(&Base::Local(code, local))
+            .into_iter()
+            .flatten()
+        {
             bits.remove(*id);
         }
     }
@@ -226,13 +282,21 @@ impl Facts {
     }
 
     /// `set VAR = VALUE`: afterwards the variable is known (that the value is, is demanded of it), and its fields as those of the value.
-    pub(super) fn assign(&self, machine: &Machine, code: CodeId, var: Var, value: &Expr, bits: &mut Bits) {
+    pub(super) fn assign(
+        &self,
+        machine: &Machine,
+        code: CodeId,
+        var: Var,
+        value: &Expr,
+        bits: &mut Bits,
+    ) {
         let from = path_of(Some(code), value);
         let mut known = Vec::new();
         if let Some((base, prefix)) = from {
             for (fields, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
                 let source: Vec<SmolStr> = prefix.iter().chain(fields).cloned().collect();
-                if !fields.is_empty() && self.ids.get(&(base, source)).is_some_and(|s| bits.has(*s)) {
+                if !fields.is_empty() && self.ids.get(&(base, source)).is_some_and(|s| bits.has(*s))
+                {
                     known.push(*id);
                 }
             }
@@ -245,11 +309,20 @@ impl Facts {
 
     /// The fact in the author's words.
     pub(super) fn name(&self, machine: &Machine, code: Option<CodeId>, fact: FactId) -> String {
-        let found = self.ids.iter().find(|((base, _), id)| **id == fact && !matches!(base, Base::Local(c, _) if Some(*c) != code));
-        let Some(((base, fields), _)) = found else { return String::new() };
+        let found = self
+            .names
+            .get(fact.0 as usize)
+            .or_else(|| self.local_names.get(&(code?, fact)));
+        let Some((base, fields)) = found else {
+            return String::new();
+        };
         let mut name = match base {
             Base::Var(var) => var_name(machine, *var),
-            Base::Local(code, local) => machine.code(*code).and_then(|c| c.locals.get(local.index())).map(|l| l.name.to_string()).unwrap_or_default(),
+            Base::Local(code, local) => machine
+                .code(*code)
+                .and_then(|c| c.locals.get(local.index()))
+                .map(|l| l.name.to_string())
+                .unwrap_or_default(),
         };
         for field in fields {
             name.push('.');
@@ -260,15 +333,25 @@ impl Facts {
 }
 
 fn locals_push(see: &mut impl FnMut(Option<CodeId>, &Expr), code: CodeId, local: LocalId) {
-    let expr = Expr { kind: ExprKind::Local(local), ty: Type::Error, loc: flow_grammar::Loc::default() };
+    let expr = Expr {
+        kind: ExprKind::Local(local),
+        ty: Type::Error,
+        loc: flow_grammar::Loc::default(),
+    };
     see(Some(code), &expr);
 }
 
 /// `slot`, `customer.field`.
 pub(in crate::checks) fn var_name(machine: &Machine, var: Var) -> String {
     match var {
-        Var::Slot(id) => machine.slot(id).map(|s| s.name.to_string()).unwrap_or_default(),
-        Var::Customer(id) => machine.customer_field(id).map(|f| format!("customer.{}", f.name)).unwrap_or_default(),
+        Var::Slot(id) => machine
+            .slot(id)
+            .map(|s| s.name.to_string())
+            .unwrap_or_default(),
+        Var::Customer(id) => machine
+            .customer_field(id)
+            .map(|f| format!("customer.{}", f.name))
+            .unwrap_or_default(),
     }
 }
 
