@@ -1,57 +1,103 @@
-//! Hooks: Rhai functions that decide and do nothing else.
+//! Hooks: small Rhai functions that a flow asks for a decision. Context in, decision out: no file, no network, no clock.
 //!
-//! Scripts are compiled when a bot is loaded, and run on threads of their own with large stacks, in a profile without files, network, clock,
-//! closures or anything that amplifies ([`profile`]). Arguments are typed by the declaration; what comes back is checked against it. What
-//! never happens here: a script that keeps a conversation waiting. A hook that fails is an error in words, which makes its condition unknown.
+//! The documented limits of Rhai alone are no sandbox, so scripts run in a [`sandbox`] of chosen packages and small sizes, on threads of
+//! their own with large stacks, under a deadline that is checked while they run and again when they return.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )
+)]
 
 mod convert;
 mod pool;
-mod profile;
+pub mod sandbox;
 
-use flow_compiler::machine::Machine;
+use flow_compiler::machine::{Hook, Machine};
 use flow_compiler::value::Value;
 use flow_engine::Hooks;
 use pool::Pool;
 use smol_str::SmolStr;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A script that cannot be used.
+/// Why a machine's hooks cannot be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the hook `{hook}` ({path}) cannot be used: {why}")]
-pub struct HookError {
+#[error("the hook `{hook}` cannot be loaded: {why}")]
+pub struct LoadError {
     /// The hook.
     pub hook: SmolStr,
-    /// Its script.
-    pub path: SmolStr,
-    /// What is wrong.
+    /// What is wrong with its script.
     pub why: String,
 }
 
-/// A bot's hooks, ready to be called from any thread.
+/// The hooks of a machine, compiled once.
 #[derive(Debug)]
 pub struct HookSet {
-    machine: Option<Arc<pool::Scripts>>,
+    machine: Arc<Machine>,
+    names: HashMap<SmolStr, usize>,
     pool: Option<Pool>,
 }
 
 impl HookSet {
-    /// Compiles the scripts of a machine. A bot without hooks costs no thread.
+    /// Compiles the scripts of a machine.
     ///
     /// # Errors
-    /// The first script that does not compile.
-    pub fn new(machine: &Arc<Machine>) -> Result<Self, HookError> {
-        if machine.hooks.is_empty() {
-            return Ok(Self { machine: None, pool: None });
-        }
-        let scripts = Arc::new(pool::Scripts::compile(machine)?);
-        Ok(Self { pool: Some(Pool::new(Arc::clone(&scripts))), machine: Some(scripts) })
+    /// The first script that is too long, does not compile, or lacks its function.
+    pub fn new(machine: &Arc<Machine>) -> Result<Self, LoadError> {
+        let names = machine
+            .hooks
+            .iter()
+            .enumerate()
+            .map(|(index, hook)| (hook.name.clone(), index))
+            .collect();
+        let pool = if machine.hooks.is_empty() {
+            None
+        } else {
+            Some(Pool::new(machine)?)
+        };
+        Ok(Self {
+            machine: Arc::clone(machine),
+            names,
+            pool,
+        })
+    }
+
+    fn find(&self, name: &str) -> Option<(usize, &Hook)> {
+        let index = *self.names.get(name)?;
+        Some((index, self.machine.hooks.get(index)?))
     }
 }
 
 impl Hooks for HookSet {
     fn call(&self, hook: &str, args: &[Value]) -> Result<Value, String> {
-        let (Some(scripts), Some(pool)) = (&self.machine, &self.pool) else { return Err(format!("there is no hook `{hook}`")) };
-        let index = scripts.index_of(hook).ok_or_else(|| format!("there is no hook `{hook}`"))?;
-        pool.call(index, args.to_vec())
+        let (index, def) = self
+            .find(hook)
+            .ok_or_else(|| format!("there is no hook `{hook}`"))?;
+        if args.len() != def.params.len() {
+            return Err(format!(
+                "`{hook}` takes {} arguments, {} were given",
+                def.params.len(),
+                args.len()
+            ));
+        }
+        for (param, value) in def.params.iter().zip(args) {
+            if value.is_known() {
+                convert::check(&self.machine, value, &param.ty)
+                    .map_err(|why| format!("argument `{}`: {why}", param.name))?;
+            }
+        }
+        self.pool
+            .as_ref()
+            .ok_or("there are no hooks")?
+            .call(index, args)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,175 +1,197 @@
-//! Threads that run scripts. A thread that does not come back is given up and replaced; the caller is never kept.
+//! The threads on which scripts run: few, of their own, with large stacks.
 
-use crate::convert::{customer_to_script, from_script, to_script};
-use crate::profile::{DEADLINE, SOURCE, engine};
-use crate::{HookError, profile};
-use flow_compiler::machine::Machine;
-use flow_compiler::value::{Type, Value};
-use rhai::{AST, CallFnOptions, Dynamic, Engine, Scope};
+use crate::{LoadError, convert, sandbox};
+use flow_compiler::machine::{Hook, Machine};
+use flow_compiler::value::Value;
+use rhai::{AST, Dynamic, Engine, Scope};
 use smol_str::SmolStr;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
-/// Threads of one bot.
+const STACK: usize = 16 * 1024 * 1024;
+/// Threads at first, and at most after some were lost to scripts that did not stop.
 const THREADS: usize = 2;
-/// Stack of each: a parser's recursion must never reach its end.
-const STACK: usize = 16 << 20;
-/// How long a caller waits, queueing included.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// Threads that may be given up before hooks are refused.
-const GIVEN_UP: usize = 8;
-
-/// Compiled scripts.
-pub(crate) struct Scripts {
-    machine: Arc<Machine>,
-    asts: Vec<AST>,
-    index: HashMap<SmolStr, usize>,
-}
-
-impl std::fmt::Debug for Scripts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scripts").field("hooks", &self.index.keys()).finish_non_exhaustive()
-    }
-}
-
-impl Scripts {
-    /// Compiles every script, on a thread with a known stack.
-    pub(crate) fn compile(machine: &Arc<Machine>) -> Result<Self, HookError> {
-        let shared = Arc::clone(machine);
-        let thread = std::thread::Builder::new().name("flow-hooks-compile".to_owned()).stack_size(STACK);
-        let spawned = thread.spawn(move || {
-            let engine = profile::engine();
-            shared
-                .hooks
-                .iter()
-                .map(|hook| {
-                    let error = |why: String| HookError { hook: hook.name.clone(), path: hook.path.clone(), why };
-                    if hook.script.len() > SOURCE {
-                        return Err(error(format!("the script is larger than {} KiB", SOURCE / 1024)));
-                    }
-                    let ast = engine.compile(&*hook.script).map_err(|e| error(e.to_string()))?;
-                    let fits = |f: rhai::ScriptFnMetadata<'_>| f.name == hook.name && f.params.len() == hook.params.len();
-                    if !ast.iter_functions().any(fits) {
-                        return Err(error(format!("it has no function `{}` with {} parameters", hook.name, hook.params.len())));
-                    }
-                    Ok(ast)
-                })
-                .collect::<Result<Vec<AST>, HookError>>()
-        });
-        let no_thread = |why: String| HookError { hook: SmolStr::default(), path: SmolStr::default(), why };
-        let asts = spawned.map_err(|e| no_thread(e.to_string()))?.join().map_err(|_| no_thread("the script compiler failed".to_owned()))??;
-        let index = machine.hooks.iter().enumerate().map(|(i, h)| (h.name.clone(), i)).collect();
-        Ok(Self { machine: Arc::clone(machine), asts, index })
-    }
-
-    pub(crate) fn index_of(&self, hook: &str) -> Option<usize> {
-        self.index.get(hook).copied()
-    }
-
-    fn run(&self, engine: &Engine, index: usize, args: &[Value], started: Instant) -> Result<Value, String> {
-        let (Some(hook), Some(ast)) = (self.machine.hooks.get(index), self.asts.get(index)) else { return Err("there is no such hook".to_owned()) };
-        let values: Vec<Dynamic> = hook
-            .params
-            .iter()
-            .enumerate()
-            .map(|(i, param)| {
-                let value = args.get(i).unwrap_or(&Value::Unknown);
-                if param.ty == Type::Customer { customer_to_script(&self.machine, value) } else { to_script(value) }
-            })
-            .collect();
-        let mut scope = Scope::new();
-        let options = CallFnOptions::new().eval_ast(false);
-        let result: Result<Dynamic, _> = engine.call_fn_with_options(options, &mut scope, ast, hook.name.as_str(), values);
-        // A native call can outlast the deadline and return all the same.
-        if started.elapsed() > DEADLINE {
-            return Err(format!("it took longer than {} ms", DEADLINE.as_millis()));
-        }
-        let found = result.map_err(|e| e.to_string())?;
-        from_script(&self.machine, &hook.returns, hook.optional, &found)
-    }
-}
+const MOST: usize = 8;
+/// How long a script that must stop may take to do so before its thread is given up, waiting for a thread included.
+const GRACE: Duration = Duration::from_millis(1_000);
 
 struct Job {
-    index: usize,
+    hook: usize,
     args: Vec<Value>,
-    reply: SyncSender<Result<Value, String>>,
-    given: Instant,
+    answer: SyncSender<Result<Value, String>>,
 }
 
-/// The threads.
+/// What all threads share.
+struct Scripts {
+    machine: Arc<Machine>,
+    engine: Engine,
+    asts: Vec<AST>,
+}
+
 pub(crate) struct Pool {
     scripts: Arc<Scripts>,
-    jobs: Sender<Job>,
-    queue: Arc<Mutex<Receiver<Job>>>,
-    given_up: AtomicUsize,
+    jobs: Mutex<Sender<Job>>,
+    inbox: Arc<Mutex<Receiver<Job>>>,
+    threads: AtomicUsize,
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
     }
 }
 
 impl Pool {
-    pub(crate) fn new(scripts: Arc<Scripts>) -> Self {
-        let (jobs, receiver) = channel();
-        let pool = Self { scripts, jobs, queue: Arc::new(Mutex::new(receiver)), given_up: AtomicUsize::new(0) };
+    pub(crate) fn new(machine: &Arc<Machine>) -> Result<Self, LoadError> {
+        let failed = |hook: &str, why: String| LoadError {
+            hook: SmolStr::new(hook),
+            why,
+        };
+        let first = machine
+            .hooks
+            .first()
+            .map(|h| h.name.clone())
+            .unwrap_or_default();
+        // Compiling recurses as deep as the script is nested.
+        let compiling = {
+            let machine = Arc::clone(machine);
+            thread::Builder::new()
+                .name("hook-compiler".to_owned())
+                .stack_size(STACK)
+                .spawn(move || load(machine))
+        };
+        let loaded = compiling
+            .map_err(|e| failed(&first, format!("no thread could be started: {e}")))?
+            .join();
+        let scripts =
+            loaded.unwrap_or_else(|_| Err(failed(&first, "its compilation failed".to_owned())))?;
+        let (jobs, inbox) = channel();
+        let pool = Self {
+            scripts: Arc::new(scripts),
+            jobs: Mutex::new(jobs),
+            inbox: Arc::new(Mutex::new(inbox)),
+            threads: AtomicUsize::new(0),
+        };
         for _ in 0..THREADS {
-            pool.start();
+            pool.spawn()
+                .map_err(|e| failed(&first, format!("no thread could be started: {e}")))?;
         }
-        pool
+        Ok(pool)
     }
 
-    fn start(&self) {
-        let (scripts, queue) = (Arc::clone(&self.scripts), Arc::clone(&self.queue));
-        let thread = std::thread::Builder::new().name("flow-hooks".to_owned()).stack_size(STACK);
-        // Without threads every call is refused in words, which is what the caller expects of a hook that cannot run.
-        let _ = thread.spawn(move || work(&scripts, &queue));
+    fn spawn(&self) -> std::io::Result<()> {
+        let (scripts, inbox) = (Arc::clone(&self.scripts), Arc::clone(&self.inbox));
+        let number = self.threads.fetch_add(1, Ordering::Relaxed);
+        thread::Builder::new()
+            .name(format!("hook-{number}"))
+            .stack_size(STACK)
+            .spawn(move || work(&scripts, &inbox))?;
+        Ok(())
     }
 
-    /// Calls a hook; comes back within a tenth of a second whatever the script does.
-    pub(crate) fn call(&self, index: usize, args: Vec<Value>) -> Result<Value, String> {
-        if self.given_up.load(Ordering::Relaxed) >= GIVEN_UP {
-            return Err("hooks are switched off: too many calls did not come back; mend the script and reload".to_owned());
-        }
-        let (reply, answer) = sync_channel(1);
-        self.jobs.send(Job { index, args, reply, given: Instant::now() }).map_err(|_| "no thread runs hooks".to_owned())?;
-        match answer.recv_timeout(PATIENCE) {
+    /// Runs a hook and waits for its value.
+    pub(crate) fn call(&self, hook: usize, args: &[Value]) -> Result<Value, String> {
+        let (answer, result) = sync_channel(1);
+        let job = Job {
+            hook,
+            args: args.to_vec(),
+            answer,
+        };
+        let jobs = self
+            .jobs
+            .lock()
+            .map_err(|_| "the hooks' threads are gone")?
+            .clone();
+        jobs.send(job).map_err(|_| "the hooks' threads are gone")?;
+        match result.recv_timeout(sandbox::DEADLINE + GRACE) {
             Ok(result) => result,
+            Err(RecvTimeoutError::Disconnected) => Err("the hook's thread ended".to_owned()),
             Err(RecvTimeoutError::Timeout) => {
-                self.given_up.fetch_add(1, Ordering::Relaxed);
-                self.start();
-                Err("it did not come back in time".to_owned())
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                self.start();
-                Err("the script broke down".to_owned())
+                if self.threads.load(Ordering::Relaxed) < MOST {
+                    // Whether another thread can be had does not change this call's outcome.
+                    let _ = self.spawn();
+                }
+                Err("the hook did not stop in time".to_owned())
             }
         }
     }
 }
 
-fn work(scripts: &Scripts, queue: &Mutex<Receiver<Job>>) {
-    let started = Arc::new(Mutex::new(Instant::now()));
-    let mut engine = engine();
-    let watch = Arc::clone(&started);
-    engine.on_progress(move |operations| {
-        let over = operations & 63 == 0 && watch.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > DEADLINE;
-        over.then(|| Dynamic::from("deadline"))
-    });
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        // Nobody waits for it any more.
-        if job.given.elapsed() > PATIENCE {
-            continue;
-        }
-        let now = Instant::now();
-        *started.lock().unwrap_or_else(PoisonError::into_inner) = now;
-        let result = scripts.run(&engine, job.index, &job.args, now);
-        let _ = job.reply.send(result);
+fn load(machine: Arc<Machine>) -> Result<Scripts, LoadError> {
+    let engine = sandbox::engine();
+    let mut asts = Vec::with_capacity(machine.hooks.len());
+    for hook in &machine.hooks {
+        asts.push(load_one(&engine, hook).map_err(|why| LoadError {
+            hook: hook.name.clone(),
+            why,
+        })?);
     }
+    Ok(Scripts {
+        machine,
+        engine,
+        asts,
+    })
+}
+
+fn load_one(engine: &Engine, hook: &Hook) -> Result<AST, String> {
+    let ast = sandbox::compile(engine, &hook.script)?;
+    let takes: Vec<usize> = ast
+        .iter_functions()
+        .filter(|f| f.name == hook.name)
+        .map(|f| f.params.len())
+        .collect();
+    if takes.is_empty() {
+        return Err(format!("`{}` has no function `{}`", hook.path, hook.name));
+    }
+    if !takes.contains(&hook.params.len()) {
+        return Err(format!(
+            "`{}` in `{}` does not take {} arguments",
+            hook.name,
+            hook.path,
+            hook.params.len()
+        ));
+    }
+    Ok(ast)
+}
+
+fn work(scripts: &Scripts, inbox: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = match inbox.lock() {
+            Ok(inbox) => inbox.recv(),
+            Err(_) => return,
+        };
+        let Ok(job) = job else { return };
+        let result = run(scripts, job.hook, &job.args);
+        // Whoever asked may have given up.
+        let _ = job.answer.send(result);
+    }
+}
+
+fn run(scripts: &Scripts, hook: usize, args: &[Value]) -> Result<Value, String> {
+    let (Some(def), Some(ast)) = (scripts.machine.hooks.get(hook), scripts.asts.get(hook)) else {
+        return Err("there is no such hook".to_owned());
+    };
+    let args = args
+        .iter()
+        .map(|arg| convert::to_dynamic(arg, 0))
+        .collect::<Result<Vec<Dynamic>, String>>()?;
+    sandbox::start_deadline();
+    let result = scripts
+        .engine
+        .call_fn::<Dynamic>(&mut Scope::new(), ast, def.name.as_str(), args);
+    let late = sandbox::is_late();
+    let value = result.map_err(|error| error.to_string())?;
+    if late {
+        return Err("its time is over".to_owned());
+    }
+    let value = convert::from_dynamic(&scripts.machine, &value, &def.returns, 0)?;
+    if !value.is_known() && !def.optional {
+        return Err("it answered nothing".to_owned());
+    }
+    Ok(value)
 }

@@ -25,15 +25,27 @@ handoff human { say "One moment."; returned -> greet }
 
 /// A set with one hook and its script.
 fn hook(declaration: &str, script: &str) -> Result<HookSet, String> {
-    let bot = format!("{BOT}\n{declaration} from \"h.rhai\"\nescalate by_hook to human {{ when turns > 100 }}\n");
+    let bot = format!(
+        "{BOT}\n{declaration} from \"h.rhai\"\nescalate by_hook to human {{ when turns > 100 }}\n"
+    );
     let project = Project {
         root: "".into(),
         flow_files: vec![("bot.flow".into(), Arc::from(bot))],
         other_files: vec![("h.rhai".into(), Arc::from(script))],
         unreadable: vec![],
     };
-    let compilation = Compiler::default().compile(&project, &Options { date: jiff::civil::date(2026, 3, 2) });
-    assert_eq!(compilation.machine.hooks.len(), 1, "{:?}", compilation.diagnostics);
+    let compilation = Compiler::default().compile(
+        &project,
+        &Options {
+            date: jiff::civil::date(2026, 3, 2),
+        },
+    );
+    assert_eq!(
+        compilation.machine.hooks.len(),
+        1,
+        "{:?}",
+        compilation.diagnostics
+    );
     HookSet::new(&compilation.machine).map_err(|e| e.to_string())
 }
 
@@ -49,20 +61,42 @@ fn an_honest_hook_reads_its_typed_arguments() {
     )
     .unwrap();
     let profile = |amount: i64| {
-        Value::Record(Arc::new(BTreeMap::from([("arr".into(), Value::Money(Money { amount: amount.into(), currency: "USD".into() }))])))
+        Value::Record(Arc::new(BTreeMap::from([(
+            "arr".into(),
+            Value::Money(Money {
+                amount: amount.into(),
+                currency: "USD".into(),
+            }),
+        )])))
     };
     assert_eq!(set.call("high", &[profile(5000)]), Ok(Value::Bool(true)));
     assert_eq!(set.call("high", &[profile(500)]), Ok(Value::Bool(false)));
-    assert_eq!(set.call("high", &[Value::Unknown]), Ok(Value::Bool(false)), "an unknown profile has unknown fields");
+    assert_eq!(
+        set.call("high", &[Value::Unknown]),
+        Ok(Value::Bool(false)),
+        "an unknown profile has unknown fields"
+    );
 }
 
 #[test]
 fn what_comes_back_is_checked() {
-    assert!(outcome("fn h() { \"seven\" }").unwrap_err().contains("expected a number"));
-    assert!(outcome("fn h() { }").unwrap_err().contains("returned nothing"));
+    assert!(
+        outcome("fn h() { \"seven\" }")
+            .unwrap_err()
+            .contains("expected a number")
+    );
+    assert!(
+        outcome("fn h() { }")
+            .unwrap_err()
+            .contains("returned nothing")
+    );
     assert_eq!(outcome("fn h() { 7 }"), Ok(Value::Number(7.0)));
     assert!(outcome("fn h() { 1 / 0 }").is_err());
-    assert!(outcome("fn h(a) { 1 }").unwrap_err().contains("no function `h` with 0 parameters"));
+    assert!(
+        outcome("fn h(a) { 1 }")
+            .unwrap_err()
+            .contains("no function `h` with 0 parameters")
+    );
 }
 
 #[test]
@@ -115,9 +149,17 @@ fn no_hostile_script_gets_through() {
 
 #[test]
 fn after_a_hostile_call_honest_ones_still_work() {
-    let set = hook("hook h(n: number) -> number", "fn h(n) { if n > 5.0 { loop {} } n * 2.0 }").unwrap();
+    let set = hook(
+        "hook h(n: number) -> number",
+        "fn h(n) { if n > 5.0 { loop {} } n * 2.0 }",
+    )
+    .unwrap();
     for i in 0..4 {
         assert!(set.call("h", &[Value::Number(9.0)]).is_err(), "call {i}");
-        assert_eq!(set.call("h", &[Value::Number(2.0)]), Ok(Value::Number(4.0)), "call {i}");
+        assert_eq!(
+            set.call("h", &[Value::Number(2.0)]),
+            Ok(Value::Number(4.0)),
+            "call {i}"
+        );
     }
 }
