@@ -95,7 +95,7 @@ export class World {
   }
 
   agent(name, display, { team = "finance", role = "agent", languages = "en" } = {}) {
-    const args = ["agent", "add", name, "--name", display, "--teams", team, "--role", role, "--languages", languages, "--password-stdin"];
+    const args = ["agent", "add", name, "--title", display, "--team", team, "--role", role, "--speaks", languages, "--password-stdin"];
     const added = spawnSync(program("flowd", "FLOWD"), args, { env: this.environment, input: `${PASSWORD}\n`, encoding: "utf8" });
     if (added.status !== 0) throw new Error(`flowd agent add: ${added.stderr}${added.stdout}`);
   }
