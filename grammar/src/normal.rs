@@ -284,10 +284,8 @@ impl<'a> Pass<'a> {
                 });
             }
             Tok::Close(byte) => self.close(token, byte, first_on_line),
-            Tok::Semi => {
-                if self.stack.last().is_none_or(|o| o.byte == b'{') {
-                    self.put(token.start, b'\n');
-                }
+            Tok::Semi if self.stack.last().is_none_or(|o| o.byte == b'{') => {
+                self.put(token.start, b'\n');
             }
             Tok::Text { closed } => self.text(token, closed, marks),
             Tok::Block { closed } => self.block_text(token, closed, marks),

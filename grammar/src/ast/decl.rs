@@ -23,6 +23,10 @@ pub struct Decl {
     missing_docs,
     reason = "each variant is named after its keyword; the structs carry the documentation"
 )]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each declaration, behind an Arc"
+)]
 pub enum DeclKind {
     Use(UseDecl),
     Include(Path),

@@ -3,14 +3,22 @@
 //! Builders never fail. A missing part becomes `None` or an `Error` variant and exactly one finding.
 
 mod bots;
+mod cells;
+mod expectation;
 mod expr;
 mod fields;
+mod forms;
+mod handoff;
+mod needs;
 mod people;
 mod question;
 mod report;
+mod routing;
 mod services;
 mod step;
+
 mod testing;
+mod understanding;
 mod value;
 mod words;
 

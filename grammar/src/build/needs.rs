@@ -1,0 +1,195 @@
+//! Parts that must be there, and lists of them.
+
+use super::question::Parts;
+use super::{Builder, Pair, Rule};
+use crate::ast::*;
+use crate::span::{Name, Spanned};
+
+impl Builder<'_> {
+    pub(super) fn need_text(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<TextRef> {
+        match part {
+            Some(part) => Some(self.text_ref(part)),
+            None => {
+                self.expected("a text", item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_lit(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<TextLit> {
+        match part {
+            Some(part) => Some(self.text(part)),
+            None => {
+                self.expected("a text in quotes", item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_path(
+        &mut self,
+        part: Option<Pair>,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Path> {
+        match part {
+            Some(part) => Some(self.path(&part)),
+            None => {
+                self.expected(what, item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_name(
+        &mut self,
+        part: Option<Pair>,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Name> {
+        match part {
+            Some(part) => Some(self.name(&part)),
+            None => {
+                self.expected(what, item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_expr(
+        &mut self,
+        part: Option<Pair>,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Expr> {
+        match part {
+            Some(part) => Some(self.expr(part)),
+            None => {
+                self.expected(what, item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_duration(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Spanned<i64>> {
+        match part {
+            Some(part) => self.duration(&part, usage),
+            None => {
+                self.expected("a duration", item, usage);
+                None
+            }
+        }
+    }
+
+    pub(super) fn need_whole(
+        &mut self,
+        part: Option<Pair>,
+        item: &Pair,
+        usage: &str,
+    ) -> Option<Spanned<u32>> {
+        match part {
+            Some(part) => self.whole(&part, usage),
+            None => {
+                self.expected("a number", item, usage);
+                None
+            }
+        }
+    }
+
+    /// Names separated by commas; at least one.
+    pub(super) fn name_list(
+        &mut self,
+        parts: &mut Parts,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Vec<Name> {
+        let mut out = Vec::new();
+        while let Some(part) = parts.get(Rule::name) {
+            out.push(self.name(&part));
+        }
+        self.list_end(parts, out.is_empty(), what, item, usage);
+        out
+    }
+
+    pub(super) fn path_list(
+        &mut self,
+        parts: &mut Parts,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) -> Vec<Path> {
+        let mut out = Vec::new();
+        while let Some(part) = parts.get(Rule::path) {
+            out.push(self.path(&part));
+        }
+        self.list_end(parts, out.is_empty(), what, item, usage);
+        out
+    }
+
+    pub(super) fn text_list(
+        &mut self,
+        parts: &mut Parts,
+        item: &Pair,
+        usage: &str,
+    ) -> Vec<TextLit> {
+        let mut out = Vec::new();
+        while let Some(part) = parts.get(Rule::text) {
+            out.push(self.text(part));
+        }
+        self.list_end(parts, out.is_empty(), "a text in quotes", item, usage);
+        out
+    }
+
+    /// A comma at the end of a list, or an empty list.
+    pub(super) fn list_end(
+        &mut self,
+        parts: &mut Parts,
+        empty: bool,
+        what: &str,
+        item: &Pair,
+        usage: &str,
+    ) {
+        if let Some(comma) = parts.get(Rule::stray) {
+            let rest = comma
+                .get_input()
+                .get(comma.as_span().end()..)
+                .unwrap_or_default()
+                .trim_start_matches(' ');
+            if rest.is_empty() || rest.starts_with(['\n', '}', '|']) {
+                self.trailing_comma(&comma);
+            } else {
+                self.expected_at(what, comma.get_input(), comma.as_span().end(), usage);
+            }
+        } else if empty {
+            self.expected(what, item, usage);
+        }
+    }
+
+    /// Words in a declaration's or a step's header that do not fit.
+    pub(super) fn header_junk(&mut self, parts: &mut Parts, before: usize) {
+        if let Some(junk) = parts.get(Rule::hjunk)
+            && self.diagnostics.len() == before
+        {
+            self.junk(&junk);
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Hours, teams and the routing matrix.
+
+use super::question::Parts;
+use super::words;
+use super::{Builder, Pair, Rule};
+use crate::ast::*;
+use crate::diagnostic::Diagnostic;
+use crate::span::{Name, Spanned};
+use smol_str::SmolStr;
+
+const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+impl Builder<'_> {
+    pub(super) fn hours(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(
+            &mut parts,
+            &pair,
+            "write `hours NAME { mon..fri 09:00-17:30 }`",
+        );
+        let mut out = HoursDecl {
+            name,
+            timezone: None,
+            lines: Vec::new(),
+            closed: Vec::new(),
+        };
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            (Rule::hours_block, Rule::hours_item),
+            &words::HOURS,
+            &mut |b, item| {
+                let whole = item.clone();
+                let rule = item.as_rule();
+                let mut parts = Parts::of(item);
+                match rule {
+                    Rule::x_text => {
+                        parts.get(Rule::kw);
+                        let text = parts.take_text_ref().filter(|p| p.as_rule() == Rule::text);
+                        out.timezone =
+                            b.need_lit(text, &whole, "write `timezone \"Europe/London\"`");
+                    }
+                    Rule::closed_days => {
+                        let mut any = false;
+                        while let Some(day) = parts.get(Rule::closed_day) {
+                            any = true;
+                            let mut days = Parts::of(day);
+                            let from = days.next().map(|d| b.word(&d));
+                            let to = days.next().map(|d| b.word(&d));
+                            if let Some(from) = from {
+                                out.closed.push(ClosedDates { from, to });
+                            }
+                        }
+                        b.list_end(
+                            &mut parts,
+                            !any,
+                            "a date",
+                            &whole,
+                            "write `closed 2026-12-25, 2026-12-26`",
+                        );
+                    }
+                    _ => {
+                        if let Some(line) = b.hours_line(parts, &whole) {
+                            out.lines.push(line);
+                        }
+                    }
+                }
+            },
+        );
+        DeclKind::Hours(out)
+    }
+
+    fn word(&self, pair: &Pair) -> Spanned<SmolStr> {
+        Spanned::new(SmolStr::new(pair.as_str()), self.span(pair))
+    }
+
+    fn hours_line(&mut self, mut parts: Parts, item: &Pair) -> Option<HoursLine> {
+        const USAGE: &str = "write `mon..fri 09:00-17:30`";
+        let before = self.diagnostics.len();
+        let mut days = Vec::new();
+        while let Some(range) = parts.get(Rule::days) {
+            let mut names = Parts::of(range);
+            let Some(from) = names.get(Rule::name) else {
+                continue;
+            };
+            let from = self.day(&from);
+            let to = names
+                .get(Rule::name)
+                .map_or_else(|| from.clone(), |to| self.day(&to));
+            days.push((from, to));
+        }
+        if self.diagnostics.len() > before {
+            return None;
+        }
+        let mut times = Vec::new();
+        while let Some(range) = parts.get(Rule::times) {
+            let whole = range.clone();
+            let mut ends = Parts::of(range);
+            let from = ends.get(Rule::time).map(|t| self.word(&t))?;
+            let Some(to) = ends.get(Rule::time) else {
+                self.expected("a time", &whole, USAGE);
+                return None;
+            };
+            times.push((from, self.word(&to)));
+        }
+        self.list_end(&mut parts, times.is_empty(), "times", item, USAGE);
+        Some(HoursLine {
+            days,
+            times,
+            span: self.span(item),
+        })
+    }
+
+    fn day(&mut self, pair: &Pair) -> Name {
+        let name = self.name(pair);
+        if !DAYS.contains(&name.as_str()) {
+            let help = match DAYS
+                .iter()
+                .find(|d| name.text.to_ascii_lowercase().starts_with(**d))
+            {
+                Some(day) => format!("write `{day}`"),
+                None => "days are mon, tue, wed, thu, fri, sat and sun; `closed DATE` closes one"
+                    .to_owned(),
+            };
+            self.error(format!("`{}` is no day", name.text), name.span, &help);
+        }
+        name
+    }
+
+    pub(super) fn team(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let name = self.decl_name(&mut parts, &pair, "write `team NAME { hours HOURS }`");
+        let mut out = TeamDecl {
+            name,
+            title: None,
+            hours: None,
+            skills: Vec::new(),
+            languages: Vec::new(),
+            capacity: None,
+            assign: Vec::new(),
+            overflow: Vec::new(),
+        };
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            (Rule::team_block, Rule::team_item),
+            &words::TEAM,
+            &mut |b, item| {
+                b.team_item(item, &mut out);
+            },
+        );
+        DeclKind::Team(out)
+    }
+
+    fn team_item(&mut self, pair: Pair, out: &mut TeamDecl) {
+        let item = pair.clone();
+        let rule = pair.as_rule();
+        let mut parts = Parts::of(pair);
+        match rule {
+            Rule::capacity => {
+                let number = parts.get(Rule::num);
+                out.capacity = self.need_whole(number, &item, "write `capacity 4 per agent`");
+            }
+            Rule::assign_by => {
+                while let Some(phrase) = parts.get(Rule::phrase) {
+                    let mut name = self.name(&phrase);
+                    if name.text.contains("  ") {
+                        name.text = name
+                            .text
+                            .split_whitespace()
+                            .collect::<Vec<_>>()
+                            .join(" ")
+                            .into();
+                    }
+                    out.assign.push(name);
+                }
+                self.list_end(
+                    &mut parts,
+                    out.assign.is_empty(),
+                    "an order",
+                    &item,
+                    "write `assign least busy, longest idle`",
+                );
+            }
+            Rule::overflow => {
+                const USAGE: &str = "write `overflow TEAM after 3m`";
+                while let Some(to) = parts.get(Rule::overflow_to) {
+                    let mut inner = Parts::of(to);
+                    let Some(team) = inner.get(Rule::path) else {
+                        continue;
+                    };
+                    let team = self.path(&team);
+                    let after = inner.get(Rule::after).and_then(|after| {
+                        let whole = after.clone();
+                        let number = Parts::of(after).get(Rule::num);
+                        self.need_duration(number, &whole, USAGE)
+                    });
+                    out.overflow.push((team, after));
+                }
+                self.list_end(&mut parts, out.overflow.is_empty(), "a team", &item, USAGE);
+            }
+            _ => {
+                let Some(word) = parts.get(Rule::kw) else {
+                    return;
+                };
+                match word.as_str() {
+                    "title" => {
+                        let text = parts.take_text_ref();
+                        out.title = self.need_text(text, &item, "write `title \"name\"`");
+                    }
+                    "hours" => {
+                        let hours = parts.get(Rule::path);
+                        out.hours =
+                            self.need_path(hours, "the name of hours", &item, "write `hours NAME`");
+                    }
+                    "skills" => {
+                        out.skills = self.name_list(
+                            &mut parts,
+                            "a skill",
+                            &item,
+                            "write `skills billing, refunds`",
+                        )
+                    }
+                    _ => {
+                        out.languages = self.name_list(
+                            &mut parts,
+                            "a language",
+                            &item,
+                            "write `languages en, es`",
+                        )
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn route(&mut self, pair: Pair) -> DeclKind {
+        let mut parts = Parts::of(pair.clone());
+        let before = self.diagnostics.len();
+        let tier = parts.get(Rule::name);
+        let tier = self.need_name(
+            tier,
+            "a tier",
+            &pair,
+            "write `route TIER { | .. | team | }`",
+        );
+        let mut out = RouteDecl {
+            tier,
+            prefer_last_agent: None,
+            columns: Vec::new(),
+            rows: Vec::new(),
+            span: self.span(&pair),
+        };
+        self.decl_block(
+            &mut parts,
+            &pair,
+            before,
+            (Rule::route_block, Rule::route_item),
+            &words::ROUTE,
+            &mut |b, item| match item.as_rule() {
+                Rule::header => b.header(item, &mut out),
+                Rule::row => b.row(item, &mut out),
+                _ => {
+                    let whole = item.clone();
+                    let within = Parts::of(item).get(Rule::within).and_then(|w| b.within(w));
+                    match within {
+                        Some(within) => out.prefer_last_agent = Some(within.millis),
+                        None if !whole.as_str().contains("within") => {
+                            b.expected("`within`", &whole, "write `prefer last agent within 7d`");
+                        }
+                        None => {}
+                    }
+                }
+            },
+        );
+        DeclKind::Route(out)
+    }
+
+    fn header(&mut self, pair: Pair, out: &mut RouteDecl) {
+        let mut parts = Parts::of(pair.clone());
+        while let Some(cell) = parts.get(Rule::hcell) {
+            let whole = cell.clone();
+            let last = parts.peek().is_none();
+            if cell.as_str().trim().is_empty() {
+                if !last {
+                    self.expected(
+                        "a column",
+                        &whole,
+                        "write a signal or slot to match, or a result such as `team`",
+                    );
+                }
+                continue;
+            }
+            if last {
+                self.missing_bar(&whole);
+            }
+            let before = self.diagnostics.len();
+            let mut inner = Parts::of(cell);
+            if let Some(expr) = inner.get(Rule::expr) {
+                let expr = self.expr(expr);
+                out.columns.push(Column { expr });
+            }
+            if let Some(junk) = inner.get(Rule::cjunk)
+                && self.diagnostics.len() == before
+            {
+                self.junk(&junk);
+            }
+        }
+    }
+
+    fn missing_bar(&mut self, pair: &Pair) {
+        self.expected("`|`", pair, "a row begins and ends with `|`");
+    }
+
+    fn row(&mut self, pair: Pair, out: &mut RouteDecl) {
+        let span = self.span(&pair);
+        let mut cells = Vec::new();
+        let before = self.diagnostics.len();
+        let mut parts = Parts::of(pair.clone());
+        while let Some(cell) = parts.get(Rule::rcell) {
+            let last = parts.peek().is_none();
+            if cell.as_str().trim().is_empty() {
+                if !last {
+                    self.expected("a cell", &cell, "write `_` for anything");
+                    cells.push(vec![Cell::Error(self.span(&cell))]);
+                }
+                continue;
+            }
+            if last {
+                self.missing_bar(&cell);
+            }
+            let found = self.cells(cell);
+            cells.push(found);
+        }
+        if !out.columns.is_empty()
+            && cells.len() != out.columns.len()
+            && self.diagnostics.len() == before
+        {
+            let message = format!(
+                "this row has {} cells, the table {} columns",
+                cells.len(),
+                out.columns.len()
+            );
+            self.push(
+                Diagnostic::error("F0101", message, span)
+                    .help("write one cell for each column; `_` stands for anything"),
+            );
+        }
+        out.rows.push(Row { cells, span });
+    }
+}
