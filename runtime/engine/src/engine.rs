@@ -106,6 +106,23 @@ impl Engine {
         self.scope(conversation, now, hooks, &log).truth(condition)
     }
 
+    /// A slot or profile field now; its default where nothing was said.
+    #[must_use]
+    pub fn value(
+        &self,
+        conversation: &Conversation,
+        var: flow_compiler::machine::Var,
+        now: Timestamp,
+        hooks: &dyn Hooks,
+    ) -> flow_compiler::value::Value {
+        let log = RefCell::default();
+        let scope = self.scope(conversation, now, hooks, &log);
+        match var {
+            flow_compiler::machine::Var::Slot(id) => scope.slot(id),
+            flow_compiler::machine::Var::Customer(id) => scope.field(id),
+        }
+    }
+
     /// The row that would route the conversation to people now; `None`: the tier has no matrix, or no row matches.
     #[must_use]
     pub fn route(

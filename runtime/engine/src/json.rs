@@ -29,40 +29,73 @@ pub fn from_json(machine: &Machine, ty: &Type, json: &Json) -> Result<Value, Str
             _ => return Err(wrong("a text")),
         },
         Type::Number => Value::Number(number(json).ok_or_else(|| wrong("a number"))?),
-        Type::Percent => Value::Percent(number(json).ok_or_else(|| wrong("a fraction, 0.7 for 70%"))?),
+        Type::Percent => {
+            Value::Percent(number(json).ok_or_else(|| wrong("a fraction, 0.7 for 70%"))?)
+        }
         Type::Bool => Value::Bool(json.as_bool().ok_or_else(|| wrong("true or false"))?),
         Type::Duration => {
             let seconds = number(json).ok_or_else(|| wrong("seconds"))?;
-            #[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a float to integer cast saturates"
+            )]
             Value::Duration((seconds * 1000.0) as i64)
         }
-        Type::Date => Value::Date(text().and_then(|s| s.get(..10).and_then(|d| d.parse().ok())).ok_or_else(|| wrong("a date, 2026-12-25"))?),
-        Type::Time => Value::Time(text().and_then(|s| s.parse().ok()).ok_or_else(|| wrong("a time, 09:30"))?),
-        Type::DateTime => Value::DateTime(instant(machine, json).ok_or_else(|| wrong("a time, 2026-12-25T09:30:00Z"))?),
-        Type::Money => Value::Money(money(json).ok_or_else(|| wrong("money, {\"amount\": \"30.00\", \"currency\": \"USD\"}"))?),
-        Type::File => Value::File(file(json).ok_or_else(|| wrong("a file, {\"name\": .., \"url\": ..}"))?),
+        Type::Date => Value::Date(
+            text()
+                .and_then(|s| s.get(..10).and_then(|d| d.parse().ok()))
+                .ok_or_else(|| wrong("a date, 2026-12-25"))?,
+        ),
+        Type::Time => Value::Time(
+            text()
+                .and_then(|s| s.parse().ok())
+                .ok_or_else(|| wrong("a time, 09:30"))?,
+        ),
+        Type::DateTime => Value::DateTime(
+            instant(machine, json).ok_or_else(|| wrong("a time, 2026-12-25T09:30:00Z"))?,
+        ),
+        Type::Money => Value::Money(
+            money(json)
+                .ok_or_else(|| wrong("money, {\"amount\": \"30.00\", \"currency\": \"USD\"}"))?,
+        ),
+        Type::File => {
+            Value::File(file(json).ok_or_else(|| wrong("a file, {\"name\": .., \"url\": ..}"))?)
+        }
         Type::Enum(id) => {
             let name = text().ok_or_else(|| wrong("a text"))?;
             let def = machine.enum_def(*id);
             if def.is_some_and(|d| d.values.contains(&name)) {
                 Value::Enum(name)
             } else {
-                return Err(format!("`{name}` is no `{}`", def.map(|d| d.name.as_str()).unwrap_or_default()));
+                return Err(format!(
+                    "`{name}` is no `{}`",
+                    def.map(|d| d.name.as_str()).unwrap_or_default()
+                ));
             }
         }
         Type::Domain(_) => Value::Enum(text().ok_or_else(|| wrong("a text"))?),
         Type::List(inner) => {
             let items = json.as_array().ok_or_else(|| wrong("a list"))?;
-            let values: Result<Vec<Value>, String> =
-                items.iter().enumerate().map(|(i, item)| from_json(machine, inner, item).map_err(|e| format!("item {}: {e}", i + 1))).collect();
+            let values: Result<Vec<Value>, String> = items
+                .iter()
+                .enumerate()
+                .map(|(i, item)| {
+                    from_json(machine, inner, item).map_err(|e| format!("item {}: {e}", i + 1))
+                })
+                .collect();
             Value::List(Arc::new(values?))
         }
         Type::Record(id) => {
             let object = json.as_object().ok_or_else(|| wrong("an object"))?;
             let mut fields = BTreeMap::new();
-            for field in machine.record_def(*id).map(|r| r.fields.as_slice()).unwrap_or_default() {
+            for field in machine
+                .record_def(*id)
+                .map(|r| r.fields.as_slice())
+                .unwrap_or_default()
+            {
                 let value = match object.get(field.name.as_str()) {
-                    Some(found) => from_json(machine, &field.ty, found).map_err(|e| format!("`{}`: {e}", field.name))?,
+                    Some(found) => from_json(machine, &field.ty, found)
+                        .map_err(|e| format!("`{}`: {e}", field.name))?,
                     None => Value::Unknown,
                 };
                 if !value.is_known() && !field.optional && field.default.is_none() {
@@ -77,7 +110,11 @@ pub fn from_json(machine: &Machine, ty: &Type, json: &Json) -> Result<Value, Str
             let mut fields = BTreeMap::new();
             for field in &machine.customer {
                 if let Some(found) = object.get(field.name.as_str()) {
-                    fields.insert(field.name.clone(), from_json(machine, &field.ty, found).map_err(|e| format!("`{}`: {e}", field.name))?);
+                    fields.insert(
+                        field.name.clone(),
+                        from_json(machine, &field.ty, found)
+                            .map_err(|e| format!("`{}`: {e}", field.name))?,
+                    );
                 }
             }
             Value::Record(Arc::new(fields))
@@ -94,35 +131,56 @@ pub fn to_json(value: &Value) -> Json {
         Value::Bool(b) => json!(b),
         Value::Number(n) | Value::Percent(n) => json!(n),
         Value::Text(s) | Value::Enum(s) => json!(s),
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a duration are far below 2^52")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds of a duration are far below 2^52"
+        )]
         Value::Duration(ms) => json!(*ms as f64 / 1000.0),
         Value::Money(m) => json!({ "amount": m.amount.to_string(), "currency": m.currency }),
         Value::Date(d) => json!(d.to_string()),
         Value::Time(t) => json!(t.to_string()),
         Value::DateTime(t) => json!(t.to_string()),
-        Value::Record(fields) => Json::Object(fields.iter().filter(|(_, v)| v.is_known()).map(|(k, v)| (k.to_string(), to_json(v))).collect()),
+        Value::Record(fields) => Json::Object(
+            fields
+                .iter()
+                .filter(|(_, v)| v.is_known())
+                .map(|(k, v)| (k.to_string(), to_json(v)))
+                .collect(),
+        ),
         Value::List(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::File(f) => json!({ "name": f.name, "url": f.url, "mime": f.mime, "bytes": f.bytes }),
     }
 }
 
 fn number(json: &Json) -> Option<f64> {
-    json.as_f64().or_else(|| json.as_str().and_then(|s| s.parse().ok())).filter(|n: &f64| n.is_finite())
+    json.as_f64()
+        .or_else(|| json.as_str().and_then(|s| s.parse().ok()))
+        .filter(|n: &f64| n.is_finite())
 }
 
 fn money(json: &Json) -> Option<Money> {
     let amount = match json.get("amount")? {
         Json::String(s) => Decimal::from_str(s).ok()?,
-        Json::Number(n) => Decimal::from_str(&n.to_string()).or_else(|_| Decimal::from_scientific(&n.to_string())).ok()?,
+        Json::Number(n) => Decimal::from_str(&n.to_string())
+            .or_else(|_| Decimal::from_scientific(&n.to_string()))
+            .ok()?,
         _ => return None,
     };
     let currency = json.get("currency")?.as_str()?;
-    (currency.len() == 3 && currency.chars().all(|c| c.is_ascii_uppercase())).then(|| Money { amount, currency: currency.into() })
+    (currency.len() == 3 && currency.chars().all(|c| c.is_ascii_uppercase())).then(|| Money {
+        amount,
+        currency: currency.into(),
+    })
 }
 
 fn file(json: &Json) -> Option<FileValue> {
     let text = |key: &str| json.get(key).and_then(Json::as_str).map(SmolStr::new);
-    Some(FileValue { name: text("name")?, url: text("url").unwrap_or_default(), mime: text("mime").unwrap_or_default(), bytes: json.get("bytes").and_then(Json::as_u64).unwrap_or(0) })
+    Some(FileValue {
+        name: text("name")?,
+        url: text("url").unwrap_or_default(),
+        mime: text("mime").unwrap_or_default(),
+        bytes: json.get("bytes").and_then(Json::as_u64).unwrap_or(0),
+    })
 }
 
 /// An instant; a local time is one of the bot's time zone.

@@ -1,7 +1,7 @@
 //! What can be seen of a conversation from outside.
 
 use crate::NoHooks;
-use crate::conversation::{At, Conversation, Desk};
+use crate::conversation::{At, Conversation, Desk, Pending};
 use crate::decision::Decision;
 use crate::effect::OutButton;
 use crate::engine::Engine;
@@ -219,6 +219,20 @@ fn buttons(engine: &Engine, c: &Conversation, now: Timestamp) -> Vec<OutButton> 
     buttons.extend(run.made_offer_buttons());
     buttons.extend(run.menu_buttons());
     buttons
+}
+
+/// The labels of a pending question, as this version writes them.
+pub(crate) fn labels(engine: &Engine, c: &Conversation, pending: &Pending) -> Vec<String> {
+    let mut copy = c.clone();
+    let run = Run::new(
+        engine,
+        &mut copy,
+        &NoHooks,
+        c.last.unwrap_or_default(),
+        Vec::new(),
+        Decision::default(),
+    );
+    run.buttons(pending).into_iter().map(|b| b.label).collect()
 }
 
 impl Engine {
