@@ -127,7 +127,7 @@ fn collect(sources: &Sources) -> Vec<Allow> {
                 };
                 let at = (placed.offset + span.start) as usize;
                 let head = (placed.offset + placed.tree.decl.span.start) as usize;
-                let covers = if at < head {
+                let covers = if at < head && alone(source, at) {
                     // Above the keyword: the whole declaration.
                     let end = (placed.offset + placed.len) as usize;
                     at..end.max(head + 1)
@@ -166,6 +166,15 @@ fn parse(comment: &str) -> Option<(Vec<String>, bool)> {
         .then(|| (codes, !reason.trim().is_empty()))
 }
 
+/// Whether nothing but the comment stands on its line.
+fn alone(source: &SourceFile, at: usize) -> bool {
+    let before = source.text.get(..at).unwrap_or_default();
+    let line = before
+        .rfind('\n')
+        .map_or(before, |i| before.get(i..).unwrap_or_default());
+    line.trim().is_empty()
+}
+
 /// The line of a comment and, where the comment stands alone, the next line of code.
 fn lines(source: &SourceFile, at: usize) -> std::ops::Range<usize> {
     let text = &source.text;
@@ -177,8 +186,7 @@ fn lines(source: &SourceFile, at: usize) -> std::ops::Range<usize> {
         .get(at..)
         .and_then(|s| s.find('\n'))
         .map_or(text.len(), |i| at + i);
-    let alone = text.get(start..at).is_some_and(|s| s.trim().is_empty());
-    if alone {
+    if alone(source, at) {
         while end < text.len() {
             let next = end + 1;
             let stop = text

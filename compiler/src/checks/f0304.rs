@@ -3,7 +3,7 @@
 //! The first arm that fits is taken, so an arm whose values were all taken before is dead; bands say where each answer goes, so
 //! two that claim the same confidence contradict each other. A shared end is no overlap: it belongs to the higher band.
 
-use super::f0303::match_grid;
+use super::f0303::{bands_grid, match_grid};
 use super::support::analysis::Analysis;
 use super::support::set::{Interval, Known, Universe, show_interval};
 use crate::machine::OpKind;
@@ -68,7 +68,7 @@ fn bands(cx: &Analysis<'_>, tier: &crate::machine::Tier, found: &mut Vec<Diagnos
     };
     let mut before: Vec<(Interval, flow_grammar::Loc)> = Vec::new();
     let mut otherwise = None;
-    for band in &tier.bands {
+    for (i, band) in tier.bands.iter().enumerate() {
         if let Some(earlier) = otherwise {
             found.push(
                 Diagnostic::error(
@@ -83,6 +83,19 @@ fn bands(cx: &Analysis<'_>, tier: &crate::machine::Tier, found: &mut Vec<Diagnos
             continue;
         }
         if band.range == crate::machine::CellPattern::Any {
+            let ranges: Vec<_> = tier.bands.iter().map(|b| &b.range).collect();
+            let covered = bands_grid(&ranges).is_some_and(|g| g.useless(i) == Some(true));
+            if covered {
+                found.push(
+                    Diagnostic::error(
+                        "F0304",
+                        format!("the band `{}` can never be taken", cx.words(band.loc)),
+                        band.loc,
+                    )
+                    .labelled("the bands above cover everything from 0% to 100%")
+                    .help("remove it"),
+                );
+            }
             otherwise = Some(band.loc);
             continue;
         }

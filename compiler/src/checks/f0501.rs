@@ -65,8 +65,20 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     signals(cx, &mut told, found);
     let nothing = cx.known().nothing();
     let mut outside: Vec<TextId> = Vec::new();
-    // The question of a slot is asked when something needs the slot: its text is read there.
-    texts_outside_ops(machine, &mut |text, _| outside.push(text));
+    // The question of a slot is read where it is asked; only a handoff asks for what it requires at any time.
+    let asked: FxHashSet<TextId> = machine
+        .slots
+        .iter()
+        .chain(&machine.customer)
+        .filter_map(|f| f.ask)
+        .collect();
+    texts_outside_ops(machine, &mut |text, _| {
+        if !asked.contains(&text) {
+            outside.push(text);
+        }
+    });
+    let required = machine.handoffs.iter().flat_map(|h| &h.require);
+    outside.extend(required.filter_map(|(var, _)| field(machine, *var)?.ask));
     let mut seen = FxHashSet::default();
     for text in outside {
         if !seen.insert(text) {
@@ -189,6 +201,15 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
     }
     let mut texts = Vec::new();
     texts_of_op(op, &mut |text, _| texts.push(text));
+    match &op.kind {
+        OpKind::Ask { var, question, .. } if question.text.is_none() => {
+            texts.extend(field(machine, *var).and_then(|f| f.ask))
+        }
+        OpKind::Form { vars, .. } => {
+            texts.extend(vars.iter().filter_map(|v| field(machine, *v)?.ask))
+        }
+        _ => {}
+    }
     super::support::walk::exprs_of_op(op, &mut |expr| {
         if matches!(op.kind, OpKind::Set { .. } | OpKind::Call { .. }) {
             super::support::walk::each_expr(machine, expr, &mut |e| {
@@ -202,6 +223,13 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
         out.extend(reads_of_text(cx, Some(op.code), text, bits));
     }
     out
+}
+
+fn field(machine: &Machine, var: Var) -> Option<&crate::machine::FieldDef> {
+    match var {
+        Var::Slot(id) => machine.slot(id),
+        Var::Customer(id) => machine.customer_field(id),
+    }
 }
 
 fn reads_of_text<'a>(

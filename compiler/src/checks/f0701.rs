@@ -29,6 +29,15 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         if written > route.rows.len() {
             continue;
         }
+        if route.rows.is_empty() && !route.columns.is_empty() {
+            let finding = Diagnostic::error("F0701", "the matrix has no rows", head(cx, route));
+            found.push(
+                finding
+                    .labelled("no row takes anything")
+                    .help("end it with a row of `_` that takes everything"),
+            );
+            continue;
+        }
         let Some(grid) = grid(cx, route) else {
             continue;
         };

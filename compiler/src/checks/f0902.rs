@@ -5,7 +5,7 @@
 
 use super::support::analysis::Analysis;
 use super::support::walk::{TextUse, texts_of_op, texts_outside_ops};
-use crate::machine::{Button, Channel, OpKind, Text, TextPart, TextVariant};
+use crate::machine::{Button, Channel, Offer, OpKind, Text, TextPart, TextVariant};
 use crate::value::TextId;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use std::collections::BTreeSet;
@@ -27,11 +27,24 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     {
         for op in &machine.ops {
             if let OpKind::Choose { buttons, .. } = &op.kind {
-                choice(cx, channel, op.loc, buttons, &mut told, found);
+                choice(cx, channel, op.loc, &labels(buttons), &mut told, found);
+            }
+            if let OpKind::Offer { offer, .. } = &op.kind {
+                choice(cx, channel, offer.loc, &offered(offer), &mut told, found);
             }
         }
+        for offer in machine.handoffs.iter().flat_map(|h| &h.offers) {
+            choice(cx, channel, offer.loc, &offered(offer), &mut told, found);
+        }
         if let Some(first) = machine.bot.menu.first() {
-            choice(cx, channel, first.loc, &machine.bot.menu, &mut told, found);
+            choice(
+                cx,
+                channel,
+                first.loc,
+                &labels(&machine.bot.menu),
+                &mut told,
+                found,
+            );
         }
         if let Some(limit) = channel.limits.text {
             let mut said: BTreeSet<TextId> = BTreeSet::new();
@@ -47,6 +60,17 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// A button: its text, unless it is a built-in one, and where it stands.
+type Choice = (Option<TextId>, Loc);
+
+fn labels(buttons: &[Button]) -> Vec<Choice> {
+    buttons.iter().map(|b| (Some(b.label), b.loc)).collect()
+}
+
+fn offered(offer: &Offer) -> Vec<Choice> {
+    offer.items.iter().map(|i| (i.label, i.loc)).collect()
 }
 
 /// The variants that a channel may show.
@@ -116,7 +140,7 @@ fn choice(
     cx: &Analysis<'_>,
     channel: &Channel,
     at: Loc,
-    buttons: &[Button],
+    buttons: &[Choice],
     told: &mut BTreeSet<(Loc, &'static str)>,
     found: &mut Vec<Diagnostic>,
 ) {
@@ -153,14 +177,14 @@ fn choice(
     } else {
         "a button"
     };
-    for button in buttons {
-        let Some(text) = cx.machine.text(button.label) else {
+    for (label, at) in buttons {
+        let Some(text) = label.and_then(|l| cx.machine.text(l)) else {
             continue;
         };
         for variant in shown(text, channel) {
             let (count, open) = length(variant);
             let named = text.name.is_some();
-            let place = if named { button.loc } else { variant.loc };
+            let place = if named { *at } else { variant.loc };
             let add = |d: Diagnostic| {
                 if named {
                     d.label(variant.loc, "the text")

@@ -7,7 +7,7 @@ use super::support::syntax;
 use super::support::taint::{Holds, Taint};
 use super::support::walk::each_interpolation;
 use crate::machine::{Expr, Machine, OpKind, Shared, Var, Webhook};
-use crate::value::OpId;
+use crate::value::{OpId, Type};
 use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use std::collections::BTreeSet;
@@ -81,6 +81,41 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                     "name it in the tier (`shares {first}`), or leave it out"
                 )),
             );
+        }
+    }
+    tools(cx, found);
+}
+
+/// What a model was given it can pass on, where a tool asks for just such a value.
+fn tools(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
+    let machine = cx.machine;
+    for tier in &machine.tiers {
+        for tool in &tier.tools {
+            let Some(webhook) = machine.webhook(tool.webhook) else {
+                continue;
+            };
+            for shared in &tier.shares {
+                let (var, field) = match shared {
+                    Shared::Customer(id) => (Var::Customer(*id), machine.customer_field(*id)),
+                    Shared::Slot(id) => (Var::Slot(*id), machine.slot(*id)),
+                };
+                let Some(field) =
+                    field.filter(|f| f.private && matches!(f.ty, Type::Email | Type::Phone))
+                else {
+                    continue;
+                };
+                let asks = webhook.params.iter().find(|p| p.ty == field.ty);
+                let (Some(param), false) = (asks, webhook.shares.contains(shared)) else {
+                    continue;
+                };
+                let name = name(machine, var);
+                found.push(
+                    Diagnostic::error("F1001", format!("the model of tier `{}` can pass private `{name}` to webhook `{}`, which does not share it", tier.name, webhook.name), tool.loc)
+                        .labelled("a tool of a model that knows it")
+                        .label(param.loc, "takes such a value")
+                        .help(format!("name it in the webhook (`shares {name}`), or do not share it with the model")),
+                );
+            }
         }
     }
 }
