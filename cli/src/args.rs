@@ -14,17 +14,17 @@ Examples:
 /// The tools of Flow: support conversations as source code.
 #[derive(Debug, Parser)]
 #[command(name = "flowc", version, about, after_help = AFTER, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
-    pub color: Colour,
+    pub(crate) color: Colour,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
+pub(crate) enum Colour {
     /// On a terminal.
     Auto,
     /// Always.
@@ -34,7 +34,7 @@ pub enum Colour {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Find what is wrong with a bot.
     Check(CheckArgs),
     /// Format flow files.
@@ -57,7 +57,7 @@ pub enum Command {
 
 /// How findings are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Text,
     /// For programs.
@@ -70,38 +70,38 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  flowc check flows/acme_store\n  flowc check . --format sarif > findings.sarif\n  flowc check . --fix\n  flowc check . --deny-warnings")]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    pub(crate) format: Format,
     /// Apply the repairs that surely keep the meaning.
     #[arg(long)]
-    pub fix: bool,
+    pub(crate) fix: bool,
     /// Warnings fail too.
     #[arg(long)]
-    pub deny_warnings: bool,
+    pub(crate) deny_warnings: bool,
     /// The day from which hours are checked (today if not given).
     #[arg(long, value_name = "YYYY-MM-DD")]
-    pub date: Option<jiff::civil::Date>,
+    pub(crate) date: Option<jiff::civil::Date>,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  flowc fmt my_bot\n  flowc fmt my_bot --check\n  flowc fmt - < greet.flow")]
-pub struct FmtArgs {
+pub(crate) struct FmtArgs {
     /// Folders or files; `-` reads standard input and writes standard output.
     #[arg(default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
     /// Change nothing; exit with 1 if a file is not formatted.
     #[arg(long)]
-    pub check: bool,
+    pub(crate) check: bool,
 }
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlainFormat {
+pub(crate) enum PlainFormat {
     /// For people.
     Text,
     /// For programs.
@@ -110,41 +110,41 @@ pub enum PlainFormat {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  flowc test flows/acme_store\n  flowc test . refund\n  flowc test . --uncovered\n  flowc test . --format json")]
-pub struct TestArgs {
+pub(crate) struct TestArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Only tests whose title contains this.
     #[arg(default_value = "")]
-    pub filter: String,
+    pub(crate) filter: String,
     /// How results are printed.
     #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
-    pub format: PlainFormat,
+    pub(crate) format: PlainFormat,
     /// List what no test exercised.
     #[arg(long)]
-    pub uncovered: bool,
+    pub(crate) uncovered: bool,
     /// Fail if fewer nodes, transitions, rules and rows together are exercised, percent.
     #[arg(long, value_name = "PERCENT")]
-    pub min_coverage: Option<u8>,
+    pub(crate) min_coverage: Option<u8>,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "While talking:\n  /why        why the last turn went as it went\n  /state      what the conversation knows\n  /card       what a person who takes over reads\n  /wait 6m    let time pass\n  /press LABEL  press a button (its number or label works as a message too)\n  /file NAME  send a file\n  /as agent   speak as a person (/accept, /resolve TEXT, /return, /as customer)\n  /mock NAME VALUE  let a webhook answer, VALUE in JSON, `ok` or `fails`\n  /quit")]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The channel; the bot's first one if not given.
     #[arg(long)]
-    pub channel: Option<String>,
+    pub(crate) channel: Option<String>,
     /// The customer's language.
     #[arg(long)]
-    pub language: Option<String>,
+    pub(crate) language: Option<String>,
 }
 
 /// How a bot is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
+pub(crate) enum GraphFormat {
     /// Mermaid.
     Mermaid,
     /// Graphviz DOT.
@@ -155,34 +155,34 @@ pub enum GraphFormat {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  flowc graph flows/acme_store > acme.mmd\n  flowc graph . --format svg > bot.svg")]
-pub struct GraphArgs {
+pub(crate) struct GraphArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// How it is drawn.
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
-    pub format: GraphFormat,
+    pub(crate) format: GraphFormat,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  flowc explain F0701\n  flowc explain            list all codes")]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// A code, as in `F0701`; all codes are listed if it is not given.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  flowc new                list the templates\n  flowc new starter my_bot")]
-pub struct NewArgs {
+pub(crate) struct NewArgs {
     /// A template; they are listed if it is not given.
-    pub template: Option<String>,
+    pub(crate) template: Option<String>,
     /// The new folder; named after the template if not given.
-    pub folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  flowc completions bash > ~/.local/share/bash-completion/completions/flowc")]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell.
-    pub shell: clap_complete::Shell,
+    pub(crate) shell: clap_complete::Shell,
 }

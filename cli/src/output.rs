@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 static COLOUR: AtomicU8 = AtomicU8::new(0);
 
 /// Remembers what the command line says of colour.
-pub fn set_colour(choice: Colour) {
+pub(crate) fn set_colour(choice: Colour) {
     let value = match choice {
         Colour::Auto => 0,
         Colour::Always => 1,
@@ -17,7 +17,7 @@ pub fn set_colour(choice: Colour) {
 }
 
 /// Whether to colour standard output. `NO_COLOR` is honoured.
-pub fn colour() -> bool {
+pub(crate) fn colour() -> bool {
     match COLOUR.load(Ordering::Relaxed) {
         1 => true,
         2 => false,
@@ -26,7 +26,7 @@ pub fn colour() -> bool {
 }
 
 /// A problem with the command itself.
-pub fn problem(error: &anyhow::Error) {
+pub(crate) fn problem(error: &anyhow::Error) {
     let mut text = error.to_string();
     for cause in error.chain().skip(1) {
         text.push_str(&format!(": {cause}"));
@@ -35,17 +35,17 @@ pub fn problem(error: &anyhow::Error) {
 }
 
 /// `text` in a style, if there is colour.
-pub fn paint(text: &str, style: owo_colors::Style) -> String {
+pub(crate) fn paint(text: &str, style: owo_colors::Style) -> String {
     if colour() { style.style(text).to_string() } else { text.to_owned() }
 }
 
 /// `1 error`, `2 errors`.
-pub fn count(n: usize, word: &str) -> String {
+pub(crate) fn count(n: usize, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
 }
 
 /// Prints to standard output; a closed pipe ends the program quietly.
-pub fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     use std::io::Write;
     if std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()).is_err() {
         std::process::exit(0);

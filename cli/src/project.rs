@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Loads and compiles a folder as of today.
-pub fn compile(folder: &Path, date: Option<jiff::civil::Date>) -> anyhow::Result<(flow_loader::Loaded, Compilation)> {
+pub(crate) fn compile(folder: &Path, date: Option<jiff::civil::Date>) -> anyhow::Result<(flow_loader::Loaded, Compilation)> {
     let loaded = flow_loader::load(folder)?;
     let date = date.unwrap_or_else(|| jiff::Zoned::now().date());
     let compilation = Compiler::default().compile(&loaded.project, &Options { date });
@@ -14,7 +14,7 @@ pub fn compile(folder: &Path, date: Option<jiff::civil::Date>) -> anyhow::Result
 }
 
 /// Compiles a folder to run it; `None` after its findings were printed, because some are errors.
-pub fn program(folder: &Path) -> anyhow::Result<Option<(Compilation, Arc<Program>)>> {
+pub(crate) fn program(folder: &Path) -> anyhow::Result<Option<(Compilation, Arc<Program>)>> {
     let (_, compilation) = compile(folder, None)?;
     let Some(machine) = compilation.runnable() else {
         let errors: Vec<_> = compilation.diagnostics.iter().filter(|d| d.severity == flow_grammar::Severity::Error).cloned().collect();

@@ -15,7 +15,7 @@ const AGENTS: &[(&str, &str, &str, &str, &str)] = &[
     ("mia", "Mia Brandt", "support,key_accounts,compliance", "en", "lead"),
 ];
 
-pub fn run(args: &[String]) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let listen = match args {
         [] => "127.0.0.1:8080".to_owned(),
         [flag, address] if flag == "--listen" => address.clone(),

@@ -4,18 +4,18 @@ use anyhow::bail;
 use std::process::{Command, Stdio};
 
 /// A program and the Debian packages that bring it.
-pub struct Need {
-    pub program: &'static str,
-    pub packages: &'static [&'static str],
+pub(crate) struct Need {
+    pub(crate) program: &'static str,
+    pub(crate) packages: &'static [&'static str],
 }
 
-pub const NODE: Need = Need { program: "node", packages: &["nodejs"] };
-pub const NPM: Need = Need { program: "npm", packages: &["npm"] };
-pub const CHROMIUM: Need = Need { program: "chromium", packages: &["chromium", "fonts-dejavu-core"] };
-pub const NEOVIM: Need = Need { program: "nvim", packages: &["neovim"] };
+pub(crate) const NODE: Need = Need { program: "node", packages: &["nodejs"] };
+pub(crate) const NPM: Need = Need { program: "npm", packages: &["npm"] };
+pub(crate) const CHROMIUM: Need = Need { program: "chromium", packages: &["chromium", "fonts-dejavu-core"] };
+pub(crate) const NEOVIM: Need = Need { program: "nvim", packages: &["neovim"] };
 
 /// Makes sure that the programs are there.
-pub fn ensure(needs: &[&Need]) -> anyhow::Result<()> {
+pub(crate) fn ensure(needs: &[&Need]) -> anyhow::Result<()> {
     let missing: Vec<&&Need> = needs.iter().filter(|n| !exists(n.program)).collect();
     if missing.is_empty() {
         return Ok(());

@@ -8,13 +8,13 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 /// A step.
-pub struct Step {
-    pub name: &'static str,
-    pub about: &'static str,
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
     run: fn() -> anyhow::Result<()>,
 }
 
-pub const STEPS: &[Step] = &[
+pub(crate) const STEPS: &[Step] = &[
     Step { name: "format", about: "Rust and flow files are formatted", run: format },
     Step { name: "lint", about: "Clippy finds nothing", run: lint },
     Step { name: "unit", about: "all Rust tests", run: unit },
@@ -24,7 +24,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "browser", about: "the walk through a real browser, and a crash in its middle", run: browser },
 ];
 
-pub fn run(only: &[String]) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(only: &[String]) -> anyhow::Result<ExitCode> {
     for name in only {
         if !STEPS.iter().any(|s| s.name == name) {
             bail!("there is no step `{name}`; `cargo xtask steps` lists them");

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// How often `--fix` checks again: a repair can make room for another.
 const ROUNDS: usize = 5;
 
-pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let (loaded, mut compilation) = project::compile(&args.folder, args.date)?;
     if args.fix {
         let mut fixed = 0;
@@ -52,7 +52,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Findings for people.
-pub fn text(sources: &Sources, found: &[Diagnostic]) -> String {
+pub(crate) fn text(sources: &Sources, found: &[Diagnostic]) -> String {
     render::text(sources, found, output::colour())
 }
 

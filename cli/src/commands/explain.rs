@@ -5,13 +5,11 @@ use crate::output::print;
 use flow_compiler::checks::explain;
 use std::process::ExitCode;
 
-pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let Some(code) = &args.code else {
         let mut out = String::new();
-        for (code, page) in explain::all() {
-            let title = page.lines().next().unwrap_or_default().trim_start_matches(['#', ' ']);
-            let title = title.trim_start_matches(code).trim_start_matches([':', ' ']);
-            out.push_str(&format!("{code}  {title}\n"));
+        for code in explain::CODES {
+            out.push_str(&format!("{}  {}\n", code.code, code.title));
         }
         print(&out);
         return Ok(ExitCode::SUCCESS);

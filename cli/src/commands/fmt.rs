@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
     if args.paths.iter().any(|p| p == Path::new("-")) {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("cannot read standard input as UTF-8")?;

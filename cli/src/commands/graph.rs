@@ -8,7 +8,7 @@ use flow_compiler::value::{OpId, TextId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-pub fn run(args: &GraphArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<ExitCode> {
     let (_, compilation) = project::compile(&args.folder, None)?;
     let drawing = Drawing::of(&compilation.machine);
     let out = match args.format {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-pub fn run() -> anyhow::Result<ExitCode> {
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
     flow_lsp::run_stdio()?;
     Ok(ExitCode::SUCCESS)
 }

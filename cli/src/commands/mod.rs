@@ -1,11 +1,11 @@
 //! One file per command.
 
-pub mod check;
-pub mod completions;
-pub mod explain;
-pub mod fmt;
-pub mod graph;
-pub mod lsp;
-pub mod new;
-pub mod run;
-pub mod test;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod explain;
+pub(crate) mod fmt;
+pub(crate) mod graph;
+pub(crate) mod lsp;
+pub(crate) mod new;
+pub(crate) mod run;
+pub(crate) mod test;

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 #[include = "*/kb/*.md"]
 struct Templates;
 
-pub fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
     let names = names();
     let Some(template) = &args.template else {
         let mut out = String::from("Templates:\n");

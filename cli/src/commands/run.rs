@@ -20,7 +20,7 @@ use std::process::ExitCode;
 /// The person one can speak as: of every team, at the desk from the start.
 const AGENT: &str = "agent";
 
-pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let Some((_, program)) = project::program(&args.folder)? else { return Ok(ExitCode::FAILURE) };
     let mut world = World::new(program, jiff::Timestamp::now(), Model::Extractive);
     let machine = world.program().engine.machine().clone();
@@ -187,7 +187,7 @@ fn why(world: &World) -> String {
 }
 
 /// A decision in words, each with its place.
-pub fn explain(decision: &Decision) -> String {
+pub(crate) fn explain(decision: &Decision) -> String {
     let mut out = String::new();
     if let Some(by) = &decision.taken_by {
         out.push_str(&format!("taken by: {by}\n"));

@@ -10,7 +10,7 @@ use owo_colors::Style;
 use serde_json::json;
 use std::process::ExitCode;
 
-pub fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let Some((compilation, program)) = project::program(&args.folder)? else { return Ok(ExitCode::FAILURE) };
     if program.machine().tests.is_empty() {
         anyhow::bail!("`{}` has no tests; write `test \"..\" {{ .. }}` in a flow file", args.folder.display());

@@ -22,7 +22,7 @@ pub(crate) fn check(world: &World, expectation: &Expectation) -> Result<(), Stri
         },
         E::Escalated { by, to, priority } => {
             let all = escalations(world);
-            let fits = |e: &EscalationTrace| {
+            let fits = |e: &&EscalationTrace| {
                 by.and_then(|id| machine.rule(id)).is_none_or(|r| e.rule.as_ref() == Some(&r.name))
                     && to.and_then(|id| machine.tier(id)).is_none_or(|t| e.to == t.name)
                     && priority.is_none_or(|p| e.priority == p.as_str())
@@ -184,13 +184,7 @@ fn said_last(world: &World) -> String {
 }
 
 fn read(world: &World, var: Var) -> Value {
-    let machine = world.machine();
-    let name = field_name(machine, var);
-    match var {
-        Var::Slot(_) => world.conversation().slot(&name).cloned(),
-        Var::Customer(_) => world.conversation().customer(&name).cloned(),
-    }
-    .unwrap_or_default()
+    world.program().engine.value(world.conversation(), var, world.now(), &world.program().hooks)
 }
 
 /// Equal as the author means it: numbers and texts by value, whatever they are wrapped in.
@@ -207,7 +201,7 @@ fn card_has(machine: &Machine, card: &Card, part: &HandoffPart) -> bool {
     match part {
         HandoffPart::Var(var) => {
             let name = field_name(machine, *var);
-            let facts = if matches!(var, Var::Slot(_)) { &card.slots } else { &card.profile };
+            let (facts, name) = if matches!(var, Var::Slot(_)) { (&card.slots, name.to_string()) } else { (&card.profile, format!("customer.{name}")) };
             facts.iter().any(|f| f.name == name && f.value.is_known())
         }
         HandoffPart::Part(name) => match name.as_str() {

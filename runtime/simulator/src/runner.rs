@@ -115,6 +115,7 @@ impl<'a> Run<'a> {
             }
             K::GivenCustomer(fields) => {
                 self.visitor.proven.extend(fields.iter().cloned());
+                self.world.preset_profile();
                 return Ok(());
             }
             K::GivenSlots(slots) => {
@@ -206,7 +207,8 @@ impl<'a> Run<'a> {
     fn answer_if_nobody_else_will(&mut self, index: usize) -> Result<(), WorldError> {
         use TestStepKind as K;
         let Some(request) = &self.world.asked else { return Ok(()) };
-        if request.model.is_some() {
+        // Without a provider and without knowledge there is nothing that could answer.
+        if request.model.is_some() || request.knowledge.is_empty() {
             return Ok(());
         }
         let spoken_for = self

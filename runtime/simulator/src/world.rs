@@ -1,7 +1,8 @@
 //! The simulated world of one conversation.
 
 use crate::Program;
-use flow_compiler::machine::{Machine, TierKind};
+use flow_compiler::machine::Machine;
+use flow_grammar::ast::TierKind;
 use flow_compiler::value::{FileValue, Value};
 use flow_engine::conversation::Conversation;
 use flow_engine::desk::{AgentSpec, Desk, DeskEffect, ItemState};
@@ -11,6 +12,7 @@ use flow_engine::turn::Refusal;
 use flow_engine::view::{Stage, View};
 use flow_engine::Recorded;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -175,6 +177,11 @@ impl World {
         self.conversation.preset_slots(slots);
     }
 
+    /// The profile is as given: no webhook is asked for it.
+    pub fn preset_profile(&mut self) {
+        self.conversation.preset_profile();
+    }
+
     /// Opens the conversation.
     ///
     /// # Errors
@@ -191,10 +198,10 @@ impl World {
     pub fn customer_says(&mut self, text: &str) -> Result<(), WorldError> {
         let view = self.view();
         let context = flow_understanding::Context {
-            language: view.language.clone(),
+            language: Some(view.language.as_str()),
             now: self.now,
-            timezone: self.machine().bot.timezone.clone(),
-            expecting: view.place.clone(),
+            timezone: TimeZone::get(&self.machine().bot.timezone).unwrap_or(TimeZone::UTC),
+            expecting: view.place.as_deref().and_then(asked_for),
         };
         let signals = self.program.understanding.signals(text, &context);
         let id = self.fresh_id();
@@ -524,6 +531,12 @@ impl World {
         let machine = self.machine();
         machine.names.tiers.get(&self.view().tier).and_then(|id| machine.tier(*id)).map(|t| t.kind)
     }
+}
+
+/// What a place asks for: `track/ask order_id` asks for `order_id`.
+fn asked_for(place: &str) -> Option<&str> {
+    let (_, asked) = place.split_once("/ask ")?;
+    asked.split(['#', ' ']).next()
 }
 
 fn mime_of(name: &str) -> &'static str {
