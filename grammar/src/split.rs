@@ -122,13 +122,15 @@ pub(crate) fn begins_joined(
     end: usize,
     last: Option<Tok>,
 ) -> bool {
+    // No condition ends in a block.
+    let after_block = matches!(last, Some(Tok::Close(b'}')));
     match tok {
         Tok::Word => match text.get(start..end) {
-            Some("and" | "or") => true,
-            Some("else") => matches!(last, Some(Tok::Close(b'}'))),
+            Some("and" | "or") => !after_block,
+            Some("else") => after_block,
             _ => false,
         },
-        Tok::Punct(b'?') => text.as_bytes().get(start + 1) == Some(&b'?'),
+        Tok::Punct(b'?') => !after_block && text.as_bytes().get(start + 1) == Some(&b'?'),
         Tok::Open(b'{') => true,
         _ => false,
     }

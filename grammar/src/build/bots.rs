@@ -471,5 +471,4 @@ impl Builder<'_> {
             span,
         })
     }
-
 }

@@ -5,7 +5,6 @@ use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::*;
 
-
 impl Builder<'_> {
     pub(super) fn threshold(&mut self, pair: Pair) -> DeclKind {
         const USAGE: &str = "write `threshold NAME = 70%`";

@@ -2,9 +2,7 @@
 
 use super::words::{self, Words, nearest};
 use super::{Builder, Pair, Rule};
-use crate::ast::{
-    Arm, ArmHead, BinaryOp, Escalate, QuestionBlock, Target, Then,
-};
+use crate::ast::{Arm, ArmHead, BinaryOp, Escalate, QuestionBlock, Target, Then};
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::span::{Name, Span, Spanned};
 use pest::iterators::Pairs;

@@ -4,8 +4,8 @@ use super::question::{Heads, Parts};
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::{
-    Body, Expr, ExprKind, Offer, OfferItem, OfferKind, Step, StepKind,
-    SurveyKind, TextRef, Then, Within,
+    Body, Expr, ExprKind, Offer, OfferItem, OfferKind, Step, StepKind, SurveyKind, TextRef, Then,
+    Within,
 };
 use crate::span::{Span, Spanned};
 
