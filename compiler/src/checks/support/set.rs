@@ -65,7 +65,7 @@ impl Interval {
             let up = v.ceil();
             (
                 if up == v && !incl {
-                    up + Decimal::ONE
+                    up.checked_add(Decimal::ONE).unwrap_or(up)
                 } else {
                     up
                 },
@@ -76,7 +76,7 @@ impl Interval {
             let down = v.floor();
             (
                 if down == v && !incl {
-                    down - Decimal::ONE
+                    down.checked_sub(Decimal::ONE).unwrap_or(down)
                 } else {
                     down
                 },
@@ -450,7 +450,7 @@ fn seconds(time: civil::Time) -> i64 {
 /// A place on the scale of a type as the author would write it. `like` is a value of the same kind (for its currency).
 pub(in crate::checks) fn show_point(ty: &Type, like: Option<&Value>, at: Decimal) -> String {
     match ty {
-        Type::Percent => format!("{}%", (at * Decimal::ONE_HUNDRED).normalize()),
+        Type::Percent => format!("{}%", at.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(at).normalize()),
         Type::Duration => show_duration(at.to_i64().unwrap_or(0)),
         Type::Money => match like {
             Some(Value::Money(money)) => format!("{} {}", at.normalize(), money.currency),
