@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 const BOT: &str = r#"
 bot demo { languages en; channels web; tiers bot -> human; start greet }
-tier bot: scripted
-tier human: people
+tier bot: scripted {}
+tier human: people {}
 customer { name: text?; arr: money?; open_ticket: bool = false }
 node greet { say "Hi."; end resolved }
 team support { hours always }
