@@ -1,11 +1,12 @@
 //! Tables that are computed once per machine, so that a turn only looks things up.
 
 use flow_compiler::machine::{
-    CodeOwner, Expr, ExprKind, HandlerEvent, Machine, OpKind, RuleOrigin, Signal, Var,
+    CodeOwner, Expr, ExprKind, FieldDef, HandlerEvent, Machine, OpKind, RuleOrigin, Signal, Var,
 };
 use flow_compiler::sources::Position;
 use flow_compiler::value::{OpId, PlaceId, RuleId, TierId};
 use flow_grammar::{Loc, ast::TierKind};
+use regex::{Regex, RegexBuilder};
 use rustc_hash::{FxHashMap, FxHasher};
 use smol_str::{SmolStr, format_smolstr};
 use std::hash::Hasher;
@@ -32,6 +33,8 @@ pub(crate) struct Tables {
     pub(crate) faqs: FxHashMap<SmolStr, u32>,
     /// Silence handlers: milliseconds and index, shortest first.
     pub(crate) silences: Vec<(i64, u32)>,
+    /// By slot, then by profile field: its pattern, to be found within a message.
+    finders: [Vec<Option<Regex>>; 2],
     /// The tier in which nodes run.
     pub(crate) script: TierId,
 }
@@ -113,9 +116,51 @@ impl Tables {
                 .map(|(i, f)| (f.name.clone(), index_u32(i)))
                 .collect(),
             silences,
+            finders: [finders(&m.slots), finders(&m.customer)],
             script: TierId(index_u32(script)),
         }
     }
+}
+
+impl Tables {
+    /// The part of a message that fits the pattern of a slot or field, in its letters or in capitals.
+    pub(crate) fn find(&self, var: Var, text: &str) -> Option<SmolStr> {
+        let [slots, fields] = &self.finders;
+        let finder = match var {
+            Var::Slot(id) => slots.get(id.index()),
+            Var::Customer(id) => fields.get(id.index()),
+        };
+        let finder = finder?.as_ref()?;
+        whole_words(finder, text).or_else(|| whole_words(finder, &text.to_uppercase()))
+    }
+}
+
+/// A match that does not begin or end within a word.
+fn whole_words(finder: &Regex, text: &str) -> Option<SmolStr> {
+    let alone = |found: &regex::Match<'_>| {
+        let before = text
+            .get(..found.start())
+            .and_then(|t| t.chars().next_back());
+        let after = text.get(found.end()..).and_then(|t| t.chars().next());
+        !found.is_empty()
+            && !before.is_some_and(char::is_alphanumeric)
+            && !after.is_some_and(char::is_alphanumeric)
+    };
+    finder
+        .find_iter(text)
+        .find(alone)
+        .map(|found| SmolStr::new(found.as_str()))
+}
+
+/// The patterns as written: the machine's own are anchored to the whole value.
+fn finders(defs: &[FieldDef]) -> Vec<Option<Regex>> {
+    let finder = |def: &FieldDef| {
+        RegexBuilder::new(&def.matching.as_ref()?.source)
+            .size_limit(1 << 20)
+            .build()
+            .ok()
+    };
+    defs.iter().map(finder).collect()
 }
 
 /// Where something is written; the first line of nothing for what is built in.

@@ -38,16 +38,8 @@ impl Run<'_> {
                 return Some(entity.value.clone());
             }
         }
-        if let Some(pattern) = &def.matching {
-            let found = pattern.regex.find(text).map(|m| SmolStr::new(m.as_str()));
-            return found
-                .or_else(|| {
-                    pattern
-                        .regex
-                        .find(&text.to_uppercase())
-                        .map(|m| SmolStr::new(m.as_str()))
-                })
-                .map(Value::Text);
+        if def.matching.is_some() {
+            return self.e.tables.find(var, text).map(Value::Text);
         }
         if def.ty == Type::Text && name.ends_with("name") {
             return signals

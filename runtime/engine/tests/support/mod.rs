@@ -20,7 +20,7 @@ use flow_engine::{Conversation, Engine, NoHooks, Recorded, Refusal, Stage, View}
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
-pub fn engine(source: &str) -> Arc<Engine> {
+pub(crate) fn engine(source: &str) -> Arc<Engine> {
     let project = Project {
         flow_files: vec![("bot.flow".into(), source.into())],
         ..Project::default()
@@ -40,18 +40,18 @@ pub fn engine(source: &str) -> Arc<Engine> {
     Arc::new(Engine::new(compiled.machine))
 }
 
-pub struct Chat {
-    pub engine: Arc<Engine>,
-    pub state: Conversation,
-    pub now: Timestamp,
-    pub log: Vec<Recorded>,
+pub(crate) struct Chat {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) state: Conversation,
+    pub(crate) now: Timestamp,
+    pub(crate) log: Vec<Recorded>,
     /// Effects of the last turn.
-    pub effects: Vec<Effect>,
-    pub decision: Decision,
-    pub sent: usize,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) decision: Decision,
+    pub(crate) sent: usize,
 }
 
-pub fn signals(text: &str) -> Signals {
+pub(crate) fn signals(text: &str) -> Signals {
     let lower = text.to_lowercase();
     let yes_no = match lower.as_str() {
         "yes" => Some(true),
@@ -94,7 +94,7 @@ pub fn signals(text: &str) -> Signals {
 }
 
 impl Chat {
-    pub fn new(engine: &Arc<Engine>) -> Self {
+    pub(crate) fn new(engine: &Arc<Engine>) -> Self {
         Self {
             engine: Arc::clone(engine),
             state: Conversation::new(engine.machine().version.clone()),
@@ -106,13 +106,13 @@ impl Chat {
         }
     }
 
-    pub fn open(source: &str) -> Self {
+    pub(crate) fn open(source: &str) -> Self {
         let mut chat = Self::new(&engine(source));
         chat.opened(Visitor::default());
         chat
     }
 
-    pub fn opened(&mut self, visitor: Visitor) {
+    pub(crate) fn opened(&mut self, visitor: Visitor) {
         self.go(EventKind::Opened {
             channel: "web".into(),
             language: None,
@@ -121,7 +121,7 @@ impl Chat {
         });
     }
 
-    pub fn try_go(&mut self, kind: EventKind) -> Result<(), Refusal> {
+    pub(crate) fn try_go(&mut self, kind: EventKind) -> Result<(), Refusal> {
         let event = Event { at: self.now, kind };
         // The state survives its JSON at every turn.
         let json = serde_json::to_string(&self.state).unwrap();
@@ -148,13 +148,13 @@ impl Chat {
         turn.accepted
     }
 
-    pub fn go(&mut self, kind: EventKind) {
+    pub(crate) fn go(&mut self, kind: EventKind) {
         let said = format!("{kind:?}");
         self.try_go(kind)
             .unwrap_or_else(|refusal| panic!("{said}: {refusal}"));
     }
 
-    pub fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         self.go(EventKind::Message {
             id: "m".into(),
             text: text.into(),
@@ -162,7 +162,7 @@ impl Chat {
         });
     }
 
-    pub fn press(&mut self, label: &str) {
+    pub(crate) fn press(&mut self, label: &str) {
         let buttons = self.view().buttons;
         let button = buttons
             .iter()
@@ -174,7 +174,7 @@ impl Chat {
         });
     }
 
-    pub fn pass(&mut self, minutes: i64) {
+    pub(crate) fn pass(&mut self, minutes: i64) {
         self.now = self
             .now
             .checked_add(SignedDuration::from_mins(minutes))
@@ -190,7 +190,7 @@ impl Chat {
         }
     }
 
-    pub fn news(&mut self, staff: u32) {
+    pub(crate) fn news(&mut self, staff: u32) {
         self.go(EventKind::Queue(QueueNews {
             position: 1,
             length: 1,
@@ -200,7 +200,7 @@ impl Chat {
         }));
     }
 
-    pub fn accepted_by(&mut self, id: &str) {
+    pub(crate) fn accepted_by(&mut self, id: &str) {
         let agent = AgentRef {
             id: id.into(),
             name: id.to_uppercase().into(),
@@ -216,7 +216,7 @@ impl Chat {
         });
     }
 
-    pub fn answers(&mut self, text: &str, confidence: f64) {
+    pub(crate) fn answers(&mut self, text: &str, confidence: f64) {
         let request = self.request().expect("a model was asked");
         self.go(EventKind::ModelAnswered {
             request,
@@ -225,7 +225,7 @@ impl Chat {
     }
 
     /// The request of the last turn.
-    pub fn request(&self) -> Option<u64> {
+    pub(crate) fn request(&self) -> Option<u64> {
         self.effects.iter().find_map(|e| {
             if let Effect::AskModel(r) = e {
                 Some(r.request)
@@ -235,7 +235,7 @@ impl Chat {
         })
     }
 
-    pub fn call(&self) -> Option<u64> {
+    pub(crate) fn call(&self) -> Option<u64> {
         self.effects.iter().find_map(|e| {
             if let Effect::CallWebhook { call, .. } = e {
                 Some(*call)
@@ -245,7 +245,7 @@ impl Chat {
         })
     }
 
-    pub fn webhook(&mut self, result: Result<Value, String>) {
+    pub(crate) fn webhook(&mut self, result: Result<Value, String>) {
         let call = self
             .log
             .iter()
@@ -264,15 +264,15 @@ impl Chat {
         });
     }
 
-    pub fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         self.engine.view(&self.state)
     }
 
-    pub fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> Stage {
         self.view().stage
     }
 
-    pub fn messages(&self) -> Vec<&OutMessage> {
+    pub(crate) fn messages(&self) -> Vec<&OutMessage> {
         self.log
             .iter()
             .flat_map(|r| &r.effects)
@@ -287,7 +287,7 @@ impl Chat {
     }
 
     /// Texts of the last turn.
-    pub fn said(&self) -> Vec<&str> {
+    pub(crate) fn said(&self) -> Vec<&str> {
         self.effects
             .iter()
             .filter_map(|e| {
@@ -300,12 +300,12 @@ impl Chat {
             .collect()
     }
 
-    pub fn has(&self, test: impl Fn(&Effect) -> bool) -> bool {
+    pub(crate) fn has(&self, test: impl Fn(&Effect) -> bool) -> bool {
         self.effects.iter().any(test)
     }
 }
 
-pub fn answer(text: &str, confidence: f64) -> ModelAnswer {
+pub(crate) fn answer(text: &str, confidence: f64) -> ModelAnswer {
     ModelAnswer {
         text: text.into(),
         confidence,
