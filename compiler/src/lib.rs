@@ -17,6 +17,8 @@ mod graph;
 pub mod index;
 mod load;
 mod lower;
+mod paths;
+mod place;
 pub mod render;
 mod signals;
 mod types;

@@ -1,9 +1,10 @@
 //! From the texts of a project to the folders that take part, their files and declarations.
 
 use crate::env::{Env, Kind, Scope};
+use crate::paths::{folder_of, join};
 use crate::sources::{Project, SourceFile, Sources};
 use flow_grammar::{
-    Cache, Diagnostic, Loc,
+    Cache, Diagnostic, FileTree, Loc,
     ast::{Decl, DeclKind, Path, TextLit, UseDecl},
 };
 use rayon::prelude::*;
@@ -11,8 +12,39 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
-/// What was parsed, by path, so that a file that did not change costs nothing.
-pub(crate) type Caches = FxHashMap<SmolStr, Cache>;
+/// What is remembered of a file: a declaration that did not change is not parsed again, a file that did not change not even cut.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    cache: Cache,
+    parsed: Option<Parsed>,
+}
+
+#[derive(Debug, Clone)]
+struct Parsed {
+    text: Arc<str>,
+    tree: FileTree,
+    line_starts: Vec<u32>,
+}
+
+/// What is remembered, by path.
+pub(crate) type Caches = FxHashMap<SmolStr, Remembered>;
+
+impl Remembered {
+    fn parse(&mut self, text: &Arc<str>) {
+        if self.parsed.as_ref().is_some_and(|p| p.text == *text) {
+            return;
+        }
+        let tree = flow_grammar::parse(text, &mut self.cache);
+        let mut line_starts = vec![0];
+        let ends = text.bytes().zip(1u32..).filter(|(b, _)| *b == b'\n');
+        line_starts.extend(ends.map(|(_, i)| i));
+        self.parsed = Some(Parsed {
+            text: Arc::clone(text),
+            tree,
+            line_starts,
+        });
+    }
+}
 
 /// The folders and files of a program.
 #[derive(Debug, Default)]
@@ -35,29 +67,6 @@ pub(crate) fn decl(sources: &Sources, id: u32) -> Option<&Decl> {
             .tree
             .decl,
     )
-}
-
-/// The folder of a path.
-pub(crate) fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// `path` seen from `folder`, without `.` and `..`; `None` if it leaves the project.
-pub(crate) fn join(folder: &str, path: &str) -> Option<SmolStr> {
-    if path.starts_with('/') || path.starts_with('\\') || path.contains(':') {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            other => parts.push(other),
-        }
-    }
-    Some(SmolStr::new(parts.join("/")))
 }
 
 struct Loader<'p> {
@@ -146,32 +155,32 @@ impl Loader<'_> {
             .get(folder.as_str())
             .cloned()
             .unwrap_or_default();
-        let mut work: Vec<(SmolStr, Arc<str>, Cache)> = files
+        let mut work: Vec<(SmolStr, Arc<str>, Remembered)> = files
             .into_iter()
             .map(|(path, text)| {
-                (
-                    path.clone(),
-                    Arc::clone(text),
-                    self.caches.remove(path).unwrap_or_default(),
-                )
+                let known = self.caches.remove(path).unwrap_or_default();
+                (path.clone(), Arc::clone(text), known)
             })
             .collect();
-        let trees: Vec<_> = if work.len() > 1 {
+        if work.len() > 1 {
             work.par_iter_mut()
-                .map(|(_, text, cache)| flow_grammar::parse(text, cache))
-                .collect()
+                .for_each(|(_, text, known)| known.parse(text));
         } else {
             work.iter_mut()
-                .map(|(_, text, cache)| flow_grammar::parse(text, cache))
-                .collect()
-        };
-        for ((path, text, cache), tree) in work.into_iter().zip(trees) {
-            self.caches.insert(path.clone(), cache);
-            self.file(scope, path, text, tree);
+                .for_each(|(_, text, known)| known.parse(text));
+        }
+        for (path, text, known) in work {
+            if let Some(parsed) = known.parsed.clone() {
+                self.file(scope, path.clone(), text, parsed);
+            }
+            self.caches.insert(path, known);
         }
     }
 
-    fn file(&mut self, scope: u32, path: SmolStr, text: Arc<str>, tree: flow_grammar::FileTree) {
+    fn file(&mut self, scope: u32, path: SmolStr, text: Arc<str>, parsed: Parsed) {
+        let Parsed {
+            tree, line_starts, ..
+        } = parsed;
         let sources = &mut self.loaded.sources;
         let file = u32::try_from(sources.files.len()).unwrap_or(u32::MAX);
         let first_decl = u32::try_from(sources.decls.len()).unwrap_or(u32::MAX);
@@ -191,13 +200,6 @@ impl Loader<'_> {
                 _ => {}
             }
         }
-        let mut line_starts = vec![0];
-        line_starts.extend(
-            text.bytes()
-                .zip(1u32..)
-                .filter(|(b, _)| *b == b'\n')
-                .map(|(_, i)| i),
-        );
         self.loaded.sources.files.push(SourceFile {
             path,
             text,
@@ -469,21 +471,5 @@ pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
                 env.poisoned.extend(heads.map(SmolStr::new));
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::join;
-
-    #[test]
-    fn paths_stay_inside() {
-        assert_eq!(
-            join("bots/shop", "../common").as_deref(),
-            Some("bots/common")
-        );
-        assert_eq!(join("", "./kb/*.md").as_deref(), Some("kb/*.md"));
-        assert_eq!(join("shop", "../../x"), None);
-        assert_eq!(join("", "/etc/passwd"), None);
     }
 }

@@ -173,7 +173,7 @@ impl Lower<'_> {
     }
 
     fn a_date(&mut self, date: &Spanned<SmolStr>) -> Option<Date> {
-        let parsed = super::expr::date(&date.node);
+        let parsed = super::constants::date(&date.node);
         if parsed.is_none() {
             self.report(Diagnostic::error(
                 "F0301",

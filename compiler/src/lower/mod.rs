@@ -1,12 +1,17 @@
 //! From declarations to the machine: every name resolved, every type known, every body as operations.
 
 mod bot;
+mod calls;
 mod cells;
+mod constants;
 mod escalate;
 mod expr;
 mod fields;
+mod fit;
 mod handoff;
 mod hours;
+mod locals;
+mod mocks;
 mod names;
 mod operators;
 mod places;
@@ -16,8 +21,10 @@ mod rules;
 mod steps;
 mod testing;
 mod text;
+mod thresholds;
 mod understanding;
 mod usage;
+mod values;
 mod webhooks;
 
 pub(crate) use fields::field_of;

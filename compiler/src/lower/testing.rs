@@ -1,16 +1,14 @@
 //! Tests: every name and type in them is checked (F1201).
 
-use super::{Lower, expr};
+use super::{Lower, constants};
 use crate::env::Kind;
-use crate::machine::{Expectation, HandoffPart, MockAnswer, TestCase, TestStep, TestStepKind, Var};
-use crate::value::{FileValue, NodeId, RuleId, SlotId, TeamId, Type, Value, WebhookId};
+use crate::machine::{Expectation, HandoffPart, TestCase, TestStep, TestStepKind, Var};
+use crate::value::{NodeId, RuleId, SlotId, TeamId, Type, Value, WebhookId};
 use flow_grammar::{
     Diagnostic, Name, Span,
-    ast::{self, Fields, GivenValue, Path, SlotState, TestDecl, TextLit},
+    ast::{self, GivenValue, Path, SlotState, TestDecl, TextLit},
 };
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Parts of the card that a test can ask for.
 const PARTS: [&str; 14] = [
@@ -61,7 +59,7 @@ impl Lower<'_> {
         self.in_test = false;
     }
 
-    fn words_of(&mut self, lit: &TextLit) -> Option<SmolStr> {
+    pub(super) fn words_of(&mut self, lit: &TextLit) -> Option<SmolStr> {
         let text = lit.plain();
         if text.is_none() {
             self.report(
@@ -96,11 +94,11 @@ impl Lower<'_> {
             A::Error => return None,
             A::At(e) => match &e.kind {
                 ast::ExprKind::DateTime(s) => {
-                    TestStepKind::At(self.civil(expr::date_time(s), e.span)?)
+                    TestStepKind::At(self.civil(constants::date_time(s), e.span)?)
                 }
-                ast::ExprKind::Date(s) => {
-                    TestStepKind::At(self.civil(expr::date(s).map(|d| d.at(0, 0, 0, 0)), e.span)?)
-                }
+                ast::ExprKind::Date(s) => TestStepKind::At(
+                    self.civil(constants::date(s).map(|d| d.at(0, 0, 0, 0)), e.span)?,
+                ),
                 ast::ExprKind::Error => return None,
                 _ => return self.civil(None, e.span).map(TestStepKind::At),
             },
@@ -264,172 +262,6 @@ impl Lower<'_> {
                 "write `given customer { .. }`, `given slots { .. }`, `given agent NAME in TEAM`, `given channel NAME`, `given language NAME` or `given page \"..\"`",
             ),
         );
-    }
-
-    /// A value in a test.
-    fn test_value(&mut self, e: &ast::Expr, ty: &Type) -> Option<Value> {
-        if let (ast::ExprKind::Text(lit), Type::File) = (&e.kind, ty) {
-            let name = self.words_of(lit)?;
-            return Some(Value::File(FileValue {
-                name,
-                url: SmolStr::default(),
-                mime: SmolStr::default(),
-                bytes: 0,
-            }));
-        }
-        self.value_as(e, ty, "F1201")
-    }
-
-    fn mock(&mut self, id: u32, answer: &ast::MockAnswer, span: Span) -> Option<MockAnswer> {
-        let env = self.env;
-        let signature = env.webhooks.get(id as usize)?;
-        let returns = signature.returns.as_ref().map(|r| &r.0);
-        Some(match (answer, returns) {
-            (ast::MockAnswer::Ok, _) => MockAnswer::Ok,
-            (ast::MockAnswer::Fails, _) => MockAnswer::Fails,
-            (_, None) => {
-                self.report(
-                    Diagnostic::error(
-                        "F1201",
-                        format!("webhook `{}` answers nothing", signature.item.name),
-                        self.loc(span),
-                    )
-                    .label(signature.item.name_loc, "declared without `-> TYPE`")
-                    .help("write `mock .. ok`"),
-                );
-                return None;
-            }
-            (_, Some(Type::Error)) => return None,
-            (ast::MockAnswer::Value(e), Some(ty)) => MockAnswer::Returns(self.test_value(e, ty)?),
-            (ast::MockAnswer::Record(fields), Some(ty)) => {
-                MockAnswer::Returns(self.record(fields, ty)?)
-            }
-            (ast::MockAnswer::List(items, at), Some(Type::List(of))) => {
-                let _ = at;
-                let values: Option<Vec<Value>> = items.iter().map(|f| self.record(f, of)).collect();
-                MockAnswer::Returns(Value::List(Arc::new(values?)))
-            }
-            (ast::MockAnswer::List(_, at), Some(ty)) => {
-                let name = self.env.type_name(ty);
-                self.report(Diagnostic::error(
-                    "F1201",
-                    format!("expected `{name}`, found a list"),
-                    self.loc(*at),
-                ));
-                return None;
-            }
-        })
-    }
-
-    /// A value of a record from its fields; what is required must be there.
-    fn record(&mut self, fields: &Fields, ty: &Type) -> Option<Value> {
-        let Type::Record(id) = ty else {
-            if *ty != Type::Error {
-                let name = self.env.type_name(ty);
-                self.report(Diagnostic::error(
-                    "F1201",
-                    format!("expected `{name}`, found fields"),
-                    self.loc(fields.span),
-                ));
-            }
-            return None;
-        };
-        let env = self.env;
-        let record = env.records.get(id.index())?;
-        let mut out: BTreeMap<SmolStr, Value> = BTreeMap::new();
-        let mut fine = true;
-        for (name, e) in &fields.fields {
-            let Some(info) = record
-                .index
-                .get(&name.text)
-                .and_then(|i| record.fields.get(*i as usize))
-            else {
-                if !env.poisoned.contains(&name.text) {
-                    let at = self.loc(name.span);
-                    let found = Diagnostic::error(
-                        "F1201",
-                        format!("`{}` has no field `{}`", record.item.name, name.text),
-                        at,
-                    );
-                    let found = super::suggest(
-                        found,
-                        &name.text,
-                        at,
-                        record.fields.iter().map(|f| f.name.as_str()),
-                    );
-                    self.report(found);
-                }
-                fine = false;
-                continue;
-            };
-            match self.test_value(e, &info.ty) {
-                Some(value) => {
-                    out.insert(name.text.clone(), value);
-                }
-                None => fine = false,
-            }
-        }
-        for field in &record.fields {
-            if out.contains_key(&field.name) {
-                continue;
-            }
-            // A partial mock is enough: what it leaves out is unknown, or the default.
-            let default = self
-                .out
-                .records
-                .get(id.index())
-                .and_then(|r| r.fields.iter().find(|f| f.name == field.name))
-                .and_then(|f| f.default.as_ref());
-            let value = default
-                .and_then(expr::constant_of)
-                .unwrap_or(Value::Unknown);
-            out.insert(field.name.clone(), value);
-        }
-        fine.then(|| Value::Record(Arc::new(out)))
-    }
-
-    fn test_trigger(&mut self, path: &Path, fields: &Fields) -> Option<TestStepKind> {
-        let id = self.named(Kind::Trigger, path)?;
-        let name = self.env.triggers.get(id as usize)?.name.clone();
-        let Some(at) = self.out.triggers.iter().position(|t| t.name == name) else {
-            let at = self.loc(path.span);
-            self.report(
-                Diagnostic::error("F1201", format!("trigger `{name}` does not act"), at)
-                    .help("its folder is used but not included"),
-            );
-            return None;
-        };
-        let trigger_fields: Vec<(SmolStr, Type)> = self
-            .out
-            .triggers
-            .get(at)?
-            .payload
-            .iter()
-            .map(|f| (f.name.clone(), f.ty.clone()))
-            .collect();
-        let mut out = Vec::new();
-        for (field, e) in &fields.fields {
-            let Some((_, ty)) = trigger_fields.iter().find(|(n, _)| *n == field.text) else {
-                let at = self.loc(field.span);
-                let found = Diagnostic::error(
-                    "F1201",
-                    format!("the payload has no field `{}`", field.text),
-                    at,
-                );
-                let found = super::suggest(
-                    found,
-                    &field.text,
-                    at,
-                    trigger_fields.iter().map(|(n, _)| n.as_str()),
-                );
-                self.report(found);
-                continue;
-            };
-            if let Some(value) = self.test_value(e, ty) {
-                out.push((field.text.clone(), value));
-            }
-        }
-        Some(TestStepKind::Trigger(super::index(at), out))
     }
 
     fn expectation(&mut self, e: &ast::Expectation, agents: &[SmolStr]) -> Option<Expectation> {

@@ -2,11 +2,12 @@
 
 use super::Lower;
 use crate::env::Kind;
-use crate::load::{decl as decl_of, folder_of, join, path_of};
+use crate::load::{decl as decl_of, path_of};
 use crate::machine::{
     CodeOwner, ExamplePart, Faq, Handler, HandlerEvent, Intent, IntentExample, Knowledge, Node,
     OpKind, Regulated,
 };
+use crate::paths::{folder_of, join};
 use crate::value::{IntentId, NodeId, SlotId};
 use flow_grammar::{
     Diagnostic, Loc,

@@ -1,8 +1,9 @@
 //! Webhooks, hooks and triggers.
 
 use super::{Inside, Lower};
-use crate::load::{decl as decl_of, folder_of, join, path_of};
+use crate::load::{decl as decl_of, path_of};
 use crate::machine::{CodeOwner, FieldDef, Hook, OpKind, Trigger, Webhook};
+use crate::paths::{folder_of, join};
 use crate::value::{OpId, Type};
 use flow_grammar::{
     Diagnostic, Span,

@@ -1,0 +1,201 @@
+//! The bot and its ladder of tiers.
+
+use super::{Collector, index};
+use crate::env::{Kind, TierInfo};
+use crate::load::{decl, whole};
+use crate::value::{RuleId, TierId};
+use flow_grammar::{
+    Diagnostic, Loc,
+    ast::{BotDecl, DeclKind, TierKind},
+};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+impl Collector<'_> {
+    pub(super) fn found_bot(&mut self, id: u32, bot: &BotDecl) {
+        let at = bot.name.as_ref().map_or(bot.span, |n| n.span);
+        let at = Loc::new(id, at);
+        if self.scope_of(id) != 0 {
+            self.diagnostics.push(
+                Diagnostic::error("F0203", "a used folder must not hold a `bot`", at)
+                    .help("move what both bots need to a folder without one"),
+            );
+        } else if let Some(first) = self.env.bot {
+            let first = Loc::new(
+                first,
+                decl(self.sources, first)
+                    .map(|d| d.span)
+                    .unwrap_or_default(),
+            );
+            self.diagnostics.push(
+                Diagnostic::error("F0203", "a second `bot` in one folder", at)
+                    .label(first, "the first one")
+                    .help("a folder holds one bot; give the other its own folder"),
+            );
+        } else {
+            self.env.bot = Some(id);
+        }
+    }
+
+    pub(super) fn bot(&mut self) {
+        let sources = self.sources;
+        let Some(id) = self.env.bot else {
+            let broken = sources.files.iter().flat_map(|f| &f.tree.decls).any(|d| {
+                matches!(d.tree.decl.kind, DeclKind::Error) && !d.tree.diagnostics.is_empty()
+            });
+            if !(broken
+                && self
+                    .env
+                    .poisoned
+                    .iter()
+                    .any(|_| self.env.mentioned.contains("bot")))
+            {
+                self.diagnostics.push(
+                    Diagnostic::error("F0203", "no `bot` declaration", whole(sources))
+                        .help("a bot is a folder with one declaration `bot NAME { languages ..; channels ..; tiers ..; start NODE }`"),
+                );
+            }
+            self.tiers_without_a_ladder();
+            return;
+        };
+        let Some(DeclKind::Bot(bot)) = decl(sources, id).map(|d| &d.kind) else {
+            return;
+        };
+        self.env.languages = bot.languages.iter().map(|l| l.text.clone()).collect();
+        let zone = bot
+            .timezone
+            .as_ref()
+            .and_then(|t| t.plain())
+            .filter(|t| jiff::tz::TimeZone::get(t).is_ok());
+        self.env.timezone = zone.map_or(SmolStr::new_static("UTC"), SmolStr::new);
+        self.env.channels = bot.channels.iter().map(|c| c.text.clone()).collect();
+        for list in [&bot.languages, &bot.channels] {
+            let mut known: FxHashMap<&SmolStr, Loc> = FxHashMap::default();
+            for name in list {
+                let at = Loc::new(id, name.span);
+                if let Some(first) = known.insert(&name.text, at) {
+                    self.twice("`bot` names this twice:", name, id, first);
+                }
+            }
+        }
+        for name in &bot.tiers {
+            let at = Loc::new(id, name.span);
+            if let Some(first) = self
+                .env
+                .tier_index
+                .get(&name.text)
+                .and_then(|t| self.env.tiers.get(t.index()))
+                .map(|t| t.name_loc)
+            {
+                self.twice("tier", name, id, first);
+                continue;
+            }
+            let declared = self.tier_decls.get(&name.text).copied();
+            if declared.is_none() && !self.env.poisoned.contains(&name.text) {
+                let found = crate::env::unknown(
+                    &self.env,
+                    0,
+                    "tier",
+                    &name.text,
+                    at,
+                    self.tier_decls
+                        .keys()
+                        .map(SmolStr::as_str)
+                        .collect::<Vec<_>>(),
+                );
+                let found = if found.help.is_none() {
+                    found.help(format!(
+                        "declare it: `tier {}: scripted {{ }}` (or `model`, or `people`)",
+                        name.text
+                    ))
+                } else {
+                    found
+                };
+                self.diagnostics.push(found);
+            }
+            self.tier(
+                name.text.clone(),
+                declared.and_then(|d| d.1),
+                declared.map(|d| d.0),
+                declared.map_or(at, |d| d.2),
+            );
+        }
+        if bot.tiers.is_empty() {
+            self.tiers_without_a_ladder();
+        } else {
+            let mut off: Vec<(SmolStr, u32, Option<TierKind>, Loc)> = self
+                .tier_decls
+                .iter()
+                .filter(|(n, _)| !self.env.tier_index.contains_key(*n))
+                .map(|(n, d)| (n.clone(), d.0, d.1, d.2))
+                .collect();
+            off.sort_by_key(|t| t.1);
+            for (name, decl_id, _, at) in off {
+                self.diagnostics.push(
+                    Diagnostic::error("F0201", format!("tier `{name}` is not on the ladder"), at)
+                        .help(format!(
+                            "add it to `tiers ..` in the bot, or remove the declaration of `{name}`"
+                        )),
+                );
+                self.env.duplicates.push(decl_id);
+            }
+        }
+    }
+
+    pub(super) fn tier(
+        &mut self,
+        name: SmolStr,
+        kind: Option<TierKind>,
+        decl: Option<u32>,
+        name_loc: Loc,
+    ) {
+        let id = TierId(index(self.env.tiers.len()));
+        self.env.tier_index.insert(name.clone(), id);
+        for scope in &mut self.env.scopes {
+            scope.names.insert((Kind::Tier, name.clone()), id.0);
+        }
+        self.env.tiers.push(TierInfo {
+            name,
+            kind: kind.unwrap_or(TierKind::Scripted),
+            decl,
+            name_loc,
+        });
+    }
+
+    /// Without a ladder the declared tiers stand in their order, so that the rest can be looked at.
+    pub(super) fn tiers_without_a_ladder(&mut self) {
+        let mut all: Vec<(u32, SmolStr, Option<TierKind>, Loc)> = self
+            .tier_decls
+            .iter()
+            .map(|(n, d)| (d.0, n.clone(), d.1, d.2))
+            .collect();
+        all.sort_by_key(|t| t.0);
+        for (id, name, kind, at) in all {
+            self.tier(name, kind, Some(id), at);
+        }
+    }
+
+    pub(super) fn built_in_rules(&mut self) {
+        if self.env.rules.iter().any(|r| r.name == "asked_for_human")
+            || self.first_people().is_none()
+        {
+            return;
+        }
+        let id = RuleId(index(self.env.rules.len()));
+        self.env.asked_for_human = Some(id);
+        for scope in &mut self.env.scopes {
+            scope
+                .names
+                .entry((Kind::Rule, SmolStr::new_static("asked_for_human")))
+                .or_insert(id.0);
+        }
+    }
+
+    pub(super) fn first_people(&self) -> Option<TierId> {
+        self.env
+            .tiers
+            .iter()
+            .position(|t| t.kind == TierKind::People)
+            .map(|i| TierId(index(i)))
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether a value fits where it stands, and what to write if it does not.
+
+use super::Lower;
+use crate::machine::{Expr, ExprKind};
+use crate::types::fits;
+use crate::value::{Type, Value};
+use flow_grammar::{Diagnostic, Edit};
+
+impl Lower<'_> {
+    pub(super) fn must_be_bool(&mut self, expr: &Expr) {
+        if !matches!(expr.ty, Type::Bool | Type::Error) {
+            let name = self.env.type_name(&expr.ty);
+            let mut found = Diagnostic::error(
+                "F0301",
+                format!("a condition is true or false; this is `{name}`"),
+                expr.loc,
+            );
+            if matches!(
+                expr.ty,
+                Type::Number | Type::Percent | Type::Duration | Type::Money
+            ) {
+                found = found.help("compare it with a value, as in `>= 3`");
+            }
+            self.report(found);
+        }
+    }
+
+    pub(crate) fn must_fit(&mut self, expr: &Expr, want: &Type, code: &'static str) {
+        let literal_text = matches!(
+            expr.kind,
+            ExprKind::Text(_) | ExprKind::Const(Value::Text(_))
+        ) && crate::types::is_textual(want);
+        let empty_list = matches!(&expr.kind, ExprKind::List(items) if items.is_empty())
+            && matches!(want, Type::List(_));
+        if !fits(&expr.ty, want) && !literal_text && !empty_list {
+            self.mismatch(expr, want, code);
+        }
+    }
+
+    /// Reports a value of the wrong type.
+    pub(crate) fn mismatch(&mut self, expr: &Expr, want: &Type, code: &'static str) {
+        let (want_name, got) = (self.env.type_name(want), self.env.type_name(&expr.ty));
+        let found = Diagnostic::error(
+            code,
+            format!("expected `{want_name}`, found `{got}`"),
+            expr.loc,
+        )
+        .labelled(format!("this is `{got}`"));
+        let found = self.explain(found, expr, want);
+        self.report(found);
+    }
+
+    /// How to write what was probably meant.
+    pub(super) fn explain(&self, found: Diagnostic, expr: &Expr, want: &Type) -> Diagnostic {
+        let written = self.sources.snippet(expr.loc).to_owned();
+        let (better, safe) = match (&expr.kind, want) {
+            (ExprKind::Const(Value::Number(n)), Type::Percent) => (format!("{n}%"), true),
+            (ExprKind::Const(Value::Number(_)), Type::Duration) => {
+                return found.help(format!("write the unit: `{written}s` is seconds, `{written}m` minutes, `{written}h` hours, `{written}d` days"));
+            }
+            (ExprKind::Const(Value::Number(_)), Type::Money) => {
+                return found.help(format!("write the currency, as in `{written} USD`"));
+            }
+            (ExprKind::Const(Value::Percent(_)), Type::Number) => {
+                (written.trim_end_matches('%').to_owned(), false)
+            }
+            (ExprKind::Const(Value::Text(t)), Type::Enum(_) | Type::Domain(_)) => {
+                let known = match want {
+                    Type::Enum(id) => self
+                        .env
+                        .enums
+                        .get(id.index())
+                        .is_some_and(|e| e.index.contains_key(t)),
+                    Type::Domain(domain) => self.env.domain_values(*domain).contains(t),
+                    _ => false,
+                };
+                if !known {
+                    return found.help("write a value by its bare name, without quotes");
+                }
+                (t.to_string(), true)
+            }
+            (ExprKind::Const(Value::Text(_)), _) => return found,
+            (_, Type::Text)
+                if !matches!(
+                    expr.ty,
+                    Type::Record(_) | Type::List(_) | Type::Customer | Type::File
+                ) =>
+            {
+                (format!("\"{{{written}}}\""), false)
+            }
+            _ => return found,
+        };
+        found.help(format!("write `{better}`")).fix(
+            format!("write `{better}`"),
+            safe,
+            vec![Edit {
+                at: expr.loc,
+                text: better,
+            }],
+        )
+    }
+}
