@@ -216,6 +216,22 @@ impl Chat {
         });
     }
 
+    pub(crate) fn accepted_by_next(&mut self, id: &str, reservation: u64) {
+        let agent = AgentRef {
+            id: id.into(),
+            name: id.to_uppercase().into(),
+        };
+        self.go(EventKind::Reserved {
+            reservation,
+            agent: agent.clone(),
+        });
+        self.go(EventKind::Accepted {
+            reservation,
+            agent,
+            team: "support".into(),
+        });
+    }
+
     pub(crate) fn answers(&mut self, text: &str, confidence: f64) {
         let request = self.request().expect("a model was asked");
         self.go(EventKind::ModelAnswered {

@@ -1,0 +1,394 @@
+//! Proof of identity, tools with consent, triggers, moving to another version, and flows that never stop.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod support;
+
+use flow_compiler::machine::Priority;
+use flow_compiler::value::Value;
+use flow_engine::effect::Effect;
+use flow_engine::event::{EventKind, ToolCall, Visitor};
+use flow_engine::{Refusal, Stage};
+use std::sync::Arc;
+use support::{Chat, engine};
+
+const HEAD: &str = r#"
+bot demo {
+  languages en; channels web, whatsapp; tiers bot -> ai -> human; start greet
+  menu { "Person" -> escalate asked_for_human }
+  discloses "I am a machine."
+}
+tier bot: scripted {}
+tier human: people {}
+team support { hours always }
+route human {
+  | intent | team    | priority |
+  | _      | support | standard |
+}
+handoff human { say "One moment."; returned -> greet }
+"#;
+
+fn bot(rest: &str) -> String {
+    format!("{HEAD}{rest}")
+}
+
+fn record(fields: &[(&str, Value)]) -> Value {
+    Value::Record(Arc::new(
+        fields
+            .iter()
+            .map(|(n, v)| ((*n).into(), v.clone()))
+            .collect(),
+    ))
+}
+
+const PROFILE: &str = r#"
+tier ai: model { shares transcript }
+enum plan { free, pro }
+record profile { plan: plan; name: text }
+customer from crm(customer.email) {
+  email: email private identifies ask "Your address?"
+  name: text private
+  plan: plan = free
+}
+webhook crm(email: email) -> profile { get "{env.CRM}?email={email}"; shares customer.email }
+node greet {
+  ask customer.email "Your address?"
+  verify customer.email "We sent you a code." { failed -> guest }
+  if customer.plan is pro { say "Welcome, pro." } else { say "Welcome." }
+  -> guest
+}
+node guest { choose "What now?" { "Again" -> greet; "Bye" -> end resolved } }
+"#;
+
+#[test]
+fn a_claim_loads_nothing_until_it_is_proven() {
+    let mut chat = Chat::open(&bot(PROFILE));
+    chat.say("it is ana@example.com");
+    assert!(chat.has(|e| matches!(e, Effect::Verify { field, contact } if field == "email" && contact == "ana@example.com")));
+    assert!(!chat.has(|e| matches!(e, Effect::CallWebhook { .. })));
+    assert!(!chat.state.is_proven("email"));
+    chat.say("12 34 56");
+    assert!(chat.has(|e| matches!(e, Effect::CheckCode { code } if code == "123456")));
+    chat.go(EventKind::Verified { ok: true });
+    assert!(chat.state.is_proven("email"));
+    assert!(chat.has(|e| matches!(e, Effect::CallWebhook { webhook, .. } if webhook == "crm")));
+    assert!(chat.said().is_empty(), "the flow waits for the profile");
+    chat.webhook(Ok(record(&[
+        ("plan", Value::Enum("pro".into())),
+        ("name", Value::text("Ana")),
+    ])));
+    assert_eq!(chat.said(), ["Welcome, pro.", "What now?"]);
+    assert_eq!(chat.state.customer("name"), Some(&Value::text("Ana")));
+    assert_eq!(
+        chat.try_go(EventKind::Verified { ok: true }),
+        Err(Refusal::Stale {
+            what: "verification".into()
+        })
+    );
+}
+
+#[test]
+fn who_is_proven_by_the_channel_is_known_before_the_first_word() {
+    let mut chat = Chat::new(&engine(&bot(PROFILE)));
+    let proven = [("email".into(), Value::text("ana@example.com"))]
+        .into_iter()
+        .collect();
+    chat.opened(Visitor {
+        proven,
+        ..Visitor::default()
+    });
+    assert!(chat.view().busy && chat.said().is_empty());
+    chat.webhook(Err("down".to_owned()));
+    assert_eq!(chat.said(), ["Your address?"], "`ask` always asks");
+}
+
+const TOOLS: &str = r#"
+tier ai: model {
+  tools look_up, cancel_order confirm
+  answers by confidence { 50%..100% send; 0%..50% escalate }
+}
+customer { name: text private }
+webhook look_up(id: text) -> text { get "{env.SHOP}/{id}" }
+webhook cancel_order(id: text, amount: number?) { post "{env.SHOP}/cancel"; send { id, amount }; idempotent }
+node greet { continue with ai { resolved -> bye; otherwise -> bye } }
+node bye { choose "Bye?" { "Yes" -> end resolved } }
+"#;
+
+fn tool(name: &str, args: &[(&str, Value)]) -> ToolCall {
+    ToolCall {
+        id: "t".into(),
+        tool: name.into(),
+        args: args.iter().map(|(n, v)| ((*n).into(), v.clone())).collect(),
+    }
+}
+
+#[test]
+fn a_tool_that_changes_something_waits_for_consent() {
+    let mut chat = Chat::open(&bot(TOOLS));
+    chat.say("cancel order 7");
+    let request = chat.request().unwrap();
+    let calls = vec![
+        tool("drop_tables", &[]),
+        tool("look_up", &[("id", Value::Number(1.0))]),
+        tool("look_up", &[("id", Value::text("7"))]),
+        tool("cancel_order", &[("id", Value::text("7"))]),
+    ];
+    chat.go(EventKind::ModelCalledTools { request, calls });
+    assert!(chat.has(|e| matches!(e, Effect::CallWebhook { webhook, .. } if webhook == "look_up")));
+    assert_eq!(
+        chat.decision.remarks.len(),
+        2,
+        "{:?}",
+        chat.decision.remarks
+    );
+    chat.webhook(Ok(Value::text("open")));
+    assert_eq!(chat.said(), ["May I do this for you: cancel order (id 7)?"]);
+    assert!(!chat.has(|e| matches!(e, Effect::CallWebhook { .. })));
+    chat.say("no");
+    let asked = chat
+        .effects
+        .iter()
+        .find_map(|e| {
+            if let Effect::AskModel(r) = e {
+                Some(r.clone())
+            } else {
+                None
+            }
+        })
+        .unwrap();
+    let results: Vec<bool> = asked
+        .tool_results
+        .iter()
+        .map(|r| r.result.is_ok())
+        .collect();
+    assert_eq!(results, [false, false, true, false]);
+    assert!(asked.question == "cancel order 7");
+    chat.go(EventKind::ModelCalledTools {
+        request: asked.request,
+        calls: vec![tool("cancel_order", &[("id", Value::text("7"))])],
+    });
+    chat.press("Yes");
+    let sent = chat
+        .effects
+        .iter()
+        .find_map(|e| {
+            if let Effect::CallWebhook { request, .. } = e {
+                Some(request.clone())
+            } else {
+                None
+            }
+        })
+        .unwrap();
+    assert_eq!(
+        (sent.method.as_str(), sent.body),
+        (
+            "POST",
+            Some(serde_json::json!({ "id": "7", "amount": null }))
+        )
+    );
+    assert!(sent.idempotency_key.is_some());
+}
+
+const TRIGGER: &str = r#"
+tier ai: model {}
+customer { email: email identifies }
+trigger renewal from webhook "crm/renewals" signed secret.KEY {
+  payload { email: email, days_left: number }
+  find customer by email
+  when payload.days_left < 10
+  escalate to human priority high because "Renewal in {payload.days_left} days"
+}
+node greet { choose "Hello" { "Bye" -> end resolved } }
+"#;
+
+#[test]
+fn a_trigger_moves_a_conversation_if_its_condition_holds() {
+    let mut chat = Chat::open(&bot(TRIGGER));
+    let payload = |days: f64| {
+        [
+            ("email".into(), Value::text("a@b.c")),
+            ("days_left".into(), Value::Number(days)),
+        ]
+        .into_iter()
+        .collect()
+    };
+    chat.go(EventKind::Triggered {
+        trigger: "renewal".into(),
+        payload: payload(30.0),
+    });
+    assert_eq!(
+        (chat.stage(), chat.decision.taken_by.as_deref()),
+        (Stage::Scripted, Some("ignored"))
+    );
+    chat.go(EventKind::Triggered {
+        trigger: "renewal".into(),
+        payload: payload(5.0),
+    });
+    assert_eq!(
+        (chat.stage(), chat.view().priority),
+        (Stage::Queued, Priority::High)
+    );
+    assert_eq!(
+        chat.decision.escalation.as_ref().unwrap().reasons,
+        ["Renewal in 5 days"]
+    );
+}
+
+#[test]
+fn an_agent_s_chat_survives_a_transfer_a_loss_and_a_return() {
+    let mut chat = Chat::open(&bot(
+        "tier ai: model {}\nteam sales { hours always }\nnode greet { choose \"Hello\" { \"Bye\" -> end resolved } }",
+    ));
+    chat.say("#!");
+    chat.news(1);
+    chat.accepted_by("leo");
+    let since = chat.view().escalated;
+    chat.pass(5);
+    chat.go(EventKind::AgentTransferred {
+        agent: "leo".into(),
+        team: "sales".into(),
+        reason: None,
+    });
+    assert_eq!(
+        (chat.stage(), chat.view().team.as_deref()),
+        (Stage::Queued, Some("sales"))
+    );
+    assert!(chat.has(
+        |e| matches!(e, Effect::Enqueue(item) if item.team == "sales" && Some(item.since) == since)
+    ));
+    let mia = flow_engine::event::AgentRef {
+        id: "mia".into(),
+        name: "Mia".into(),
+    };
+    assert_eq!(
+        chat.try_go(EventKind::Accepted {
+            reservation: 1,
+            agent: mia.clone(),
+            team: "sales".into()
+        }),
+        Err(Refusal::UnknownReservation { reservation: 1 })
+    );
+    chat.go(EventKind::Reserved {
+        reservation: 2,
+        agent: mia.clone(),
+    });
+    chat.go(EventKind::Accepted {
+        reservation: 2,
+        agent: mia,
+        team: "sales".into(),
+    });
+    assert_eq!(chat.said(), ["You're now with Mia."]);
+    chat.go(EventKind::AgentLost {
+        agent: "mia".into(),
+    });
+    assert_eq!(chat.stage(), Stage::Queued);
+    chat.accepted_by_next("leo", 3);
+    chat.go(EventKind::AgentReturned {
+        agent: "leo".into(),
+        reason: Some("simple".into()),
+    });
+    assert_eq!(
+        (chat.said(), chat.view().tier.as_str()),
+        (vec!["Hello"], "bot")
+    );
+    chat.say("#!");
+    assert_eq!(
+        chat.stage(),
+        Stage::Queued,
+        "the second handoff works as the first"
+    );
+}
+
+const OLD: &str = r#"
+tier ai: model {}
+slots { order_number: text matching /[A-Z]{2}-[0-9]{6}/; colour: text }
+node greet { visit return_item; choose "Done?" { "Yes" -> end resolved } }
+node return_item { ask order_number "Which order?"; say "Thanks." }
+"#;
+
+#[test]
+fn a_waiting_conversation_moves_under_new_names() {
+    let old = engine(&bot(OLD));
+    let new = engine(&bot(r#"
+tier ai: model {}
+slots { order_id was order_number: text matching /[A-Z]{2}-[0-9]{6}/; colour: text }
+node greet { visit returns; choose "Done?" { "Yes" -> end resolved } }
+node returns was return_item { ask order_id "Which order, please?"; say "Thanks for {order_id}." }
+"#));
+    let mut chat = Chat::new(&old);
+    chat.opened(Visitor::default());
+    chat.state = old.can_move(&new, &chat.state).unwrap();
+    chat.engine = new;
+    chat.say("AB-123456");
+    assert_eq!(chat.said(), ["Thanks for AB-123456.", "Done?"]);
+}
+
+#[test]
+fn a_conversation_stays_where_its_place_is_gone_or_a_value_is_missing() {
+    let old = engine(&bot(OLD));
+    let mut chat = Chat::new(&old);
+    chat.opened(Visitor::default());
+    let gone = engine(&bot(
+        "tier ai: model {}\nnode greet { choose \"Done?\" { \"Yes\" -> end resolved } }",
+    ));
+    assert!(old.can_move(&gone, &chat.state).is_err());
+    let reads_more = engine(&bot(r#"
+tier ai: model {}
+slots { order_number: text matching /[A-Z]{2}-[0-9]{6}/; colour: text }
+node greet { visit return_item; choose "Done?" { "Yes" -> end resolved } }
+node return_item { ask colour "Which colour?"; ask order_number "Which order?"; say "Thanks, a {colour} one." }
+"#));
+    let reason = old.can_move(&reads_more, &chat.state).unwrap_err().reason;
+    assert_eq!(
+        reason,
+        "the new version reads `colour`, which this conversation does not know"
+    );
+    chat.say("AB-123456");
+    let other_buttons = engine(&bot(
+        &OLD.replace("\"Yes\" ->", "\"No\" -> greet; \"Yes\" ->")
+    ));
+    assert_eq!(
+        old.can_move(&other_buttons, &chat.state)
+            .unwrap_err()
+            .reason,
+        "the buttons in sight have changed"
+    );
+}
+
+#[test]
+fn the_model_is_told_no_private_value_that_is_not_shared() {
+    let mut chat = Chat::open(&bot(r#"
+tier ai: model { shares transcript }
+customer { name: text private; city: text }
+node greet { form customer.name, customer.city; continue with ai { resolved -> greet; otherwise -> greet } }
+"#));
+    chat.say("Ana Silva");
+    chat.say("Lisbon");
+    chat.say("my name is ANA SILVA, what now?");
+    let asked = chat
+        .effects
+        .iter()
+        .find_map(|e| {
+            if let Effect::AskModel(r) = e {
+                Some(r.clone())
+            } else {
+                None
+            }
+        })
+        .unwrap();
+    assert_eq!(asked.question, "my name is [name], what now?");
+    assert!(
+        asked.facts.contains_key("customer.city") && !asked.facts.contains_key("customer.name")
+    );
+    let history = chat.engine.prompt_history(&chat.state, "ai", &chat.log);
+    assert!(
+        history.iter().any(|l| l.text == "[name]")
+            && !history.iter().any(|l| l.text.contains("Ana"))
+    );
+}
