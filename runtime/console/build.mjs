@@ -48,6 +48,6 @@ if (process.argv.includes("--tests")) {
     outdir: "dist/assets",
   });
   // A plain script: pages of other people include it with a `script` element.
-  await build({ ...shipped, format: "iife", entryPoints: { widget: "src/embed/embed.ts" }, outdir: "dist" });
+  await build({ ...shipped, format: "iife", entryPoints: { widget: "src/embed/embed.tsx" }, outdir: "dist" });
   await cp("static", "dist", { recursive: true });
 }

@@ -3,10 +3,11 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { Agent, Customer } from "./lib/people.mjs";
-import { World, openBrowser, shots, until } from "./lib/world.mjs";
+import { World, freePort, openBrowser, openPage, shots, until } from "./lib/world.mjs";
 
 let browser;
 before(async () => {
@@ -209,6 +210,42 @@ test("hostile texts are inert on both pages", { timeout: 120_000 }, () =>
     await agent.close();
   }),
 );
+
+test("the widget on a page of another origin, under a strict policy", { timeout: 120_000 }, async () => {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  await withWorld(
+    async (world) => {
+      const policy = `default-src 'none'; script-src ${world.url}; style-src ${world.url}; connect-src ${world.url}; img-src ${world.url}`;
+      const shop = createServer((_request, response) => {
+        response.writeHead(200, { "content-type": "text/html", "content-security-policy": policy });
+        response.end(`<!doctype html><html lang="es"><title>Shop</title><main><h1>Shop</h1></main><script src="${world.url}/widget.js" defer></script></html>`);
+      });
+      await new Promise((ready) => shop.listen(port, "127.0.0.1", ready));
+      try {
+        const page = await openPage(browser, `${origin}/cart?coupon=secret`);
+        const button = page.getByRole("button", { name: "Abrir el chat" });
+        await button.click();
+        await page.locator(".row.bot").filter({ hasText: "¿En qué puedo ayudarte?" }).waitFor();
+        await page.locator("#draft").fill("dónde está mi pedido");
+        await page.keyboard.press("Enter");
+        await page.locator(".row.bot").filter({ hasText: "¿Cuál es tu número de pedido?" }).waitFor();
+        await shots(page, "9-embedded");
+        await page.keyboard.press("Escape");
+        await page.locator(".panel").waitFor({ state: "hidden" });
+        await page.reload();
+        await button.click();
+        await page.locator(".row.bot").filter({ hasText: "¿Cuál es tu número de pedido?" }).waitFor();
+        assert.deepEqual(page.wrong, []);
+        await page.context().close();
+      } finally {
+        shop.closeAllConnections();
+        shop.close();
+      }
+    },
+    { origins: [origin] },
+  );
+});
 
 test("no inline script or style is allowed on any page", { timeout: 60_000 }, () =>
   withWorld(async (world) => {

@@ -51,7 +51,8 @@ export async function until(what, check, ms = 20_000) {
 export const PASSWORD = "correct horse battery staple";
 
 export class World {
-  static async start({ edit } = {}) {
+  /** `origins`: pages of other origins that may show the widget. */
+  static async start({ edit, origins = [] } = {}) {
     const world = new World();
     try {
       world.folder = await mkdtemp(join(tmpdir(), "flow-browser-"));
@@ -60,6 +61,7 @@ export class World {
       // The walk must not depend on when it is taken: the teams are always open.
       await world.edit("routing.flow", (text) => text.replace(/^(\s+)hours (office|long_day)$/gm, "$1hours always"));
       if (edit) await edit(world);
+      await writeFile(join(world.folder, "flow.toml"), `origins = ${JSON.stringify(origins)}\n`);
       world.log = "";
       world.shopPort = await freePort();
       world.port = await freePort();
@@ -101,7 +103,7 @@ export class World {
   }
 
   async serve() {
-    const child = spawn(program("flowd", "FLOWD"), ["run", this.bot], { env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program("flowd", "FLOWD"), ["run", this.bot, "--config", join(this.folder, "flow.toml")], { env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
     this.daemon = child;
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (this.log += data));
     let gone = false;

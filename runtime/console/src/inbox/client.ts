@@ -143,7 +143,7 @@ function connect(): void {
   let lost = false;
   stream = openShared({
     name: "flow.inbox",
-    url: "/v1/agent/stream",
+    url: `${location.origin}/v1/agent/stream`,
     after: null,
     keep: (event) => (event.event === "desk" || event.event === "program" ? event.event : event.event === "offer" ? offerKey(event.data) : null),
     onConnection: (state) => {
@@ -209,7 +209,9 @@ function onEvent(name: string, data: unknown): void {
     }
     case "alert": {
       const alert = data as { conversation: string; text: string };
-      toast(alert.text, true, alert.conversation);
+      // The open conversation shows it on its card.
+      if (openId.value === alert.conversation && !document.hidden) void reopen();
+      else toast(alert.text, true, alert.conversation);
       break;
     }
     case "typing": {

@@ -48,6 +48,7 @@ export function ConversationView() {
   const insert = useSignal<{ text: string; n: number } | null>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const stick = useRef(true);
+  const height = useRef(0);
   const title = useRef<HTMLHeadingElement>(null);
   const detail = opened.value?.detail ?? null;
 
@@ -171,7 +172,10 @@ export function ConversationView() {
                 tabIndex={0}
                 onScroll={(e) => {
                   const box = e.currentTarget;
-                  stick.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+                  // A change of size scrolls too; only a reader who scrolls leaves the end.
+                  const resized = box.clientHeight !== height.current;
+                  height.current = box.clientHeight;
+                  if (!(resized && stick.current)) stick.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
                 }}
               >
                 <Transcript

@@ -27,6 +27,9 @@ export interface Ask {
   signal?: AbortSignal;
 }
 
+/** Where the API is: this page's own origin, or the one that a script on another page came from. */
+export const api = { origin: location.origin };
+
 /** Asks the API. Throws an `ApiError`, always. */
 export async function ask<T>(path: string, options: Ask = {}): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", ...options.headers };
@@ -40,7 +43,7 @@ export async function ask<T>(path: string, options: Ask = {}): Promise<T> {
   let response: Response;
   let text: string;
   try {
-    response = await fetch(path, {
+    response = await fetch(api.origin + path, {
       method: options.method ?? (body === null ? "GET" : "POST"),
       headers,
       body,

@@ -1,10 +1,11 @@
 // Small pieces that both pages use. Every text is drawn as text.
 
 import { linkify, safeUrl } from "./format";
+import { api } from "./http";
 
 /** A link out of the page; a text where the address is none that may be opened. */
 export function Out({ href, children, class: name }: { href: string | null | undefined; children: preact.ComponentChildren; class?: string }) {
-  const safe = safeUrl(href, location.origin);
+  const safe = safeUrl(href, api.origin);
   if (safe === null) return <span class={name}>{children}</span>;
   return (
     <a class={name} href={safe} target="_blank" rel="noopener noreferrer nofollow">

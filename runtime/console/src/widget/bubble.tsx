@@ -1,6 +1,7 @@
 // One message.
 
 import { bytes, clock, safeUrl } from "../shared/format";
+import { api } from "../shared/http";
 import type { Attachment, Button, Citation, Message } from "../shared/types";
 import { Icon, Out, Text } from "../shared/ui";
 import { fileUrl } from "./client";
@@ -25,7 +26,7 @@ export function speaker(words: Strings, message: Message): string {
 function Attached({ attachment, words, language }: { attachment: Attachment; words: Strings; language: string }) {
   if (attachment.kind === "image" || (attachment.kind === "file" && PICTURES.has(attachment.mime ?? ""))) {
     const href = fileUrl(attachment.url);
-    const safe = safeUrl(href, location.origin);
+    const safe = safeUrl(href, api.origin);
     if (safe === null) return null;
     const name = attachment.kind === "file" ? attachment.name : undefined;
     return (
@@ -43,13 +44,13 @@ function Attached({ attachment, words, language }: { attachment: Attachment; wor
       </Out>
     );
   }
-  const picture = safeUrl(attachment.image, location.origin);
+  const picture = safeUrl(attachment.image, api.origin);
   return (
     <div class="card">
       {picture !== null && <img src={picture} alt="" loading="lazy" referrerpolicy="no-referrer" />}
       {attachment.title && <p class="card-title" dir="auto">{attachment.title}</p>}
       {attachment.text && <Text text={attachment.text} />}
-      {safeUrl(attachment.link, location.origin) !== null && (
+      {safeUrl(attachment.link, api.origin) !== null && (
         <Out href={attachment.link} class="card-link">
           {words.openLink}
           <span class="hidden"> {attachment.title ?? ""}</span>

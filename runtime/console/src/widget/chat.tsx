@@ -11,6 +11,11 @@ import { askingMessage } from "./state";
 import { strings, waiting, type Strings } from "./strings";
 
 const TEXT_LIMIT = 8000;
+/** The field to write in, wherever it is drawn. */
+const draftField: { current: HTMLElement | null } = { current: null };
+export function focusDraft(): void {
+  draftField.current?.focus({ preventScroll: true });
+}
 const online = signal(navigator.onLine);
 addEventListener("online", () => (online.value = true));
 addEventListener("offline", () => (online.value = false));
@@ -52,6 +57,10 @@ function Composer({ view, words, language }: { view: View; words: Strings; langu
   const draft = useSignal("");
   const tooLarge = useSignal(false);
   const field = useRef<HTMLTextAreaElement>(null);
+  const codeField = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    draftField.current = field.current ?? codeField.current;
+  });
   const picker = useRef<HTMLInputElement>(null);
   const code = view.asks?.kind === "code";
   const max = client.info.value?.max_file_bytes ?? 10_485_760;
@@ -70,7 +79,7 @@ function Composer({ view, words, language }: { view: View; words: Strings; langu
     if (code) client.sendCode(text);
     else client.sendText(text.slice(0, TEXT_LIMIT));
     draft.value = "";
-    field.current?.focus();
+    focusDraft();
   }
 
   function attach(list: FileList | null | undefined): void {
@@ -114,6 +123,7 @@ function Composer({ view, words, language }: { view: View; words: Strings; langu
         </button>
         {code ? (
           <input
+            ref={codeField}
             id="draft"
             class="code"
             aria-label={words.code}
@@ -193,7 +203,8 @@ function Leave({ words }: { words: Strings }) {
   );
 }
 
-export function Chat({ framed, onClose }: { framed: boolean; onClose: () => void }) {
+/** `onClose`: the chat is a panel on another page; absent: it is the page. */
+export function Chat({ onClose }: { onClose?: () => void }) {
   const state = client.state.value;
   const view = state.view;
   const language = localeOf(view?.language ?? "other", navigator.languages);
@@ -201,12 +212,13 @@ export function Chat({ framed, onClose }: { framed: boolean; onClose: () => void
   const asking = useComputed(() => askingMessage(client.state.value)).value;
   const log = useRef<HTMLDivElement>(null);
   const atEnd = useSignal(true);
+  const height = useRef(0);
 
   useEffect(() => {
-    document.documentElement.lang = language;
+    if (onClose === undefined) document.documentElement.lang = language;
   }, [language]);
   useEffect(() => {
-    document.title = view?.title ?? client.info.value?.title ?? "Chat";
+    if (onClose === undefined) document.title = view?.title ?? client.info.value?.title ?? "Chat";
   }, [view?.title, client.info.value]);
   useLayoutEffect(() => {
     const box = log.current;
@@ -228,20 +240,22 @@ export function Chat({ framed, onClose }: { framed: boolean; onClose: () => void
   const press = (button: Button) => {
     atEnd.value = true;
     client.press(button.id, button.label);
-    document.getElementById("draft")?.focus({ preventScroll: true });
+    focusDraft();
   };
+  // On another page the page has its own `main`.
+  const Frame = onClose === undefined ? "main" : "section";
   const lost = state.connection === "lost" && view !== null;
   return (
-    <main class="chat" aria-label={title}>
+    <Frame class={onClose === undefined ? "chat page" : "chat"} lang={language} aria-label={title}>
       <header>
         <div class="head">
-          <h1 dir="auto">{title}</h1>
+          {onClose === undefined ? <h1 dir="auto">{title}</h1> : <h2 dir="auto">{title}</h2>}
           <p class="with" dir="auto">
             {view?.agent != null ? words.withAgent(view.agent.name) : view?.tier_kind === "model" ? words.model : view !== null && view.ended === null ? words.bot : ""}
           </p>
         </div>
         {view !== null && view.ended === null && <Leave words={words} />}
-        {framed && (
+        {onClose !== undefined && (
           <button type="button" class="round" aria-label={words.closeChat} onClick={onClose}>
             <Icon name="close" />
           </button>
@@ -281,7 +295,10 @@ export function Chat({ framed, onClose }: { framed: boolean; onClose: () => void
             tabIndex={0}
             onScroll={(e) => {
               const box = e.currentTarget;
-              atEnd.value = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+              // A change of size scrolls too; only a reader who scrolls leaves the end.
+              const resized = box.clientHeight !== height.current;
+              height.current = box.clientHeight;
+              if (!(resized && atEnd.value)) atEnd.value = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
             }}
           >
             <ol>
@@ -332,7 +349,7 @@ export function Chat({ framed, onClose }: { framed: boolean; onClose: () => void
           </footer>
         </>
       )}
-    </main>
+    </Frame>
   );
 }
 

@@ -1,7 +1,7 @@
 // The widget's side of the API: opens or resumes the conversation, keeps the stream, sends in order.
 
 import { signal } from "@preact/signals";
-import { ApiError, ask, newId } from "../shared/http";
+import { ApiError, api, ask, newId } from "../shared/http";
 import { pause } from "../shared/stream";
 import type { Stream } from "../shared/stream";
 import { openShared } from "../shared/tabs";
@@ -19,8 +19,8 @@ export const session = signal<Session | null>(null);
 /** Something to say once that belongs to no message. */
 export const notice = signal<string | null>(null);
 
-// Options stand behind the `#`, so that a signed login reaches no server's log.
-const query = new URLSearchParams(location.hash.slice(1));
+/** What the page wants: all optional. */
+export const options: { language?: string; page?: string; identity?: string } = {};
 let stream: Stream | null = null;
 const files = new Map<string, File>();
 let sending = false;
@@ -59,7 +59,7 @@ async function insist<T>(asking: () => Promise<T>): Promise<T> {
 }
 
 function language(): string | undefined {
-  const wanted = [query.get("language"), ...navigator.languages].filter((l) => l !== null);
+  const wanted = [options.language, ...navigator.languages].filter((l) => l !== undefined);
   const known = info.value?.languages ?? [];
   for (const tag of wanted) {
     const short = tag.toLowerCase().split("-")[0] ?? "";
@@ -68,17 +68,16 @@ function language(): string | undefined {
   return undefined;
 }
 
-/** The page on which the chat stands: told by the script that embeds it, else this one. */
+/** The page on which the chat stands, without what may be private behind `?` and `#`. */
 function page(): string {
-  return query.get("page") ?? `${location.origin}${location.pathname}`;
+  return options.page ?? `${location.origin}${location.pathname}`;
 }
 
 async function open(): Promise<void> {
   const body: Record<string, unknown> = { channel: "web", page: page().slice(0, 2000) };
   const chosen = language();
   if (chosen !== undefined) body["language"] = chosen;
-  const identity = query.get("identity");
-  if (identity !== null) body["identity"] = identity;
+  if (options.identity !== undefined) body["identity"] = options.identity;
   const opened = await insist(() =>
     ask<{ id: string; token: string; conversation: View; messages: Message[] }>("/v1/conversations", { body }),
   );
@@ -137,7 +136,7 @@ function connect(): void {
   const id = session.value?.id ?? "";
   stream = openShared({
     name: `flow.chat.${id}`,
-    url: path("/events"),
+    url: api.origin + path("/events"),
     headers: bearer,
     after: resumeAt(state.value),
     keep: (event) => (event.event === "view" ? "view" : null),
@@ -279,7 +278,7 @@ export async function leave(): Promise<void> {
 /** A file's address as the browser may fetch it: those of this conversation need its token. */
 export function fileUrl(url: string): string {
   const own = `/v1/files/${session.value?.id ?? ""}/`;
-  return url.startsWith(own) && session.value !== null ? `${url}?token=${encodeURIComponent(session.value.token)}` : url;
+  return url.startsWith(own) && session.value !== null ? `${api.origin}${url}?token=${encodeURIComponent(session.value.token)}` : url;
 }
 
 addEventListener("online", () => wake?.());

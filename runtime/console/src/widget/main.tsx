@@ -1,21 +1,15 @@
-// The page of the chat, alone or inside the frame that `widget.js` puts on other pages.
+// The page of the chat.
 
 import { render } from "preact";
 import { Chat } from "./chat";
-import { start } from "./client";
+import { options, start } from "./client";
 
-const framed = window.parent !== window;
-
-function close(): void {
-  // Nothing but the wish leaves the frame, so it does not matter who hears it.
-  window.parent.postMessage({ flow: "close" }, "*");
+// Behind the `#`, so that a signed login reaches no server's log.
+const wanted = new URLSearchParams(location.hash.slice(1));
+for (const name of ["language", "page", "identity"] as const) {
+  const value = wanted.get(name);
+  if (value !== null) options[name] = value;
 }
-
-document.documentElement.classList.toggle("framed", framed);
 const app = document.getElementById("app");
-if (app !== null) render(<Chat framed={framed} onClose={close} />, app);
-if (framed) addEventListener("keydown", (event) => event.key === "Escape" && close());
-addEventListener("message", (event) => {
-  if (event.source === window.parent && (event.data as { flow?: unknown } | null)?.flow === "opened") document.getElementById("draft")?.focus();
-});
+if (app !== null) render(<Chat />, app);
 void start();
