@@ -5,7 +5,7 @@
 
 use super::support::analysis::Analysis;
 use super::support::cover::{Atom, Column, Grid};
-use super::support::set::universe;
+use super::support::set::{Interval, universe};
 use super::support::syntax;
 use crate::machine::{CellPattern, Expr, MatchArm, Op, OpKind};
 use crate::value::{OpId, Type};
@@ -143,19 +143,43 @@ fn answers_of(cx: &Analysis<'_>, loc: Loc) -> Option<(Loc, Loc)> {
 }
 
 fn missing(grid: &Grid) -> Vec<String> {
-    let mut out = Vec::new();
+    let mut out: Vec<String> = Vec::new();
+    let mut run: Option<Interval> = None;
+    let flush = |run: &mut Option<Interval>, out: &mut Vec<String>| {
+        if let Some(interval) = run.take() {
+            out.push(grid.show_span(0, &interval));
+        }
+    };
     for atom in grid.uncovered_atoms() {
-        out.push(match grid.atoms.first().and_then(|a| a.get(atom)) {
-            Some(Atom::Other) => "anything else".to_owned(),
+        let atom_value = grid.atoms.first().and_then(|a| a.get(atom));
+        if let Some(Atom::Span(span)) = atom_value {
+            // Neighbours are one gap.
+            match &mut run {
+                Some(before) if before.high.map(|h| h.0) == span.low.map(|l| l.0) => {
+                    before.high = span.high
+                }
+                _ => {
+                    flush(&mut run, &mut out);
+                    run = Some(*span);
+                }
+            }
+            continue;
+        }
+        flush(&mut run, &mut out);
+        out.push(match atom_value {
+            Some(Atom::Other) => "_".to_owned(),
             Some(Atom::Name { name, others }) if *others > 0 => format!("{name} and {others} more"),
             _ => grid.show(0, atom),
         });
     }
-    // A single point between two gaps is part of them.
-    let spans = out.len();
-    if spans > 8 {
-        out.truncate(8);
+    flush(&mut run, &mut out);
+    for shown in &mut out {
+        if shown == "_" {
+            *shown = "anything else".to_owned();
+        }
     }
+    out.dedup();
+    out.truncate(8);
     out
 }
 

@@ -320,6 +320,14 @@ impl Grid {
             .collect()
     }
 
+    /// Values between two ends as a cell to write.
+    pub(in crate::checks) fn show_span(&self, column: usize, interval: &Interval) -> String {
+        let like = self.like.get(column).and_then(Option::as_ref);
+        self.types
+            .get(column)
+            .map_or_else(String::new, |ty| show_interval(ty, like, interval))
+    }
+
     /// An atom as a cell to write.
     pub(in crate::checks) fn show(&self, column: usize, atom: usize) -> String {
         let Some(atom) = self.atoms.get(column).and_then(|a| a.get(atom)) else {

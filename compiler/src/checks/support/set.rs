@@ -450,7 +450,12 @@ fn seconds(time: civil::Time) -> i64 {
 /// A place on the scale of a type as the author would write it. `like` is a value of the same kind (for its currency).
 pub(in crate::checks) fn show_point(ty: &Type, like: Option<&Value>, at: Decimal) -> String {
     match ty {
-        Type::Percent => format!("{}%", at.checked_mul(Decimal::ONE_HUNDRED).unwrap_or(at).normalize()),
+        Type::Percent => format!(
+            "{}%",
+            at.checked_mul(Decimal::ONE_HUNDRED)
+                .unwrap_or(at)
+                .normalize()
+        ),
         Type::Duration => show_duration(at.to_i64().unwrap_or(0)),
         Type::Money => match like {
             Some(Value::Money(money)) => format!("{} {}", at.normalize(), money.currency),
@@ -495,6 +500,10 @@ pub(in crate::checks) fn show_interval(
     like: Option<&Value>,
     interval: &Interval,
 ) -> String {
+    // An instant is written in the bot's time zone, which is not known here.
+    if *ty == Type::DateTime {
+        return "_".into();
+    }
     let show = |v| show_point(ty, like, v);
     match (interval.low, interval.high) {
         (Some((low, _)), Some((high, _))) if low == high => show(low),
