@@ -185,7 +185,7 @@ impl Lower<'_> {
     fn arithmetic(&mut self, op: BinaryOp, left: &Expr, right: &Expr, span: Span) -> Type {
         use BinaryOp::{Add, Div, Mul, Sub};
         use Type::{Date, DateTime, Duration, Money, Number, Percent, Time};
-        let ty = match (op, &left.ty, &right.ty) {
+        match (op, &left.ty, &right.ty) {
             (_, Type::Error, _) | (_, _, Type::Error) => Type::Error,
             (_, Number, Number) | (Div, Percent, Percent) | (Div, Duration, Duration) => Number,
             (Mul, Number, Percent) | (Mul, Percent, Number) => Number,
@@ -239,8 +239,7 @@ impl Lower<'_> {
                 self.report(found);
                 Type::Error
             }
-        };
-        ty
+        }
     }
 
     fn one_currency(&mut self, left: &Expr, right: &Expr) {

@@ -39,7 +39,7 @@ pub fn sarif(sources: &Sources, found: &[Diagnostic]) -> String {
 fn result(sources: &Sources, d: &Diagnostic) -> Value {
     let mut text = d.message.clone();
     if let Some(help) = &d.help {
-        text.push_str("\n");
+        text.push('\n');
         text.push_str(help);
     }
     let mut out = json!({
