@@ -247,6 +247,60 @@ test("the widget on a page of another origin, under a strict policy", { timeout:
   );
 });
 
+test("a lead: a broken edit is told at once, notes stay inside, a transfer and a return arrive, numbers add up", { timeout: 180_000 }, () =>
+  withWorld(async (world) => {
+    const customer = await Customer.open(browser, world);
+    const leo = await Agent.open(browser, world, "leo");
+    const mia = await Agent.open(browser, world, "mia");
+    const go = (hash) => mia.page.evaluate((to) => (location.hash = to), hash);
+
+    await go("#/program");
+    await mia.page.locator(".state-good").waitFor();
+    let good;
+    await world.edit("track.flow", (text) => ((good = text), text.replace("visit missing_parcel", "visit missing_parcl")));
+    await mia.page.locator(".findings").filter({ hasText: "missing_parcl" }).waitFor();
+    await mia.page.locator(".top .tag").filter({ hasText: "refused" }).waitFor();
+    assert.match(await mia.page.locator(".findings").innerText(), /F0201[\s\S]*track\.flow:\d+:\d+/);
+    await shots(mia.page, "10-refused-edit");
+    await world.edit("track.flow", () => good);
+    await mia.page.locator(".state-good").waitFor();
+
+    await escalate(customer, leo);
+    await leo.accepts();
+    await customer.reads("You're now with Leo Perez.");
+    await leo.page.getByRole("button", { name: "Note", exact: true }).click();
+    await leo.page.getByLabel("Note for the team").fill("Second double charge this month.");
+    await leo.page.keyboard.press("Enter");
+    await leo.page.locator(".line.note").filter({ hasText: "Second double charge" }).waitFor();
+    await leo.page.getByRole("button", { name: "Message", exact: true }).click();
+
+    await mia.available();
+    await leo.page.getByRole("button", { name: "Transfer" }).click();
+    await leo.page.locator("dialog select").selectOption("support");
+    await leo.page.locator("dialog textarea").fill("Not about money after all");
+    await leo.page.locator("dialog").getByRole("button", { name: "Transfer" }).click();
+    await mia.accepts();
+    await mia.reads("Second double charge this month.");
+    await mia.reads("THIS IS USELESS, you never help me!!");
+    await customer.reads("You're now with Mia Wong.");
+    await mia.page.getByRole("button", { name: "To the bot" }).click();
+    await mia.page.locator("dialog textarea").fill("Only wants tracking");
+    await mia.page.locator("dialog").getByRole("button", { name: "Back to the bot" }).click();
+    await until("the bot's question again", async () => (await customer.transcript()).at(-1) === "bot: What can I help with?");
+    assert.ok(!(await customer.transcript()).some((line) => line.includes("Second double charge")), "a note is not for customers");
+
+    await go("#/dashboard");
+    await mia.page.locator(".figures").waitFor();
+    assert.match(await mia.page.locator(".figures").innerText(), /Conversations\s+1\s/);
+    assert.match(await mia.page.locator(".page").innerText(), /frustrated\s+1/);
+    await shots(mia.page, "11-dashboard");
+    await wellBehaved(customer, leo, mia);
+    await customer.close();
+    await leo.close();
+    await mia.close();
+  }),
+);
+
 test("no inline script or style is allowed on any page", { timeout: 60_000 }, () =>
   withWorld(async (world) => {
     for (const path of ["/", "/inbox"]) {
