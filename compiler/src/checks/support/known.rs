@@ -332,3 +332,6 @@ fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

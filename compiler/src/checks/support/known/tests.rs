@@ -1,0 +1,258 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+use super::Knowledge;
+use crate::checks::support::flow::{Flow, successors};
+use crate::machine::{CellPattern, Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
+use crate::sources::Project;
+use crate::value::{OpId, SlotId, Type};
+use crate::{Compiler, Options};
+use flow_grammar::Loc;
+use flow_grammar::ast::BinaryOp;
+use std::fmt::Write as _;
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+const SLOTS: usize = 3;
+const NODES: usize = 4;
+
+fn condition(dice: &mut Dice, depth: usize) -> String {
+    let slot = dice.roll(SLOTS);
+    if depth == 0 {
+        return match dice.roll(4) {
+            0 => format!("s{slot} is known"),
+            1 => format!("s{slot} is unknown"),
+            2 => format!("s{slot} > 3"),
+            _ => "shouting".to_owned(),
+        };
+    }
+    let (a, b) = (condition(dice, depth - 1), condition(dice, depth - 1));
+    match dice.roll(3) {
+        0 => format!("({a} and {b})"),
+        1 => format!("({a} or {b})"),
+        _ => format!("not ({a})"),
+    }
+}
+
+fn steps(dice: &mut Dice, depth: usize, node: usize, out: &mut String, indent: usize) {
+    for _ in 0..1 + dice.roll(3) {
+        let pad = "  ".repeat(indent);
+        let slot = dice.roll(SLOTS);
+        match dice.roll(if depth == 0 { 5 } else { 8 }) {
+            0 => writeln!(
+                out,
+                "{pad}ask s{slot} \"?\" {{ otherwise {{ note \"none\" }} }}"
+            )
+            .unwrap(),
+            1 => writeln!(out, "{pad}clear s{slot}").unwrap(),
+            2 => writeln!(out, "{pad}set s{slot} = 5").unwrap(),
+            3 => writeln!(
+                out,
+                "{pad}form s{slot}, s{} {{ otherwise -> escalate }}",
+                (slot + 1) % SLOTS
+            )
+            .unwrap(),
+            // Visits lead upwards only, so that there is no circle of them.
+            4 if node + 1 < NODES => writeln!(
+                out,
+                "{pad}visit n{}",
+                node + 1 + dice.roll(NODES - node - 1)
+            )
+            .unwrap(),
+            4 | 5 => {
+                writeln!(out, "{pad}if {} {{", condition(dice, 2)).unwrap();
+                steps(dice, depth - usize::from(depth > 0), node, out, indent + 1);
+                writeln!(out, "{pad}}} else {{").unwrap();
+                steps(dice, depth - usize::from(depth > 0), node, out, indent + 1);
+                writeln!(out, "{pad}}}").unwrap();
+            }
+            6 => {
+                writeln!(out, "{pad}match s{slot} {{\n{pad}  unknown {{").unwrap();
+                steps(dice, depth - 1, node, out, indent + 2);
+                writeln!(out, "{pad}  }}\n{pad}  otherwise {{").unwrap();
+                steps(dice, depth - 1, node, out, indent + 2);
+                writeln!(out, "{pad}  }}\n{pad}}}").unwrap();
+            }
+            _ => writeln!(
+                out,
+                "{pad}confirm \"?\" {{ yes {{ back }}; no {{ note \"on\" }} }}"
+            )
+            .unwrap(),
+        }
+    }
+}
+
+fn bot(dice: &mut Dice) -> String {
+    let mut text = String::from(
+        "bot demo { languages en; channels web; tiers bot -> human; start greet }\n\
+         tier bot: scripted { cost 0.02 USD }\ntier human: people { cost 5 USD }\n\
+         slots { s0: number; s1: number; s2: number }\nnode greet { visit n0; visit n1; -> m }\nnode m {\n",
+    );
+    // A node that is gone to, again and again.
+    let mut body = String::new();
+    steps(dice, 2, 0, &mut body, 1);
+    text.push_str(&body.replace("back", "note \"stay\""));
+    text.push_str("  confirm \"Again?\" { yes -> m; no -> escalate }\n}\n");
+    for node in 0..NODES {
+        writeln!(text, "node n{node} {{").unwrap();
+        steps(dice, 2, node, &mut text, 1);
+        text.push_str("}\n");
+    }
+    text
+}
+
+/// What a condition is, given which slots are known. A comparison, or a signal, is as the dice say.
+fn truth(e: &Expr, known: &[bool; SLOTS], dice: &mut Dice) -> Option<bool> {
+    match &e.kind {
+        ExprKind::Known { known: k, of } => match of.kind {
+            ExprKind::Slot(id) => Some(known[id.index()] == *k),
+            _ => panic!("{of:?}"),
+        },
+        ExprKind::Not(x) => truth(x, known, dice).map(|b| !b),
+        ExprKind::Binary(BinaryOp::And, a, b) => {
+            match (truth(a, known, dice), truth(b, known, dice)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            }
+        }
+        ExprKind::Binary(BinaryOp::Or, a, b) => {
+            match (truth(a, known, dice), truth(b, known, dice)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            }
+        }
+        ExprKind::Binary(_, a, _) => match a.kind {
+            ExprKind::Slot(id) if !known[id.index()] => None,
+            _ => Some(dice.roll(2) == 0),
+        },
+        _ => Some(dice.roll(2) == 0),
+    }
+}
+
+/// One step of a conversation: where it goes on, if it does.
+fn go(
+    machine: &Machine,
+    op: &Op,
+    known: &mut [bool; SLOTS],
+    stack: &mut Vec<OpId>,
+    dice: &mut Dice,
+) -> Option<OpId> {
+    let mut learn = |var: &Var, value: bool| {
+        if let Var::Slot(id) = var {
+            known[id.index()] = value;
+        }
+    };
+    match &op.kind {
+        OpKind::Branch { arms, otherwise } => {
+            let to = arms
+                .iter()
+                .find(|(cond, _)| truth(cond, known, dice) == Some(true));
+            Some(to.map_or(*otherwise, |(_, to)| *to))
+        }
+        OpKind::Match { subject, arms, .. } => {
+            let ExprKind::Slot(id) = subject.kind else {
+                panic!("{subject:?}")
+            };
+            let unknown = !known[id.index()];
+            arms.iter()
+                .find(|a| !a.patterns.contains(&CellPattern::Unknown) || unknown)
+                .map(|a| a.to)
+        }
+        OpKind::Visit { node, next } => {
+            stack.push(*next);
+            machine.node(*node).map(|n| n.entry)
+        }
+        OpKind::Goto { node } => {
+            stack.clear();
+            machine.node(*node).map(|n| n.entry)
+        }
+        OpKind::Back | OpKind::Finish => stack.pop(),
+        OpKind::Set { slot, next, .. } => {
+            learn(slot, true);
+            Some(*next)
+        }
+        OpKind::Clear { slot, next } => {
+            learn(slot, false);
+            Some(*next)
+        }
+        _ => {
+            let ways = successors(op);
+            let (to, how) = ways.get(dice.roll(ways.len().max(1)))?;
+            match &op.kind {
+                OpKind::Ask { var, .. } if *how == Transition::Next => learn(var, true),
+                OpKind::Form { vars, .. } if *how == Transition::Next => {
+                    vars.iter().for_each(|v| learn(v, true))
+                }
+                _ => {}
+            }
+            Some(*to)
+        }
+    }
+}
+
+#[test]
+fn what_is_surely_known_is_known_in_every_conversation() {
+    let mut dice = Dice(3);
+    let (mut claims, mut walked) = (0, 0);
+    for _ in 0..60 {
+        let text = bot(&mut dice);
+        let project = Project {
+            flow_files: vec![("bot.flow".into(), text.as_str().into())],
+            ..Project::default()
+        };
+        let date = jiff::civil::date(2026, 3, 2);
+        let compilation = Compiler::new().compile(&project, &Options { date });
+        assert!(
+            !compilation.diagnostics.iter().any(|d| d.code == "F0101"),
+            "{text}\n{:?}",
+            compilation.diagnostics
+        );
+        let machine = &compilation.machine;
+        let knowledge = Knowledge::new(machine, &Flow::new(machine));
+        for _ in 0..40 {
+            let mut known = [false; SLOTS];
+            let mut stack = Vec::new();
+            let mut at = machine.node(machine.bot.start).map(|n| n.entry);
+            for _ in 0..200 {
+                let Some(id) = at else { break };
+                let bits = knowledge
+                    .before(id)
+                    .unwrap_or_else(|| panic!("{id:?} is reached in\n{text}"));
+                for (slot, really) in (0u32..).zip(known) {
+                    let expr = Expr {
+                        kind: ExprKind::Slot(SlotId(slot)),
+                        ty: Type::Number,
+                        loc: Loc::default(),
+                    };
+                    let sure = knowledge.facts.of(None, &expr).is_some_and(|f| bits.has(f));
+                    assert!(!sure || really, "s{slot} is not known at {id:?} in\n{text}");
+                    claims += usize::from(sure);
+                }
+                walked += 1;
+                let op = machine.op(id).unwrap();
+                at = go(machine, op, &mut known, &mut stack, &mut dice);
+            }
+        }
+    }
+    assert!(
+        claims > 5000 && walked > 20_000,
+        "{claims} claims in {walked} steps"
+    );
+}
