@@ -244,7 +244,7 @@ export function ProgramPage() {
             <>
               <h3>Findings</h3>
               <ul class="findings">
-                {(s.reload.findings ?? []).map((f, i) => (
+                {[...(s.reload.findings ?? [])].sort((a, b) => Number(b.severity === "error") - Number(a.severity === "error")).map((f, i) => (
                   <li key={i} class={f.severity}>
                     <p><code class="code">{f.code}</code> <span class="tag">{f.severity}</span> <span dir="auto">{f.message}</span> <code class="place">{f.file}:{f.line}:{f.column}</code></p>
                     {f.help && <p class="dim" dir="auto">{f.help}</p>}
