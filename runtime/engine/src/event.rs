@@ -83,10 +83,6 @@ pub struct ToolCall {
 /// The kinds of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most events are messages; boxing them would cost more than it saves"
-)]
 pub enum EventKind {
     /// The conversation opens.
     Opened {

@@ -181,7 +181,7 @@ pub(crate) fn week(calendar: &Calendar, language: &str) -> String {
     let Some(week) = calendar.week() else {
         return Builtin::AlwaysOpen.get(language).to_owned();
     };
-    let mut groups: Vec<(usize, usize, &[(u16, u16)])> = Vec::new();
+    let mut groups: Vec<(usize, usize, &Vec<(u16, u16)>)> = Vec::new();
     for (day, spans) in week
         .iter()
         .enumerate()

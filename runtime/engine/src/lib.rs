@@ -4,6 +4,17 @@
 //! and events always give the same effects. What lives here: the turn, the rules, the steps, routing, handing over, the card, and the
 //! [`desk`] (agents and queues across conversations, as pure as the rest). What does not: networks, stores, threads.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )
+)]
+
 mod builtin_texts;
 pub mod calendar;
 pub mod card;

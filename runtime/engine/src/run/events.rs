@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
         self.c.failed_attempts = 0;
         self.c.fired.clear();
         self.c.epoch += 1;
-        self.to_script();
+        self.enter_script();
         self.c.tier_since = Some(self.now);
         self.remark("the conversation was reopened");
     }

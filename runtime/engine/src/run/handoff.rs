@@ -390,11 +390,11 @@ impl Run<'_> {
 
     fn enqueue(&mut self, routed: Option<Routed>) {
         self.store_item(routed);
-        self.into_queue(Desk::Arriving);
+        self.queue_up(Desk::Arriving);
     }
 
     /// Puts the stored item into the queue.
-    pub(super) fn into_queue(&mut self, desk: Desk) {
+    pub(super) fn queue_up(&mut self, desk: Desk) {
         let Some(handoff) = self.c.handoff.as_deref_mut() else {
             return;
         };
@@ -415,12 +415,12 @@ impl Run<'_> {
         match handoff.desk {
             Desk::Away if promised => {
                 self.leave_queue("converted");
-                self.to_script();
+                self.enter_script();
             }
-            Desk::Away => self.into_queue(Desk::Arriving),
+            Desk::Away => self.queue_up(Desk::Arriving),
             Desk::Queued | Desk::Arriving | Desk::Offered { .. } if promised => {
                 self.leave_queue("converted");
-                self.to_script();
+                self.enter_script();
             }
             _ => self.ask_required(),
         }

@@ -314,7 +314,7 @@ impl<'a> Run<'a> {
         };
         match holder {
             Holder::Handoff => self.apply_required(pending, reply),
-            Holder::Model => self.apply_model(pending, reply),
+            Holder::Model => self.apply_model(*pending, reply),
             Holder::Main(depth) => {
                 if depth < self.c.main.frames.len() {
                     let frame = self.c.main.frames.get(depth).cloned();

@@ -169,7 +169,7 @@ impl<'a> Run<'a> {
     }
 
     /// Steps run again: the scripted tier holds the conversation.
-    pub(crate) fn to_script(&mut self) {
+    pub(crate) fn enter_script(&mut self) {
         self.c.held = None;
         self.c.model = crate::conversation::Model::default();
         self.set_tier(self.e.tables.script);

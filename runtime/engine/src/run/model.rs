@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
             if let Some(reply) = self.reply(&pending, Input::Message(text, signals)) {
                 self.taken("answer");
                 self.open_message = false;
-                self.apply_model(pending, reply);
+                self.apply_model(*pending, reply);
                 return;
             }
             self.c.model.ask = None;
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
     /// The model had its turns.
     fn give_up(&mut self) {
         if let (_, Some(otherwise)) = self.held_arms() {
-            self.to_script();
+            self.enter_script();
             self.c.main = crate::conversation::Thread::default();
             self.exec(otherwise);
             return;
@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
     }
 
     /// A yes or no to a question after an answer, or before a tool.
-    pub(super) fn apply_model(&mut self, pending: Box<Pending>, reply: Reply) {
+    pub(super) fn apply_model(&mut self, pending: Pending, reply: Reply) {
         let yes = reply == Reply::Yes;
         self.c.model.ask = None;
         self.c.answered = false;
@@ -302,7 +302,7 @@ impl<'a> Run<'a> {
     }
 
     fn model_resolved(&mut self, arm: flow_compiler::value::OpId) {
-        self.to_script();
+        self.enter_script();
         self.c.main = crate::conversation::Thread::default();
         self.exec(arm);
     }

@@ -139,14 +139,14 @@ impl<'a> Run<'a> {
                     .as_ref()
                     .is_some_and(|h| h.desk == crate::conversation::Desk::Away)
                 {
-                    self.into_queue(crate::conversation::Desk::Queued);
+                    self.queue_up(crate::conversation::Desk::Queued);
                 }
                 self.ask_required();
             }
             OfferKind::ContinueWith(tier) => self.continue_with(*tier, SmolStr::default()),
             OfferKind::Target(op) => {
                 self.leave_queue("continued");
-                self.to_script();
+                self.enter_script();
                 self.exec(*op);
             }
         }

@@ -6,7 +6,6 @@ use crate::tables::var_name;
 use crate::values::{folded, in_words};
 use flow_compiler::machine::{FieldDef, Var};
 use flow_compiler::value::{EnumId, FileValue, Type, Value};
-use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// What arrived.
@@ -191,7 +190,7 @@ impl Run<'_> {
                     | Type::DateTime
                     | Type::Money
             );
-        if clear && !self.d.taken_by.as_deref().is_some_and(|by| by == "button") {
+        if clear && self.d.taken_by.as_deref() != Some("button") {
             self.fitting(var, text, signals)
         } else {
             None

@@ -308,7 +308,7 @@ impl Run<'_> {
         self.c.quiet.clear();
         self.c.failed_answers = 0;
         self.c.main = Thread::default();
-        self.to_script();
+        self.enter_script();
     }
 
     /// Another team, or no agent any more: queued again with the first time.
@@ -324,7 +324,7 @@ impl Run<'_> {
         self.c.epoch += 1;
         self.cancel_timer(TimerFor::Review);
         self.c.main.at = At::Idle;
-        self.into_queue(Desk::Queued);
+        self.queue_up(Desk::Queued);
         self.say_builtin(MessageKind::QueueUpdate, Builtin::Waiting);
         self.arm_update();
     }

@@ -28,14 +28,10 @@ impl Run<'_> {
             return false;
         }
         let engine = self.e;
-        let Some(rules) = engine
-            .tables
-            .rules
-            .get(tier.index())
-            .map(|lists| &lists[usize::from(late)])
-        else {
+        let Some([early, after]) = engine.tables.rules.get(tier.index()) else {
             return false;
         };
+        let rules = if late { after } else { early };
         let mut acting: Vec<(RuleId, usize)> = Vec::new();
         for id in rules {
             if let Some(at) = self.try_rule(*id) {

@@ -272,7 +272,7 @@ impl Run<'_> {
         if self.tier_id() != Some(self.e.tables.script)
             && self.tier_kind() != Some(flow_grammar::ast::TierKind::Scripted)
         {
-            self.to_script();
+            self.enter_script();
         }
         self.c.held = None;
     }
