@@ -8,7 +8,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests"
+    clippy::disallowed_methods,
+    reason = "tests read files and clocks"
 )]
 
 use flow_compiler::checks::{CHECKS, explain};

@@ -39,16 +39,30 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// What hooks do not have.
+const ABSENT: [&str; 9] = [
+    "eval",
+    "Fn",
+    "call",
+    "curry",
+    "is_shared",
+    "import",
+    "export",
+    "print",
+    "debug",
+];
+
 fn engine() -> Engine {
     let mut engine = Engine::new_raw();
-    for symbol in [
-        "eval", "Fn", "call", "curry", "import", "export", "print", "debug",
-    ] {
+    for symbol in ABSENT {
         engine.disable_symbol(symbol);
     }
-    engine.set_allow_anonymous_fn(false);
-    engine.set_strict_variables(true);
-    engine.set_max_expr_depths(24, 16);
+    engine
+        .set_max_expr_depths(24, 16)
+        .set_max_functions(16)
+        .set_max_variables(64)
+        .set_allow_anonymous_fn(false)
+        .set_strict_variables(true);
     engine
 }
 
@@ -90,10 +104,7 @@ fn fault(engine: &Engine, hook: &Hook) -> Option<(String, String)> {
                     ),
                 ),
                 ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _))
-                    if [
-                        "eval", "Fn", "call", "curry", "import", "export", "print", "debug",
-                    ]
-                    .contains(&symbol.as_str()) =>
+                    if ABSENT.contains(&symbol.as_str()) =>
                 {
                     (
                         format!("{at} uses `{symbol}`, which hooks do not have"),
