@@ -36,6 +36,36 @@ pub struct Config {
     pub limits: Limits,
     /// Agents.
     pub agents: Agents,
+    /// What `env.X` and `secret.X` are read from.
+    #[serde(skip)]
+    pub environment: Environment,
+}
+
+/// The environment variables of the process, and values that stand before them (for programs that embed the daemon).
+#[derive(Clone, Default)]
+pub struct Environment {
+    /// Values that stand before those of the process.
+    pub set: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Environment {
+    // Values are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.set.keys()).finish()
+    }
+}
+
+impl Environment {
+    /// A variable.
+    ///
+    /// # Errors
+    /// That it is not set, by its name.
+    pub fn get(&self, name: &str) -> Result<String, String> {
+        match self.set.get(name) {
+            Some(value) => Ok(value.clone()),
+            None => std::env::var(name).map_err(|_| format!("the environment variable `{name}` is not set")),
+        }
+    }
 }
 
 impl Default for Config {
@@ -54,6 +84,7 @@ impl Default for Config {
             identity: None,
             limits: Limits::default(),
             agents: Agents::default(),
+            environment: Environment::default(),
         }
     }
 }
@@ -184,7 +215,7 @@ impl Config {
                 Self::parse(&text).map_err(|e| format!("`{}`: {e}", path.display()))?
             }
         };
-        config.environment(|name| std::env::var(name).ok())?;
+        config.overrides(|name| std::env::var(name).ok())?;
         Ok(config)
     }
 
@@ -196,7 +227,7 @@ impl Config {
         toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())
     }
 
-    fn environment(&mut self, get: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    fn overrides(&mut self, get: impl Fn(&str) -> Option<String>) -> Result<(), String> {
         if let Some(listen) = get("FLOW_LISTEN") {
             self.listen = listen.parse().map_err(|_| format!("FLOW_LISTEN is `{listen}`; write it as `127.0.0.1:8080`"))?;
         }
@@ -269,7 +300,7 @@ mod tests {
     #[test]
     fn the_environment_goes_before_the_file() {
         let mut config = Config::parse("data = \"a\"").unwrap();
-        config.environment(|name| (name == "FLOW_DATA").then(|| "b".to_owned())).unwrap();
+        config.overrides(|name| (name == "FLOW_DATA").then(|| "b".to_owned())).unwrap();
         assert_eq!(config.data, std::path::Path::new("b"));
     }
 }

@@ -323,6 +323,11 @@ impl App {
         self.desk_do(|desk, now| desk.set_agent(spec(agent), now));
     }
 
+    /// An agent is gone for good: what they had goes to others.
+    pub fn lose(self: &Arc<Self>, agent: &str) {
+        let _ = self.desk_try(|desk, now| desk.lose_agent(agent, now));
+    }
+
     /// Moves an agent's switch.
     pub fn set_available(self: &Arc<Self>, agent: &str, available: bool) {
         self.presence(agent, |p| p.available = available);

@@ -68,7 +68,7 @@ pub(crate) fn verify(app: &App, program: &Program, token: &str) -> Result<BTreeM
             .help("sign a JWT with HS256, the secret that [identity] names, and an `exp`")
     };
     let config = app.config.identity.as_ref().ok_or_else(|| refuse("flow.toml has no [identity]"))?;
-    let secret = std::env::var(&config.secret_env).map_err(|_| refuse("its secret is not set"))?;
+    let secret = app.config.environment.get(&config.secret_env).map_err(|_| refuse("its secret is not set"))?;
     let now = app.clock.now().as_second();
     let claims = claims(token, secret.as_bytes(), config.audience.as_deref(), now).map_err(refuse)?;
     let machine = program.engine.machine();

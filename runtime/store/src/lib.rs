@@ -29,7 +29,7 @@ pub use rows::{
     Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery, Loaded, MessageKey, NewEvent,
     NewFollowUp, NewOutbox, OutboxRow, Program, Scope, Stats, StoredFile, Summary, TimerRow, TurnCommit, Verification,
 };
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{SqliteOptions, SqliteStore, restore};
 
 use jiff::Timestamp;
 use std::future::Future;

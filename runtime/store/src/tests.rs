@@ -280,3 +280,34 @@ async fn a_delivery_given_up_can_be_replayed() {
     assert_eq!((row.attempts, row.due), (0, at(5)));
     assert!(store.replay(outbox[0].id, at(5)).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn what_was_erased_stays_erased_after_a_restore() {
+    let (dir, store) = store();
+    for id in ["a", "b"] {
+        store.commit(turn(id, 0, 1)).await.unwrap();
+    }
+    let copy = dir.path().join("copy.db");
+    store.backup(&copy).await.unwrap();
+    assert!(store.backup(&copy).await.is_err());
+    assert!(store.erase("a").await.unwrap());
+    store.commit(turn("b", 1, 2)).await.unwrap();
+    drop(store);
+    assert_eq!(restore(&copy, dir.path()).unwrap(), 1);
+    let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+    assert!(store.load("a").await.unwrap().is_none());
+    assert!(store.log("a", 0, 10).await.unwrap().is_empty());
+    assert_eq!(store.log("b", 0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_damaged_backup_changes_nothing() {
+    let (dir, store) = store();
+    store.commit(turn("a", 0, 1)).await.unwrap();
+    drop(store);
+    let copy = dir.path().join("copy.db");
+    std::fs::write(&copy, vec![7_u8; 9000]).unwrap();
+    assert!(restore(&copy, dir.path()).is_err());
+    let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+    assert!(store.load("a").await.unwrap().is_some());
+}

@@ -1,5 +1,6 @@
 //! The HTTP API: addresses, limits, headers. `docs/api.md` is its description.
 
+mod admin;
 mod agent;
 mod commands;
 mod customer;
@@ -21,7 +22,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,7 +68,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/follow-ups", get(agent::follow_ups))
         .route("/follow-ups/{id}/done", post(agent::follow_up_done))
         .route("/dashboard", get(agent::dashboard));
+    let admin = Router::new()
+        .route("/agents", get(admin::agents))
+        .route("/agents/{id}", put(admin::put_agent).delete(admin::remove_agent))
+        .route("/audit", get(admin::audit))
+        .route("/dead-letters", get(admin::dead_letters))
+        .route("/dead-letters/{id}/replay", post(admin::replay))
+        .route("/conversations/{id}", delete(admin::erase));
     Router::new()
+        .nest("/v1/admin", admin)
         .nest("/v1/conversations", conversations)
         .nest("/v1/agent", agents)
         .route("/v1/widget", get(customer::widget))

@@ -66,7 +66,7 @@ fn authenticate(app: &App, trigger: &Trigger, headers: &HeaderMap, body: &[u8]) 
         // A trigger without a signature is the author's decision; it is known by its content.
         return Ok(crate::app::hex(blake3::hash(body).as_bytes()));
     };
-    let secret = std::env::var(secret.as_str()).map_err(|_| {
+    let secret = app.config.environment.get(secret).map_err(|_| {
         tracing::error!(trigger = %trigger.name, variable = %secret, "a trigger's secret is not set");
         wrong_signature("its secret is not set here")
     })?;

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod agent;
+mod keep;
 mod run;
 
 use clap::{Args, Parser, Subcommand};
@@ -38,6 +39,17 @@ Examples:
     /// Adds, lists and removes the people who answer customers.
     #[command(subcommand)]
     Agent(agent::Command),
+    /// Makes, lists and revokes keys for programs.
+    #[command(subcommand)]
+    Key(keep::Key),
+    /// Writes a copy of all data to a new file; the daemon may run meanwhile.
+    Backup(keep::Backup),
+    /// Puts a backup in place of the data; what was erased since is erased again.
+    Restore(keep::Restore),
+    /// Writes conversations with their logs as JSON, one per line.
+    Export(keep::Export),
+    /// Erases conversations for good.
+    Erase(keep::Erase),
     /// Checks the configuration and prints every problem.
     Check(Place),
 }
@@ -75,6 +87,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Run(command) => command.run(),
         Command::Agent(command) => command.run(),
+        Command::Key(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Erase(command) => command.run(),
         Command::Check(place) => check(&place),
     };
     match outcome {

@@ -168,7 +168,7 @@ impl App {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(name) = &config.api_key_env {
-            let key = std::env::var(name).map_err(|_| Failed::for_good(format!("the environment variable `{name}` is not set")))?;
+            let key = self.config.environment.get(name).map_err(Failed::for_good)?;
             let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| Failed::for_good("the key is not valid"))?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);

@@ -40,7 +40,7 @@ impl App {
             return Some(EventKind::Verified { ok: false });
         }
         let body = json!({"field": field, "contact": contact, "code": code, "conversation": row.conversation}).to_string();
-        let secret = config.secret_env.as_ref().and_then(|name| std::env::var(name).ok());
+        let secret = config.secret_env.as_ref().and_then(|name| self.config.environment.get(name).ok());
         for attempt in 1..=SENDS {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -3,6 +3,7 @@
 use super::client::{Outgoing, SendError, retry_after};
 use super::{backoff, millis, signature};
 use crate::app::App;
+use crate::config::Environment;
 use crate::metrics::count;
 use flow_compiler::value::Value;
 use flow_engine::effect::{HttpRequest, RequestPart};
@@ -77,9 +78,10 @@ impl App {
     }
 
     fn complete(&self, request: &HttpRequest, method: Method, timeout: Duration) -> Result<Outgoing, String> {
+        let env = &self.config.environment;
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            let (name, value) = (fill(name)?, fill(value)?);
+            let (name, value) = (fill(env, name)?, fill(env, value)?);
             let name = HeaderName::try_from(name.trim()).map_err(|_| "a header's name is not valid".to_owned())?;
             let mut value = HeaderValue::try_from(value).map_err(|_| format!("the header `{name}` is not valid"))?;
             value.set_sensitive(true);
@@ -96,13 +98,13 @@ impl App {
         if let Some(secret) = &request.signed {
             let id = request.idempotency_key.as_ref().map_or_else(|| crate::app::random_name("msg_"), ToString::to_string);
             let at = self.clock.now().as_second();
-            let secret = environment(secret)?;
+            let secret = env.get(secret)?;
             let signature = signature::sign(&secret, &id, at, body.as_deref().unwrap_or_default());
             for (name, value) in [("webhook-id", id), ("webhook-timestamp", at.to_string()), ("webhook-signature", signature)] {
                 headers.insert(name, HeaderValue::try_from(value).map_err(|_| "the signature is not valid".to_owned())?);
             }
         }
-        Ok(Outgoing { method, url: fill(&request.url)?, headers, body, timeout })
+        Ok(Outgoing { method, url: fill(env, &request.url)?, headers, body, timeout })
     }
 
     /// Reads the answer as the webhook's declared type, in the version that the conversation runs.
@@ -121,15 +123,11 @@ impl App {
     }
 }
 
-fn environment(name: &str) -> Result<String, String> {
-    std::env::var(name).map_err(|_| format!("the environment variable `{name}` is not set"))
-}
-
-fn fill(parts: &[RequestPart]) -> Result<String, String> {
+fn fill(environment: &Environment, parts: &[RequestPart]) -> Result<String, String> {
     parts.iter().try_fold(String::new(), |mut out, part| {
         match part {
             RequestPart::Text(text) => out.push_str(text),
-            RequestPart::Env(name) | RequestPart::Secret(name) => out.push_str(&environment(name)?),
+            RequestPart::Env(name) | RequestPart::Secret(name) => out.push_str(&environment.get(name)?),
         }
         Ok(out)
     })

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: WAL, durable commits, one writer that commits together what waits, readers beside it.
 
+mod backup;
 mod operate;
 mod outbox;
 mod people;
@@ -11,6 +12,8 @@ mod row;
 mod schema;
 mod turns;
 mod writer;
+
+pub use backup::restore;
 
 use crate::{
     Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow, Fut, ListQuery,
@@ -68,6 +71,15 @@ impl SqliteStore {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Writes a copy of the whole database to a new file; the daemon may go on meanwhile.
+    ///
+    /// # Errors
+    /// If the file is there already or cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_path_buf();
+        self.readers.run(move |c| backup::backup(c, &to)).await
     }
 
     fn write<T, F>(&self, work: F) -> Fut<'_, T>

@@ -4,6 +4,7 @@ use super::row::{at, collect, first, get, maybe, millis, natural, time, word, wo
 use crate::{Delivery, FollowUpRow, Stats, StoreError, StoredFile, Verification};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
 
 pub(super) fn put_file(c: &Connection, f: &StoredFile) -> Result<(), StoreError> {
     c.prepare_cached("INSERT OR REPLACE INTO file (id, conversation, name, mime, data) VALUES (?, ?, ?, ?, ?)")?
@@ -105,8 +106,16 @@ pub(super) fn delivery_done(c: &Connection, id: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Erases a conversation. Its id is noted beside the database first, so that a backup that still has it is cleaned when it is restored.
 pub(super) fn erase(c: &Connection, id: &str) -> Result<bool, StoreError> {
-    Ok(c.prepare_cached("DELETE FROM conversation WHERE id = ?")?.execute([id])? == 1)
+    if let Some(folder) = c.path().map(Path::new).and_then(Path::parent) {
+        super::backup::note_erased(folder, id)?;
+    }
+    // What is deleted is overwritten, not only forgotten.
+    c.pragma_update(None, "secure_delete", true)?;
+    let erased = c.prepare_cached("DELETE FROM conversation WHERE id = ?")?.execute([id]);
+    c.pragma_update(None, "secure_delete", false)?;
+    Ok(erased? == 1)
 }
 
 pub(super) fn stats(c: &Connection) -> Result<Stats, StoreError> {

@@ -1,0 +1,152 @@
+//! Managing: agents, the audit log, deliveries that were given up, erasure. For admins, and for programs with a key of the scope `admin`.
+
+use super::error::ApiError;
+use super::extract::{Body, SignedIn, api_key};
+use crate::app::App;
+use axum::Json;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use flow_store::{Agent, Role};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+/// Somebody who may manage; the name for the audit log.
+#[derive(Debug)]
+pub(super) struct Admin(String);
+
+impl FromRequestParts<Arc<App>> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        if let Some(key) = api_key(&parts.headers, app).await? {
+            if key.scopes.iter().any(|s: &SmolStr| s == "admin") {
+                return Ok(Self(format!("key:{}", key.id)));
+            }
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "not_allowed", "this key has not the scope `admin`"));
+        }
+        let who = SignedIn::from_request_parts(parts, app).await?;
+        who.require(Role::Admin)?;
+        Ok(Self(who.actor()))
+    }
+}
+
+pub(super) async fn agents(State(app): State<Arc<App>>, _who: Admin) -> Result<Json<Value>, ApiError> {
+    Ok(Json(json!({"agents": app.store.agents().await?})))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PutAgent {
+    name: SmolStr,
+    #[serde(default)]
+    role: Role,
+    #[serde(default)]
+    teams: Vec<SmolStr>,
+    #[serde(default)]
+    skills: Vec<SmolStr>,
+    #[serde(default)]
+    languages: Vec<SmolStr>,
+    #[serde(default)]
+    capacity: Option<u32>,
+    /// Absent: the one they have.
+    #[serde(default)]
+    password: Option<String>,
+}
+
+pub(super) async fn put_agent(
+    State(app): State<Arc<App>>,
+    Admin(actor): Admin,
+    Path(id): Path<SmolStr>,
+    Body(body): Body<PutAgent>,
+) -> Result<Json<Value>, ApiError> {
+    let invalid = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", why);
+    super::extract::command_id(&id)?;
+    let known = super::agent::teams_of(&app);
+    if let Some(team) = body.teams.iter().find(|t| !known.iter().any(|(id, ..)| id == *t)) {
+        return Err(invalid(format!("there is no team `{team}`")));
+    }
+    let before = app.store.agent(&id).await?;
+    let password = match body.password {
+        Some(password) => {
+            let hashed = tokio::task::spawn_blocking(move || crate::auth::hash_password(&password)).await;
+            hashed.map_err(|e| ApiError::unavailable("busy", e.to_string()))?.map_err(invalid)?
+        }
+        None => before.as_ref().map(|a| a.password.clone()).ok_or_else(|| invalid("a new agent needs a `password`".to_owned()))?,
+    };
+    let agent = Agent {
+        id: id.clone(),
+        name: body.name,
+        role: body.role,
+        teams: body.teams,
+        skills: body.skills,
+        languages: body.languages,
+        capacity: body.capacity,
+        available: before.is_some_and(|a| a.available),
+        password,
+    };
+    app.store.put_agent(agent.clone()).await?;
+    app.desk_agent(&agent);
+    app.audit(actor, "agent_put", Some(format!("agent:{id}")), None).await;
+    Ok(Json(json!({"agent": agent})))
+}
+
+pub(super) async fn remove_agent(
+    State(app): State<Arc<App>>,
+    Admin(actor): Admin,
+    Path(id): Path<SmolStr>,
+) -> Result<StatusCode, ApiError> {
+    if !app.store.remove_agent(&id).await? {
+        return Err(ApiError::not_found());
+    }
+    app.set_available(&id, false);
+    app.lose(&id);
+    app.audit(actor, "agent_remove", Some(format!("agent:{id}")), None).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Page {
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn audit(
+    State(app): State<Arc<App>>,
+    _who: Admin,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, ApiError> {
+    let lines = app.store.audit_log(page.before, page.limit.unwrap_or(100).clamp(1, 1000)).await?;
+    Ok(Json(json!({"audit": lines})))
+}
+
+pub(super) async fn dead_letters(State(app): State<Arc<App>>, _who: Admin) -> Result<Json<Value>, ApiError> {
+    Ok(Json(json!({"dead_letters": app.store.dead_letters(500).await?})))
+}
+
+pub(super) async fn replay(
+    State(app): State<Arc<App>>,
+    Admin(actor): Admin,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, ApiError> {
+    let row = app.store.replay(id, app.clock.now()).await?.ok_or_else(ApiError::not_found)?;
+    app.deliver(row);
+    app.audit(actor, "replay", Some(format!("delivery:{id}")), None).await;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(super) async fn erase(
+    State(app): State<Arc<App>>,
+    Admin(actor): Admin,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    if !app.store.erase(&id).await? {
+        return Err(ApiError::unknown_conversation(&id));
+    }
+    app.desk_dequeue(&id, "erased");
+    app.audit(actor, "erase", Some(id), None).await;
+    Ok(StatusCode::NO_CONTENT)
+}

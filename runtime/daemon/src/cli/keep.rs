@@ -1,0 +1,224 @@
+//! Keys, backups, export, erasure.
+
+use super::{Place, runtime};
+use clap::{Args, Subcommand, ValueEnum};
+use flow_daemon::app::{random_name, secret_hash};
+use flow_daemon::lock_data;
+use flow_store::{ApiKey, ListQuery, NewAudit, SqliteStore, Store, StoreError};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+
+fn line(action: &str, target: String) -> NewAudit {
+    let at = jiff::Timestamp::now();
+    NewAudit { at, actor: "command_line".to_owned(), action: action.to_owned(), target: Some(target), detail: None }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Makes a key and prints it; it is shown this once.
+    #[command(after_help = "Example:\n  flowd key add prometheus --scope ops")]
+    Add {
+        /// What it is for.
+        name: String,
+        /// What it may do; may be repeated.
+        #[arg(long = "scope", value_enum, required = true)]
+        scopes: Vec<Scope>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Lists the keys, without their secrets.
+    List(Place),
+    /// Revokes a key.
+    Remove {
+        /// Its id, as `flowd key list` shows it.
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Scope {
+    /// Metrics, status, reload.
+    Ops,
+    /// Agents, audit log, deliveries, erasure.
+    Admin,
+}
+
+impl Key {
+    pub(crate) fn run(self) -> Result<(), String> {
+        match self {
+            Self::Add { name, scopes, place } => {
+                let store = place.store()?;
+                let (id, secret) = (random_name("k_").chars().take(14).collect::<String>(), random_name("fk_"));
+                let scopes = scopes.iter().map(|s| match s {
+                    Scope::Ops => "ops".into(),
+                    Scope::Admin => "admin".into(),
+                });
+                let key = ApiKey { id: id.clone(), name, hash: secret_hash(&secret), scopes: scopes.collect(), created: jiff::Timestamp::now() };
+                wait(async {
+                    store.put_key(key).await?;
+                    store.audit(line("key_add", format!("key:{id}"))).await
+                })?;
+                println!("{secret}");
+                eprintln!("this is shown once; send it as `Authorization: Bearer ..`, revoke it with `flowd key remove {id}`");
+                Ok(())
+            }
+            Self::List(place) => {
+                let store = place.store()?;
+                for key in wait(store.keys())? {
+                    println!("{:<16} {:<24} {:<12} {}", key.id, key.name, key.scopes.join(","), key.created);
+                }
+                Ok(())
+            }
+            Self::Remove { id, place } => {
+                let store = place.store()?;
+                let removed = wait(async {
+                    let removed = store.remove_key(&id).await?;
+                    store.audit(line("key_remove", format!("key:{id}"))).await?;
+                    Ok(removed)
+                })?;
+                if removed { Ok(()) } else { Err(format!("there is no key `{id}`")) }
+            }
+        }
+    }
+}
+
+fn wait<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, String> {
+    runtime()?.block_on(work).map_err(|e| e.to_string())
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flowd backup /backups/flow-$(date +%F).db --data /var/lib/flow")]
+pub(crate) struct Backup {
+    /// The new file.
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Backup {
+    pub(crate) fn run(self) -> Result<(), String> {
+        let store = self.place.store()?;
+        wait(store.backup(&self.file))?;
+        println!("wrote `{}`", self.file.display());
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Restore {
+    pub(crate) fn run(self) -> Result<(), String> {
+        let data = self.place.config()?.data;
+        let _lock = lock_data(&data).map_err(|e| e.to_string())?;
+        let erased = flow_store::restore(&self.file, &data).map_err(|e| e.to_string())?;
+        println!("restored `{}`; {erased} conversations that were erased since are erased again", self.file.display());
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// One conversation.
+    #[arg(long, value_name = "ID")]
+    conversation: Option<String>,
+    /// All conversations of a customer, proven or claimed: `email=ana@example.com`.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    customer: Option<String>,
+    /// All conversations.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Which {
+    async fn ids(&self, store: &SqliteStore) -> Result<Vec<String>, StoreError> {
+        if let Some(id) = &self.conversation {
+            return Ok(vec![id.clone()]);
+        }
+        if let Some((field, value)) = self.customer.as_ref().and_then(|c| c.split_once('=')) {
+            let found = store.conversations_of(field.trim(), &value.trim().to_lowercase(), false, u32::MAX).await?;
+            return Ok(found.into_iter().map(|s| s.id).collect());
+        }
+        if let Some(text) = &self.customer {
+            return Err(StoreError::Other(format!("`{text}` is no customer; write it as email=ana@example.com")));
+        }
+        let (mut out, mut before) = (Vec::new(), None);
+        loop {
+            let page = store.list(ListQuery { limit: 1000, before, ..ListQuery::default() }).await?;
+            let Some(last) = page.last() else { return Ok(out) };
+            before = Some((last.last_at.map_or(0, |t| t.as_millisecond()), last.id.clone()));
+            out.extend(page.into_iter().map(|s| s.id));
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  flowd export --customer email=ana@example.com > ana.jsonl\n  flowd export --all > all.jsonl")]
+pub(crate) struct Export {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Export {
+    pub(crate) fn run(self) -> Result<(), String> {
+        let store = self.place.store()?;
+        let mut out = std::io::stdout().lock();
+        runtime()?.block_on(async {
+            for id in self.which.ids(&store).await.map_err(|e| e.to_string())? {
+                let Some(summary) = store.summary(&id).await.map_err(|e| e.to_string())? else {
+                    return Err(format!("there is no conversation `{id}`"));
+                };
+                let rows = store.log(&id, 0, u32::MAX).await.map_err(|e| e.to_string())?;
+                let log: Result<Vec<Value>, _> = rows.iter().map(|r| serde_json::from_str(&r.record)).collect();
+                let shown = json!({"conversation": summary, "log": log.map_err(|e| e.to_string())?});
+                writeln!(out, "{shown}").map_err(|e| e.to_string())?;
+            }
+            Ok(())
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  flowd erase --customer email=ana@example.com --yes")]
+pub(crate) struct Erase {
+    #[command(flatten)]
+    which: Which,
+    /// Does it; without, it only says what would be erased.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Erase {
+    pub(crate) fn run(self) -> Result<(), String> {
+        let store = self.place.store()?;
+        wait(async {
+            let ids = self.which.ids(&store).await?;
+            if !self.yes {
+                println!("{} conversations would be erased; say --yes to do it", ids.len());
+                return Ok(());
+            }
+            let mut erased = 0;
+            for id in &ids {
+                if store.erase(id).await? {
+                    erased += 1;
+                    store.audit(line("erase", id.clone())).await?;
+                }
+            }
+            println!("erased {erased} conversations");
+            Ok(())
+        })
+    }
+}

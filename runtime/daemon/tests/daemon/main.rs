@@ -1,0 +1,10 @@
+//! The whole daemon over real HTTP, with a real bot; only the world around it is played.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod agents;
+mod common;
+mod customer;
+mod models;
+mod reload;
+mod triggers;
+mod webhooks;

@@ -1,0 +1,143 @@
+//! Webhooks against a shop that behaves, and one that does not.
+
+use crate::common::{World, serve};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const ORDER: &str = r#"{"id": "AB-123456", "status": "shipped", "total": {"amount": 84.5, "currency": "USD"}, "more": 1}"#;
+
+#[derive(Clone, Default)]
+struct Shop {
+    calls: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<(String, HeaderMap)>>>,
+}
+
+async fn order(State(shop): State<Shop>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let call = shop.calls.fetch_add(1, Ordering::SeqCst);
+    shop.seen.lock().unwrap().push((id.clone(), headers));
+    match id.as_str() {
+        // The first two attempts fail.
+        "AB-000001" if call < 2 => StatusCode::BAD_GATEWAY.into_response(),
+        "AB-000002" => Redirect::temporary("http://169.254.169.254/latest/meta-data").into_response(),
+        "AB-000003" => "{\"id\": 5".into_response(),
+        "AB-000004" => json!({"id": "x", "status": "lost", "total": {"amount": "1", "currency": "USD"}}).to_string().into_response(),
+        "AB-000005" => vec![b' '; 3 << 20].into_response(),
+        "AB-000006" => {
+            // One byte at a time, for ever.
+            let drip = futures::stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Some((Ok::<_, std::convert::Infallible>("1"), ()))
+            });
+            axum::body::Body::from_stream(drip).into_response()
+        }
+        "AB-000007" => StatusCode::NOT_FOUND.into_response(),
+        _ => ORDER.into_response(),
+    }
+}
+
+async fn shop(world: &mut World) -> Shop {
+    let shop = Shop::default();
+    let address = serve(Router::new().route("/orders/{id}", get(order)).with_state(shop.clone())).await;
+    world.shop(address);
+    shop
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_read_by_its_type_and_carries_the_secret() {
+    let mut world = World::new();
+    let shop = shop(&mut world).await;
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Track an order").await;
+    ana.say("AB-123456").await;
+    ana.hears("Order AB-123456 is shipped, $84.50.").await;
+    let (id, headers) = shop.seen.lock().unwrap()[0].clone();
+    assert_eq!((id.as_str(), headers["authorization"].to_str().unwrap()), ("AB-123456", "Bearer shop-token"));
+    // Nowhere in the log.
+    let log = flow.app().store.log(&ana.id, 0, 100).await.unwrap();
+    assert!(log.iter().all(|row| !row.record.contains("shop-token")));
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_for_a_moment_is_tried_again() {
+    let mut world = World::new();
+    let shop = shop(&mut world).await;
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Track an order").await;
+    ana.say("AB-000001").await;
+    ana.hears("Order AB-123456 is shipped").await;
+    assert_eq!(shop.calls.load(Ordering::SeqCst), 3);
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_answers_are_failures_that_the_flow_sees() {
+    let mut world = World::new();
+    let shop = shop(&mut world).await;
+    let flow = world.start().await;
+    for (order, why) in [
+        ("AB-000002", "it answered 307"),
+        ("AB-000003", "no JSON"),
+        ("AB-000004", "lost"),
+        ("AB-000005", "larger than 1 MiB"),
+        ("AB-000006", "no answer within"),
+        ("AB-000007", "it answered 404"),
+    ] {
+        let mut ana = flow.open().await;
+        ana.press("Track an order").await;
+        ana.say(order).await;
+        ana.stands("queued").await;
+        let log = flow.app().store.log(&ana.id, 0, 100).await.unwrap();
+        let done: Vec<Value> = log.iter().map(|r| serde_json::from_str::<Value>(&r.record).unwrap()).filter(|r| r["event"]["event"] == "webhook_done").collect();
+        assert!(done[0]["event"]["result"]["Err"].as_str().unwrap().contains(why), "{order}: {:#}", done[0]);
+    }
+    // A redirect was not followed, a 404 not repeated.
+    assert_eq!(shop.seen.lock().unwrap().iter().filter(|(id, _)| id == "AB-000007").count(), 1);
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_address_is_refused_unless_it_is_allowed() {
+    let mut world = World::new();
+    let shop = shop(&mut world).await;
+    world.config.egress.allow.clear();
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Track an order").await;
+    ana.say("AB-123456").await;
+    ana.stands("queued").await;
+    assert_eq!(shop.calls.load(Ordering::SeqCst), 0);
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_is_delivered_after_a_restart() {
+    let mut world = World::new();
+    // A shop that is not there yet: the call hangs in its retries while the daemon goes down.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    world.shop(address);
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Track an order").await;
+    ana.say("AB-123456").await;
+    assert_eq!(flow.app().store.outbox().await.unwrap().len(), 1);
+    flow.stop().await;
+    let shop = Shop::default();
+    let router = Router::new().route("/orders/{id}", get(order)).with_state(shop.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let flow = world.start().await;
+    ana.base.clone_from(&flow.base);
+    ana.hears("Order AB-123456 is shipped").await;
+    assert!(flow.app().store.outbox().await.unwrap().is_empty());
+    flow.stop().await;
+}
