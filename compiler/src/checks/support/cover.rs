@@ -159,17 +159,21 @@ impl Grid {
         }
     }
 
-    /// The rows above a row that take something of it.
+    /// The rows above a row that take something of it; only one where that one takes all.
     pub(in crate::checks) fn takers(&self, row: usize) -> Vec<usize> {
         let Some(cells) = self.cells.get(row) else {
             return Vec::new();
         };
+        let holds = |r: usize, test: fn(&[u64], &[u64]) -> bool| {
+            let other = self.cells.get(r);
+            other.is_some_and(|other| cells.iter().zip(other).all(|(a, b)| test(a, b)))
+        };
+        let whole = |a: &[u64], b: &[u64]| a.iter().zip(b).all(|(x, y)| x & !y == 0);
+        if let Some(one) = (0..row).find(|r| holds(*r, whole)) {
+            return vec![one];
+        }
         (0..row)
-            .filter(|r| {
-                self.cells.get(*r).is_some_and(|other| {
-                    cells.iter().zip(other).all(|(a, b)| !is_empty(&and(a, b)))
-                })
-            })
+            .filter(|r| holds(*r, |a, b| !is_empty(&and(a, b))))
             .collect()
     }
 
