@@ -1,5 +1,6 @@
 //! In which language a message is written.
 
+use crate::cues;
 use crate::lexicon::{Phrases, rows};
 use crate::normalise::words;
 use rustc_hash::FxHashMap;
@@ -68,6 +69,10 @@ pub fn detect(
     }
     if let Some(language) = greeting(words, declared, &current) {
         return language;
+    }
+    // "no" is a word of many languages: an answer in the conversation's own does not leave it.
+    if cues::yes_no(words, std::iter::once(base(&current))).is_some() {
+        return current;
     }
     let count = |language: &str| letters.iter().filter(|w| is_common(w, language)).count();
     if letters.len() < TRUSTED_FROM {

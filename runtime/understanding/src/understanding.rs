@@ -3,7 +3,7 @@
 use crate::classifier::Classifier;
 use crate::entities::{Finder, Scene};
 use crate::knowledge::Knowledge;
-use crate::normalise::{self, clip, placeholder};
+use crate::normalise::{self, clip, is_placeholder, placeholder};
 use crate::spec::{Example, Labelled, Part, Spec};
 use crate::{answer, background, cues, language, sentiment, stem};
 use flow_compiler::machine::Machine;
@@ -117,11 +117,15 @@ impl Understanding {
     }
 
     fn meaning(&self, words: &[String], masked: &[String]) -> (Vec<Guess>, Option<Guess>) {
-        // An example as it is written beats the same with its values taken out.
-        let meaning = self
-            .classifier
-            .exactly(words)
-            .unwrap_or_else(|| self.classifier.classify(masked));
+        // An example as it is written beats the same with its values taken out. A value alone ("AB-123456") says what something is, not
+        // what is wanted, unless it is an example.
+        let exact = self.classifier.exactly(words).or_else(|| self.classifier.exactly(masked));
+        let value_alone = !masked.is_empty() && masked.iter().all(|w| w.chars().all(is_placeholder));
+        let meaning = match exact {
+            Some(meaning) => meaning,
+            None if value_alone => return (Vec::new(), None),
+            None => self.classifier.classify(masked),
+        };
         if !meaning.in_scope {
             return (Vec::new(), None);
         }
