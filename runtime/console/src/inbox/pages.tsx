@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { clock, day, percent, span, words } from "../shared/format";
 import type { Dashboard, FollowUp } from "../shared/types";
 import { conversationHash, desk, followUpDone, loadDashboard, loadFollowUps, loadStatus, me, now, program, status, toast, why } from "./client";
-import { dueness } from "./state";
+import { dueness, everyHour } from "./state";
 
 const LANGUAGE = navigator.language;
 
@@ -174,7 +174,7 @@ export function DashboardPage() {
               <Figure key={s.survey} label={s.survey.toUpperCase()} figure={s.mean.toFixed(1)} detail={`${s.count} answers`} />
             ))}
           </dl>
-          <Hours hours={d.hours ?? []} />
+          <Hours hours={everyHour(d.hours ?? [], Math.max(2, Math.min(hours.value, 168)), now.value)} />
           <div class="columns">
             <section>
               <h3>Tiers</h3>
@@ -182,7 +182,7 @@ export function DashboardPage() {
                 <thead><tr><th scope="col">Tier</th><th scope="col" class="number">Touched</th><th scope="col" class="number">Contained</th><th scope="col" class="number">Share</th></tr></thead>
                 <tbody>
                   {(d.tiers ?? []).map((t) => (
-                    <tr key={t.tier}><th scope="row">{words(t.tier)} <span class="dim">{t.kind}</span></th><td class="number">{t.touched}</td><td class="number">{t.contained}</td><td class="number">{maybe(t.containment, percent)}</td></tr>
+                    <tr key={t.tier}><th scope="row">{words(t.tier)} <span class="dim">{t.kind}</span></th><td class="number">{t.touched}</td><td class="number">{t.contained}</td><td class="number">{t.touched === 0 ? "–" : maybe(t.containment, percent)}</td></tr>
                   ))}
                 </tbody>
               </table>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Card, Detail, Message, Offer, Summary } from "../shared/types";
-import { addOffer, applyTurn, dueness, endOffer, findTemplates, learn, mine, refresh, running, secondsLeft, settle, sparkline } from "./state";
+import { addOffer, applyTurn, dueness, endOffer, everyHour, findTemplates, learn, mine, refresh, running, secondsLeft, settle, sparkline } from "./state";
 
 function summary(id: string, more: Partial<Summary> = {}): Summary {
   return {
@@ -98,4 +98,10 @@ test("what is due", () => {
   assert.equal(dueness("2026-03-02T10:10:00Z", now), "soon");
   assert.equal(dueness("2026-03-02T11:00:00Z", now), "");
   assert.equal(dueness(null, now), "");
+});
+
+test("hours without news are zeros, older ones are left out", () => {
+  const at = (h: string) => `2026-03-02T${h}:00:00Z`;
+  const filled = everyHour([{ at: at("07"), opened: 9, handed_over: 9 }, { at: at("09"), opened: 2, handed_over: 1 }], 3, Date.parse(at("10")) + 60_000);
+  assert.deepEqual(filled.map((h) => [Date.parse(h.at), h.opened]), [[Date.parse(at("08")), 0], [Date.parse(at("09")), 2], [Date.parse(at("10")), 0]]);
 });

@@ -132,3 +132,14 @@ export function dueness(due: string | null, now: number): "late" | "soon" | "" {
 }
 
 export const EMPTY_DESK: Desk = { me: { available: false, present: false, load: 0, capacity: 0 }, queue: [], agents: [], teams: [] };
+
+/** The last `count` hours up to `now`, those without news as zeros: the server sends only hours in which something happened. */
+export function everyHour<T extends { at: string; opened: number; handed_over: number }>(hours: readonly T[], count: number, now: number): { at: string; opened: number; handed_over: number }[] {
+  const hour = 3_600_000;
+  const known = new Map(hours.map((h) => [Math.floor(Date.parse(h.at) / hour), h]));
+  const last = Math.floor(now / hour);
+  return Array.from({ length: count }, (_, i) => {
+    const at = last - count + 1 + i;
+    return known.get(at) ?? { at: new Date(at * hour).toISOString(), opened: 0, handed_over: 0 };
+  });
+}
