@@ -123,6 +123,9 @@ pub(crate) struct TestArgs {
     /// List what no test exercised.
     #[arg(long)]
     pub(crate) uncovered: bool,
+    /// Print why the last turns of a failed test went as they went.
+    #[arg(long)]
+    pub(crate) why: bool,
     /// Fail if fewer nodes, transitions, rules and rows together are exercised, percent.
     #[arg(long, value_name = "PERCENT")]
     pub(crate) min_coverage: Option<u8>,

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     let shares = coverage.shares(program.machine());
     let sources = &compilation.sources;
     match args.format {
-        PlainFormat::Text => print(&text(sources, &results, &shares, args.uncovered)),
+        PlainFormat::Text => print(&text(sources, &results, &shares, args)),
         PlainFormat::Json => print(&format!("{}\n", serde_json::to_string_pretty(&as_json(sources, &results, &shares))?)),
     }
     let failed = results.iter().any(|r| r.failure.is_some());
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     Ok(if failed || too_little { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn text(sources: &Sources, results: &[TestResult], shares: &[Share], uncovered: bool) -> String {
+fn text(sources: &Sources, results: &[TestResult], shares: &[Share], args: &TestArgs) -> String {
     let mut out = String::new();
     let (green, red, dim) = (Style::new().green(), Style::new().red().bold(), Style::new().dimmed());
     for result in results {
@@ -56,13 +56,21 @@ fn text(sources: &Sources, results: &[TestResult], shares: &[Share], uncovered: 
                 out.push_str(&format!("       {}\n", said.replace('\n', "\n       ")));
             }
         }
+        if args.why {
+            for decision in failure.why.iter().rev() {
+                out.push_str(&format!("     {}\n", paint("why:", dim)));
+                for line in super::run::explain(decision).lines() {
+                    out.push_str(&format!("       {line}\n"));
+                }
+            }
+        }
     }
     let failed = results.iter().filter(|r| r.failure.is_some()).count();
     out.push_str(&format!("\n{} passed, {failed} failed\n", results.len() - failed));
     let shown: Vec<String> = shares.iter().map(|s| format!("{} {}/{}", words(s.part), s.hit, s.of)).collect();
     out.push_str(&format!("exercised: {}\n", shown.join(", ")));
     let missed: usize = shares.iter().map(|s| s.missed.len()).sum();
-    if uncovered {
+    if args.uncovered {
         for share in shares {
             for (name, loc) in &share.missed {
                 out.push_str(&format!("  no test: {} {name}  {}\n", words_one(share.part), paint(&place(sources, *loc), dim)));

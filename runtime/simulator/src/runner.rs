@@ -19,7 +19,7 @@ use std::sync::Arc;
 const USUAL_START: jiff::civil::DateTime = jiff::civil::datetime(2026, 3, 2, 10, 0, 0, 0);
 
 /// The first thing that went otherwise than a test says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// The line of the test.
     pub at: Loc,
@@ -27,6 +27,8 @@ pub struct Failure {
     pub message: String,
     /// What the bot said so far, newest last, for whoever reads it.
     pub said: Vec<String>,
+    /// Why the last turns went as they went, newest last.
+    pub why: Vec<flow_engine::decision::Decision>,
 }
 
 /// The outcome of a test.
@@ -92,6 +94,7 @@ impl<'a> Run<'a> {
                 at: step.loc,
                 message,
                 said: self.world.said.iter().rev().take(6).rev().map(|m| m.text.clone()).collect(),
+                why: self.world.history.iter().rev().map(|r| r.decision.clone()).filter(|d| *d != Default::default()).take(3).collect(),
             })?;
         }
         Ok(())
