@@ -392,3 +392,55 @@ node greet { form customer.name, customer.city; continue with ai { resolved -> g
             && !history.iter().any(|l| l.text.contains("Ana"))
     );
 }
+
+#[test]
+fn what_called_a_person_does_not_call_them_again_when_they_are_free() {
+    let mut chat = Chat::open(&bot(r#"
+tier ai: model {}
+escalate angry to human { when sentiment < -40% for 2 messages }
+node greet { choose "Hello" { "Bye" -> end resolved } }
+"#));
+    chat.say("bad #-");
+    chat.say("bad #-");
+    assert_eq!(chat.stage(), Stage::Queued);
+    chat.news(1);
+    chat.accepted_by("leo");
+    chat.go(EventKind::AgentReturned {
+        agent: "leo".into(),
+        reason: None,
+    });
+    chat.go(EventKind::PeopleAvailable);
+    assert_eq!(chat.stage(), Stage::Scripted);
+    chat.say("bad #-");
+    assert_eq!(chat.stage(), Stage::Scripted, "one message is not two");
+    chat.say("bad #-");
+    assert_eq!(chat.stage(), Stage::Queued);
+}
+
+#[test]
+fn a_flow_that_never_stops_ends_with_a_person() {
+    use flow_compiler::sources::Project;
+    // The checker refuses such a flow (F0403); the engine does not rely on it.
+    let source = bot(
+        "tier ai: model {}\nnode greet { say \"Round.\"; -> again }\nnode again { say \"And round.\"; -> greet }",
+    );
+    let project = Project {
+        flow_files: vec![("bot.flow".into(), source.as_str().into())],
+        ..Project::default()
+    };
+    let options = flow_compiler::Options {
+        date: "2026-03-02".parse().unwrap(),
+    };
+    let compiled = flow_compiler::Compiler::new().compile(&project, &options);
+    let mut chat = Chat::new(&Arc::new(flow_engine::Engine::new(compiled.machine)));
+    chat.opened(Visitor::default());
+    assert!(
+        chat.decision
+            .remarks
+            .iter()
+            .any(|r| r.contains("1000 steps")),
+        "{:?}",
+        chat.decision.remarks
+    );
+    assert_eq!(chat.stage(), Stage::Queued);
+}

@@ -83,9 +83,12 @@ impl<'a> Run<'a> {
             }
             EventKind::AgentLost { .. } => self.requeue(None),
             EventKind::PeopleAvailable => {
-                self.c.quiet.clear();
-                self.update_memories(false, false);
-                self.run_rules(false);
+                // Only what was kept quiet until now may fire.
+                if !self.c.quiet.is_empty() {
+                    self.c.quiet.clear();
+                    self.update_memories(false, false);
+                    self.run_rules(false);
+                }
             }
             EventKind::Triggered { trigger, payload } => {
                 self.payload = Some(payload);

@@ -306,7 +306,13 @@ impl Run<'_> {
         self.leave_queue(reason);
         self.c.epoch += 1;
         self.c.quiet.clear();
+        // A person has dealt with it: what called them must not call them again by itself.
         self.c.failed_answers = 0;
+        self.c.failed_attempts = 0;
+        self.c.answered = false;
+        self.c.intents.clear();
+        self.c.temporals.clear();
+        self.c.asked.clear();
         self.c.main = Thread::default();
         self.enter_script();
     }
