@@ -220,9 +220,8 @@ impl<'a> Player<'a> {
 
     fn timer(&self, recorded: u64) -> Result<u64, String> {
         let at = self.recorded_timers.get(&recorded).ok_or("the record does not say when this timer was due")?;
-        let mut due = self.conversation.timers().filter(|(_, due)| due == at);
-        let exact = due.clone().find(|(id, _)| *id == recorded);
-        exact.or_else(|| due.next()).map(|t| t.0).ok_or_else(|| format!("no timer is set for {at}"))
+        let due = || self.conversation.timers().filter(|(_, due)| due == at).map(|t| t.0);
+        due().find(|id| *id == recorded).or_else(|| due().next()).ok_or_else(|| format!("no timer is set for {at}"))
     }
 
     /// The button with the same label: the same one if it is there, else the newest.
