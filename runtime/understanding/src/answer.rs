@@ -78,7 +78,9 @@ pub(crate) fn answer(knowledge: &Knowledge, request: &ModelRequest) -> ModelAnsw
         .map(|s| (s.clone(), knowledge.weight(&s)))
         .collect();
     let total: f64 = wanted.iter().map(|(_, w)| w).sum();
-    if passages.is_empty() || total <= 0.0 {
+    // A number alone asks nothing, however often it stands in the knowledge.
+    let asks = wanted.iter().any(|(s, _)| s.chars().any(char::is_alphabetic));
+    if passages.is_empty() || total <= 0.0 || !asks {
         return nothing("nothing_found");
     }
     let share = |stems: &FxHashSet<String>| {

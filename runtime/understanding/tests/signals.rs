@@ -404,3 +404,14 @@ fn a_bot_without_intents_understands_the_rest() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&bare);
 }
+
+#[test]
+fn a_bare_value_is_no_wish_and_a_plain_no_no_other_language() {
+    let bare = signals("AB-123456");
+    assert_eq!(bare.intents, vec![], "{bare:?}");
+    assert!(!bare.entities.is_empty());
+    for word in ["no", "No.", "yes please"] {
+        assert_eq!(signals_in(word, Some("en")).language, "en", "{word}");
+    }
+    assert_eq!(signals_in("no", Some("es")).language, "es");
+}
