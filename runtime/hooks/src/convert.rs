@@ -90,6 +90,21 @@ pub(crate) fn to_dynamic(value: &Value, depth: usize) -> Result<Dynamic, String>
     })
 }
 
+/// The profile for a script: every declared field is there, `()` where it is unknown.
+pub(crate) fn customer(machine: &Machine, value: &Value) -> Result<Dynamic, String> {
+    let known = |name: &SmolStr| match value {
+        Value::Record(fields) => fields
+            .get(name)
+            .map_or(Ok(Dynamic::UNIT), |v| to_dynamic(v, 1)),
+        _ => Ok(Dynamic::UNIT),
+    };
+    let fields = machine
+        .customer
+        .iter()
+        .map(|def| Ok((def.name.as_str().into(), known(&def.name)?)));
+    Ok(Dynamic::from_map(fields.collect::<Result<Map, String>>()?))
+}
+
 /// What a script answered, as a value of the declared type.
 pub(crate) fn from_dynamic(
     machine: &Machine,
@@ -98,12 +113,12 @@ pub(crate) fn from_dynamic(
     depth: usize,
 ) -> Result<Value, String> {
     if depth > sandbox::DEPTH {
-        return Err("it answered something nested too deep".to_owned());
+        return Err("it returned something nested too deep".to_owned());
     }
     if value.is_unit() {
         return Ok(Value::Unknown);
     }
-    let wrong = |wanted: &str| format!("it answered {}, not {wanted}", kind(value));
+    let wrong = |wanted: &str| format!("it returned {}; expected {wanted}", kind(value));
     let string = || {
         value
             .read_lock::<rhai::ImmutableString>()
@@ -149,7 +164,7 @@ pub(crate) fn from_dynamic(
             let def = machine.enum_def(*id).ok_or("its enum is gone")?;
             if !def.values.contains(&name) {
                 return Err(format!(
-                    "it answered `{name}`, which `{}` does not have",
+                    "it returned `{name}`, which `{}` does not have",
                     def.name
                 ));
             }
@@ -166,7 +181,7 @@ pub(crate) fn from_dynamic(
                     None => Value::Unknown,
                 };
                 if !found.is_known() && !field.optional {
-                    return Err(format!("its answer lacks `{}`", field.name));
+                    return Err(format!("what it returned lacks `{}`", field.name));
                 }
                 fields.insert(field.name.clone(), found);
             }
@@ -187,7 +202,7 @@ pub(crate) fn from_dynamic(
             ))
         }
         Type::File | Type::Customer | Type::Error => {
-            return Err("a hook cannot answer this type".to_owned());
+            return Err("a hook cannot return this type".to_owned());
         }
     })
 }

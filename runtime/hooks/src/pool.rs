@@ -2,26 +2,27 @@
 
 use crate::{LoadError, convert, sandbox};
 use flow_compiler::machine::{Hook, Machine};
-use flow_compiler::value::Value;
+use flow_compiler::value::{Type, Value};
 use rhai::{AST, Dynamic, Engine, Scope};
 use smol_str::SmolStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const STACK: usize = 16 * 1024 * 1024;
 /// Threads at first, and at most after some were lost to scripts that did not stop.
 const THREADS: usize = 2;
 const MOST: usize = 8;
-/// How long a script that must stop may take to do so before its thread is given up, waiting for a thread included.
-const GRACE: Duration = Duration::from_millis(1_000);
+/// How long a caller waits at most, for a thread included.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 struct Job {
     hook: usize,
     args: Vec<Value>,
     answer: SyncSender<Result<Value, String>>,
+    given: Instant,
 }
 
 /// What all threads share.
@@ -101,6 +102,7 @@ impl Pool {
             hook,
             args: args.to_vec(),
             answer,
+            given: Instant::now(),
         };
         let jobs = self
             .jobs
@@ -108,7 +110,7 @@ impl Pool {
             .map_err(|_| "the hooks' threads are gone")?
             .clone();
         jobs.send(job).map_err(|_| "the hooks' threads are gone")?;
-        match result.recv_timeout(sandbox::DEADLINE + GRACE) {
+        match result.recv_timeout(PATIENCE) {
             Ok(result) => result,
             Err(RecvTimeoutError::Disconnected) => Err("the hook's thread ended".to_owned()),
             Err(RecvTimeoutError::Timeout) => {
@@ -145,14 +147,11 @@ fn load_one(engine: &Engine, hook: &Hook) -> Result<AST, String> {
         .filter(|f| f.name == hook.name)
         .map(|f| f.params.len())
         .collect();
-    if takes.is_empty() {
-        return Err(format!("`{}` has no function `{}`", hook.path, hook.name));
-    }
     if !takes.contains(&hook.params.len()) {
         return Err(format!(
-            "`{}` in `{}` does not take {} arguments",
-            hook.name,
+            "`{}` has no function `{}` with {} parameters",
             hook.path,
+            hook.name,
             hook.params.len()
         ));
     }
@@ -166,6 +165,10 @@ fn work(scripts: &Scripts, inbox: &Mutex<Receiver<Job>>) {
             Err(_) => return,
         };
         let Ok(job) = job else { return };
+        // Whoever asked has given up.
+        if job.given.elapsed() >= PATIENCE {
+            continue;
+        }
         let result = run(scripts, job.hook, &job.args);
         // Whoever asked may have given up.
         let _ = job.answer.send(result);
@@ -176,10 +179,15 @@ fn run(scripts: &Scripts, hook: usize, args: &[Value]) -> Result<Value, String> 
     let (Some(def), Some(ast)) = (scripts.machine.hooks.get(hook), scripts.asts.get(hook)) else {
         return Err("there is no such hook".to_owned());
     };
-    let args = args
+    let args = def
+        .params
         .iter()
-        .map(|arg| convert::to_dynamic(arg, 0))
-        .collect::<Result<Vec<Dynamic>, String>>()?;
+        .zip(args)
+        .map(|(param, arg)| match param.ty {
+            Type::Customer => convert::customer(&scripts.machine, arg),
+            _ => convert::to_dynamic(arg, 0),
+        });
+    let args = args.collect::<Result<Vec<Dynamic>, String>>()?;
     sandbox::start_deadline();
     let result = scripts
         .engine
@@ -191,7 +199,7 @@ fn run(scripts: &Scripts, hook: usize, args: &[Value]) -> Result<Value, String> 
     }
     let value = convert::from_dynamic(&scripts.machine, &value, &def.returns, 0)?;
     if !value.is_known() && !def.optional {
-        return Err("it answered nothing".to_owned());
+        return Err("it returned nothing".to_owned());
     }
     Ok(value)
 }

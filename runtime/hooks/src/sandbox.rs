@@ -66,7 +66,8 @@ pub fn engine() -> Engine {
         .set_max_functions(16)
         .set_max_modules(0)
         .set_max_strings_interned(1_024)
-        .set_allow_anonymous_fn(false);
+        .set_allow_anonymous_fn(false)
+        .set_strict_variables(true);
     for symbol in [
         "eval",
         "Fn",

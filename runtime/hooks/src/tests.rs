@@ -121,15 +121,15 @@ fn the_customer_is_a_map_and_money_has_a_currency() {
 fn a_wrong_answer_is_an_error_in_words() {
     assert_eq!(
         answer("f() -> bool", "fn f() { 3 }", &[]),
-        Err("it answered a number, not true or false".to_owned())
+        Err("it returned a number; expected true or false".to_owned())
     );
     assert_eq!(
         answer("f() -> colour", "fn f() { \"blue\" }", &[]),
-        Err("it answered `blue`, which `colour` does not have".to_owned())
+        Err("it returned `blue`, which `colour` does not have".to_owned())
     );
     assert_eq!(
         answer("f() -> bool", "fn f() { () }", &[]),
-        Err("it answered nothing".to_owned())
+        Err("it returned nothing".to_owned())
     );
     assert!(
         answer(
