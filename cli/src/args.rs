@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Talk to a bot in the terminal.
     Run(RunArgs),
+    /// Play recorded conversations to a bot and tell what it decides otherwise.
+    Replay(ReplayArgs),
     /// Draw a bot.
     Graph(GraphArgs),
     /// Explain a finding.
@@ -69,7 +71,9 @@ pub(crate) enum Format {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  flowc check flows/acme_store\n  flowc check . --format sarif > findings.sarif\n  flowc check . --fix\n  flowc check . --deny-warnings")]
+#[command(
+    after_help = "Examples:\n  flowc check flows/acme_store\n  flowc check . --format sarif > findings.sarif\n  flowc check . --fix\n  flowc check . --deny-warnings"
+)]
 pub(crate) struct CheckArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
@@ -89,7 +93,9 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  flowc fmt my_bot\n  flowc fmt my_bot --check\n  flowc fmt - < greet.flow")]
+#[command(
+    after_help = "Examples:\n  flowc fmt my_bot\n  flowc fmt my_bot --check\n  flowc fmt - < greet.flow"
+)]
 pub(crate) struct FmtArgs {
     /// Folders or files; `-` reads standard input and writes standard output.
     #[arg(default_value = ".")]
@@ -109,7 +115,9 @@ pub(crate) enum PlainFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  flowc test flows/acme_store\n  flowc test . refund\n  flowc test . --uncovered\n  flowc test . --format json")]
+#[command(
+    after_help = "Examples:\n  flowc test flows/acme_store\n  flowc test . refund\n  flowc test . --uncovered\n  flowc test . --format json"
+)]
 pub(crate) struct TestArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
@@ -132,7 +140,27 @@ pub(crate) struct TestArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "While talking:\n  /why        why the last turn went as it went\n  /state      what the conversation knows\n  /card       what a person who takes over reads\n  /wait 6m    let time pass\n  /press LABEL  press a button (its number or label works as a message too)\n  /file NAME  send a file\n  /as agent   speak as a person (/accept, /resolve TEXT, /return, /as customer)\n  /mock NAME VALUE  let a webhook answer, VALUE in JSON, `ok` or `fails`\n  /quit")]
+#[command(
+    after_help = "Examples:\n  flowd export --all > all.jsonl && flowc replay all.jsonl --bot my_bot\n  flowc replay recorded/ --bot my_bot --why\n  flowc replay ana.jsonl --bot my_bot --format json\n\nExit: 0 nothing differs, 1 something differs, 2 it cannot be replayed. More in docs/replay.md"
+)]
+pub(crate) struct ReplayArgs {
+    /// A file of JSON lines as `flowd export` writes it, or a folder of such files (`.jsonl`, `.json`).
+    pub(crate) recorded: PathBuf,
+    /// The bot's folder: the version that is to decide anew.
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    pub(crate) bot: PathBuf,
+    /// Show for every turn the rules, the values they read, the row and the steps, with their places.
+    #[arg(long)]
+    pub(crate) why: bool,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
+    pub(crate) format: PlainFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "While talking:\n  /why        why the last turn went as it went\n  /state      what the conversation knows\n  /card       what a person who takes over reads\n  /wait 6m    let time pass\n  /press LABEL  press a button (its number or label works as a message too)\n  /file NAME  send a file\n  /as agent   speak as a person (/accept, /resolve TEXT, /return, /as customer)\n  /mock NAME VALUE  let a webhook answer, VALUE in JSON, `ok` or `fails`\n  /quit"
+)]
 pub(crate) struct RunArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
@@ -157,7 +185,9 @@ pub(crate) enum GraphFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  flowc graph flows/acme_store > acme.mmd\n  flowc graph . --format svg > bot.svg")]
+#[command(
+    after_help = "Examples:\n  flowc graph flows/acme_store > acme.mmd\n  flowc graph . --format svg > bot.svg"
+)]
 pub(crate) struct GraphArgs {
     /// The bot's folder.
     #[arg(default_value = ".")]
@@ -168,14 +198,18 @@ pub(crate) struct GraphArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  flowc explain F0701\n  flowc explain            list all codes")]
+#[command(
+    after_help = "Examples:\n  flowc explain F0701\n  flowc explain            list all codes"
+)]
 pub(crate) struct ExplainArgs {
     /// A code, as in `F0701`; all codes are listed if it is not given.
     pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  flowc new                list the templates\n  flowc new starter my_bot")]
+#[command(
+    after_help = "Examples:\n  flowc new                list the templates\n  flowc new starter my_bot"
+)]
 pub(crate) struct NewArgs {
     /// A template; they are listed if it is not given.
     pub(crate) template: Option<String>,
@@ -184,7 +218,9 @@ pub(crate) struct NewArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  flowc completions bash > ~/.local/share/bash-completion/completions/flowc")]
+#[command(
+    after_help = "Example:\n  flowc completions bash > ~/.local/share/bash-completion/completions/flowc"
+)]
 pub(crate) struct CompletionsArgs {
     /// The shell.
     pub(crate) shell: clap_complete::Shell,

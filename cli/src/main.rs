@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Fmt(a) => commands::fmt::run(&a),
         Command::Test(a) => commands::test::run(&a),
         Command::Run(a) => commands::run::run(&a),
+        Command::Replay(a) => commands::replay::run(&a),
         Command::Graph(a) => commands::graph::run(&a),
         Command::Explain(a) => commands::explain::run(&a),
         Command::New(a) => commands::new::run(&a),

@@ -21,7 +21,10 @@ pub(crate) fn colour() -> bool {
     match COLOUR.load(Ordering::Relaxed) {
         1 => true,
         2 => false,
-        _ => std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stdout().is_terminal(),
+        _ => {
+            std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                && std::io::stdout().is_terminal()
+        }
     }
 }
 
@@ -36,18 +39,30 @@ pub(crate) fn problem(error: &anyhow::Error) {
 
 /// `text` in a style, if there is colour.
 pub(crate) fn paint(text: &str, style: owo_colors::Style) -> String {
-    if colour() { style.style(text).to_string() } else { text.to_owned() }
+    if colour() {
+        style.style(text).to_string()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// `1 error`, `2 errors`.
 pub(crate) fn count(n: usize, word: &str) -> String {
-    if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
+    if n == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{n} {word}s")
+    }
 }
 
 /// Prints to standard output; a closed pipe ends the program quietly.
 pub(crate) fn print(text: &str) {
     use std::io::Write;
-    if std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()).is_err() {
+    if std::io::stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| std::io::stdout().flush())
+        .is_err()
+    {
         std::process::exit(0);
     }
 }

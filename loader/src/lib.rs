@@ -29,7 +29,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file_bytes: 16 << 20, total_bytes: 128 << 20, files: 20_000 }
+        Self {
+            file_bytes: 16 << 20,
+            total_bytes: 128 << 20,
+            files: 20_000,
+        }
     }
 }
 
@@ -72,11 +76,17 @@ pub fn load(folder: &Path) -> Result<Loaded, LoadError> {
 ///
 /// # Errors
 /// If the folder itself cannot be read.
-pub fn load_with(folder: &Path, limits: Limits, overlay: &BTreeMap<PathBuf, Arc<str>>) -> Result<Loaded, LoadError> {
+pub fn load_with(
+    folder: &Path,
+    limits: Limits,
+    overlay: &BTreeMap<PathBuf, Arc<str>>,
+) -> Result<Loaded, LoadError> {
     let shown = folder.display().to_string();
     let folder = match folder.canonicalize() {
         Ok(path) => path,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(LoadError::Missing(shown)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(LoadError::Missing(shown));
+        }
         Err(e) => return Err(LoadError::Unreadable(shown, e)),
     };
     if !folder.is_dir() {
@@ -90,11 +100,15 @@ pub fn load_with(folder: &Path, limits: Limits, overlay: &BTreeMap<PathBuf, Arc<
     let mut seen = BTreeSet::from([folder.clone()]);
     while let Some(dir) = queue.pop_front() {
         for file in reader.flow_files(&dir) {
-            let Some(text) = reader.flow(&file) else { continue };
+            let Some(text) = reader.flow(&file) else {
+                continue;
+            };
             for reference in refs::references(&text) {
                 match reference {
                     refs::Reference::Use(path) => {
-                        let Some(target) = reader.inside(&dir, &path) else { continue };
+                        let Some(target) = reader.inside(&dir, &path) else {
+                            continue;
+                        };
                         match target.canonicalize() {
                             Ok(real) if real.starts_with(&root) && real.is_dir() => {
                                 folders.insert(real.clone());
@@ -102,7 +116,9 @@ pub fn load_with(folder: &Path, limits: Limits, overlay: &BTreeMap<PathBuf, Arc<
                                     queue.push_back(real);
                                 }
                             }
-                            Ok(real) if real.is_dir() => reader.refuse(&target, "it leads out of the project"),
+                            Ok(real) if real.is_dir() => {
+                                reader.refuse(&target, "it leads out of the project")
+                            }
                             Ok(_) => reader.refuse(&target, "it is a file; `use` names a folder"),
                             Err(_) => {}
                         }
@@ -118,7 +134,12 @@ pub fn load_with(folder: &Path, limits: Limits, overlay: &BTreeMap<PathBuf, Arc<
         }
     }
     let relative = relative(&root, &folder).unwrap_or_default();
-    Ok(Loaded { project: reader.into_project(relative), root, folder, folders })
+    Ok(Loaded {
+        project: reader.into_project(relative),
+        root,
+        folder,
+        folders,
+    })
 }
 
 /// The nearest folder above (or at) `folder` with a `flow.toml` or `.git`, else its parent.
@@ -127,7 +148,10 @@ pub fn project_root(folder: &Path) -> PathBuf {
     folder
         .ancestors()
         .find(|dir| dir.join("flow.toml").is_file() || dir.join(".git").exists())
-        .map_or_else(|| folder.parent().unwrap_or(folder).to_path_buf(), Path::to_path_buf)
+        .map_or_else(
+            || folder.parent().unwrap_or(folder).to_path_buf(),
+            Path::to_path_buf,
+        )
 }
 
 /// `path` relative to `root`, with `/`; `None` if it is not below it.

@@ -20,8 +20,18 @@ pub(crate) fn references(text: &str) -> Vec<Reference> {
     for placed in &parse_uncached(text).decls {
         match &placed.tree.decl.kind {
             DeclKind::Use(d) => out.extend(d.path.plain().map(Reference::Use)),
-            DeclKind::Hook(d) => out.extend(d.from.as_ref().and_then(flow_grammar::ast::TextLit::plain).map(Reference::File)),
-            DeclKind::Knowledge(d) => out.extend(d.from.iter().filter_map(flow_grammar::ast::TextLit::plain).map(Reference::Glob)),
+            DeclKind::Hook(d) => out.extend(
+                d.from
+                    .as_ref()
+                    .and_then(flow_grammar::ast::TextLit::plain)
+                    .map(Reference::File),
+            ),
+            DeclKind::Knowledge(d) => out.extend(
+                d.from
+                    .iter()
+                    .filter_map(flow_grammar::ast::TextLit::plain)
+                    .map(Reference::Glob),
+            ),
             _ => {}
         }
     }

@@ -21,7 +21,11 @@ pub(crate) struct Bot {
 impl Bot {
     /// The file at a path.
     pub(crate) fn file(&self, path: &Path) -> Option<&SourceFile> {
-        self.compilation.sources.files.iter().find(|f| self.root.join(f.path.as_str()) == path)
+        self.compilation
+            .sources
+            .files
+            .iter()
+            .find(|f| self.root.join(f.path.as_str()) == path)
     }
 }
 
@@ -43,12 +47,20 @@ impl Bots {
     }
 
     /// A document was edited; the edits are applied in order.
-    pub(crate) fn change(&mut self, uri: &Uri, version: i32, changes: Vec<TextDocumentContentChangeEvent>, encoding: Encoding) -> Option<PathBuf> {
+    pub(crate) fn change(
+        &mut self,
+        uri: &Uri,
+        version: i32,
+        changes: Vec<TextDocumentContentChangeEvent>,
+        encoding: Encoding,
+    ) -> Option<PathBuf> {
         let path = canonical(&uri::to_path(uri)?);
         let mut text = self.open.get(&path)?.to_string();
         for change in changes {
             match change {
-                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => text = whole.text,
+                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => {
+                    text = whole.text
+                }
                 TextDocumentContentChangeEvent::TextDocumentContentChangePartial(part) => {
                     let start = to_offset(&text, part.range.start, encoding);
                     let end = to_offset(&text, part.range.end, encoding).max(start);
@@ -83,7 +95,6 @@ impl Bots {
         self.bots.keys().cloned().collect()
     }
 
-
     pub(crate) fn bot_mut(&mut self, folder: &Path) -> Option<&mut Bot> {
         self.bots.get_mut(folder)
     }
@@ -91,13 +102,22 @@ impl Bots {
     /// The bot that a file belongs to, and its path as the bot knows it: the one of its own folder, else one that uses its folder.
     pub(crate) fn of(&self, uri: &Uri) -> Option<(&Bot, PathBuf)> {
         let path = canonical(&uri::to_path(uri)?);
-        let own = path.parent().and_then(|dir| self.bots.get(dir)).filter(|b| b.file(&path).is_some());
-        own.or_else(|| self.bots.values().find(|b| b.file(&path).is_some())).map(|b| (b, path))
+        let own = path
+            .parent()
+            .and_then(|dir| self.bots.get(dir))
+            .filter(|b| b.file(&path).is_some());
+        own.or_else(|| self.bots.values().find(|b| b.file(&path).is_some()))
+            .map(|b| (b, path))
     }
 
     /// The folders to compile again after a file changed: its own, and those of bots that use it.
     pub(crate) fn touched(&self, path: &Path) -> BTreeSet<PathBuf> {
-        let mut out: BTreeSet<PathBuf> = self.bots.iter().filter(|(_, bot)| bot.file(path).is_some()).map(|(folder, _)| folder.clone()).collect();
+        let mut out: BTreeSet<PathBuf> = self
+            .bots
+            .iter()
+            .filter(|(_, bot)| bot.file(path).is_some())
+            .map(|(folder, _)| folder.clone())
+            .collect();
         if path.extension().is_some_and(|e| e == "flow") {
             // A folder without a bot is brought in by others; it is checked through them, if there is one.
             if let Some(dir) = path.parent()
@@ -111,31 +131,53 @@ impl Bots {
 
     fn has_bot(&self, dir: &Path) -> bool {
         let declares = |text: &str| text.lines().any(|l| l.starts_with("bot "));
-        let opened = self.open.iter().any(|(p, text)| p.parent() == Some(dir) && declares(text));
+        let opened = self
+            .open
+            .iter()
+            .any(|(p, text)| p.parent() == Some(dir) && declares(text));
         opened
             || std::fs::read_dir(dir).is_ok_and(|entries| {
                 entries
                     .flatten()
                     .map(|e| e.path())
-                    .filter(|p| p.extension().is_some_and(|e| e == "flow") && !self.open.contains_key(p))
+                    .filter(|p| {
+                        p.extension().is_some_and(|e| e == "flow") && !self.open.contains_key(p)
+                    })
                     .any(|p| std::fs::read_to_string(p).is_ok_and(|text| declares(&text)))
             })
     }
 
     /// Compiles a folder.
     pub(crate) fn compile(&mut self, folder: &Path, date: jiff::civil::Date) -> Option<&Bot> {
-        let loaded = flow_loader::load_with(folder, flow_loader::Limits::default(), &self.open).ok()?;
-        let (mut compiler, published) = self.bots.remove(folder).map_or_else(|| (Compiler::default(), BTreeSet::new()), |b| (b.compiler, b.published));
+        let loaded =
+            flow_loader::load_with(folder, flow_loader::Limits::default(), &self.open).ok()?;
+        let (mut compiler, published) = self.bots.remove(folder).map_or_else(
+            || (Compiler::default(), BTreeSet::new()),
+            |b| (b.compiler, b.published),
+        );
         let compilation = compiler.compile(&loaded.project, &Options { date });
-        self.bots.insert(folder.to_path_buf(), Bot { compiler, root: loaded.root, compilation, published });
+        self.bots.insert(
+            folder.to_path_buf(),
+            Bot {
+                compiler,
+                root: loaded.root,
+                compilation,
+                published,
+            },
+        );
         self.bots.get(folder)
     }
 }
 
 /// The path as the loader knows it; a file that is not on disk yet keeps its name in its real folder.
 fn canonical(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| match (path.parent().and_then(|p| p.canonicalize().ok()), path.file_name()) {
-        (Some(dir), Some(name)) => dir.join(name),
-        _ => path.to_path_buf(),
+    path.canonicalize().unwrap_or_else(|_| {
+        match (
+            path.parent().and_then(|p| p.canonicalize().ok()),
+            path.file_name(),
+        ) {
+            (Some(dir), Some(name)) => dir.join(name),
+            _ => path.to_path_buf(),
+        }
     })
 }

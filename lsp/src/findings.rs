@@ -11,18 +11,32 @@ use std::path::PathBuf;
 /// The findings of a bot by file; every file of the bot is in it, also those without.
 pub(crate) fn by_file(bot: &Bot, encoding: Encoding) -> BTreeMap<PathBuf, Vec<Diagnostic>> {
     let sources = &bot.compilation.sources;
-    let mut out: BTreeMap<PathBuf, Vec<Diagnostic>> = sources.files.iter().map(|f| (bot.root.join(f.path.as_str()), Vec::new())).collect();
+    let mut out: BTreeMap<PathBuf, Vec<Diagnostic>> = sources
+        .files
+        .iter()
+        .map(|f| (bot.root.join(f.path.as_str()), Vec::new()))
+        .collect();
     for finding in &bot.compilation.diagnostics {
-        let Some(primary) = finding.labels.first() else { continue };
-        let Some((file, range)) = sources.resolve(primary.at) else { continue };
+        let Some(primary) = finding.labels.first() else {
+            continue;
+        };
+        let Some((file, range)) = sources.resolve(primary.at) else {
+            continue;
+        };
         let related: Vec<DiagnosticRelatedInformation> = finding
             .labels
             .iter()
             .skip(1)
             .filter_map(|label| {
                 let (file, range) = sources.resolve(label.at)?;
-                let location = Location::new(uri::from_path(&bot.root.join(file.path.as_str())), to_range(file, &range, encoding));
-                Some(DiagnosticRelatedInformation { location, message: label.text.clone() })
+                let location = Location::new(
+                    uri::from_path(&bot.root.join(file.path.as_str())),
+                    to_range(file, &range, encoding),
+                );
+                Some(DiagnosticRelatedInformation {
+                    location,
+                    message: label.text.clone(),
+                })
             })
             .collect();
         let mut message = finding.message.clone();
@@ -44,7 +58,9 @@ pub(crate) fn by_file(bot: &Bot, encoding: Encoding) -> BTreeMap<PathBuf, Vec<Di
             related_information: (!related.is_empty()).then_some(related),
             ..Diagnostic::default()
         };
-        out.entry(bot.root.join(file.path.as_str())).or_default().push(diagnostic);
+        out.entry(bot.root.join(file.path.as_str()))
+            .or_default()
+            .push(diagnostic);
     }
     out
 }

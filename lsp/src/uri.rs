@@ -40,7 +40,10 @@ mod tests {
     #[test]
     fn a_path_survives_the_way_there_and_back() {
         for path in ["/a/b.flow", "/with space/\u{e9}%/x#y.flow"] {
-            assert_eq!(to_path(&from_path(Path::new(path))), Some(PathBuf::from(path)));
+            assert_eq!(
+                to_path(&from_path(Path::new(path))),
+                Some(PathBuf::from(path))
+            );
         }
         assert_eq!(to_path(&Uri::from("untitled:1")), None);
         assert_eq!(to_path(&Uri::from("file:///a%2")), None);

@@ -12,7 +12,13 @@ const PASSWORD: &str = "flow-demo";
 /// `(sign-in name, display name, teams, languages, role)`.
 const AGENTS: &[(&str, &str, &str, &str, &str)] = &[
     ("leo", "Leo Perez", "finance,support", "en,es", "agent"),
-    ("mia", "Mia Brandt", "support,key_accounts,compliance", "en", "lead"),
+    (
+        "mia",
+        "Mia Brandt",
+        "support,key_accounts,compliance",
+        "en",
+        "lead",
+    ),
 ];
 
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
@@ -23,17 +29,47 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     };
     println!("building (some minutes the first time)");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let built = Command::new(cargo).args(["build", "--release", "-p", "flow-daemon", "-p", "acme-orders"]).current_dir(root()).status()?;
+    let built = Command::new(cargo)
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "flow-daemon",
+            "-p",
+            "acme-orders",
+        ])
+        .current_dir(root())
+        .status()?;
     if !built.success() {
         bail!("the build failed");
     }
     let bin = target().join("release");
     let data = target().join("demo");
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make `{}`", data.display()))?;
-    let mut orders = Guard(Command::new(bin.join("acme-orders")).args(["--listen", ORDERS]).stdin(Stdio::null()).spawn().context("cannot start the order system")?);
+    let mut orders = Guard(
+        Command::new(bin.join("acme-orders"))
+            .args(["--listen", ORDERS])
+            .stdin(Stdio::null())
+            .spawn()
+            .context("cannot start the order system")?,
+    );
     for (id, name, teams, languages, role) in AGENTS {
         let mut add = Command::new(bin.join("flowd"))
-            .args(["agent", "add", id, "--name", name, "--team", teams, "--speaks", languages, "--role", role, "--password-stdin", "--replace", "--data"])
+            .args([
+                "agent",
+                "add",
+                id,
+                "--title",
+                name,
+                "--team",
+                teams,
+                "--speaks",
+                languages,
+                "--role",
+                role,
+                "--password-stdin",
+                "--data",
+            ])
             .arg(&data)
             .current_dir(root())
             .stdin(Stdio::piped())
@@ -49,7 +85,15 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     }
     let mut flowd = Guard(
         Command::new(bin.join("flowd"))
-            .args(["run", "flows/acme_store", "--listen", &listen, "--allow-internal", ORDERS, "--data"])
+            .args([
+                "run",
+                "flows/acme_store",
+                "--listen",
+                &listen,
+                "--allow-internal",
+                ORDERS,
+                "--data",
+            ])
             .arg(&data)
             .env("SHOP_URL", format!("http://{ORDERS}"))
             .current_dir(root())
@@ -60,12 +104,20 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     std::thread::sleep(Duration::from_millis(1500));
     if flowd.0.try_wait()?.is_none() && orders.0.try_wait()?.is_none() {
         println!("\n  chat as a customer   http://{listen}/");
-        println!("  work as an agent     http://{listen}/inbox    sign in as leo (finance) or mia (lead), password {PASSWORD}");
-        println!("  edit flows/acme_store and save: the running bot follows; Ctrl-C ends the demo\n");
+        println!(
+            "  work as an agent     http://{listen}/inbox    sign in as leo (finance) or mia (lead), password {PASSWORD}"
+        );
+        println!(
+            "  edit flows/acme_store and save: the running bot follows; Ctrl-C ends the demo\n"
+        );
     }
     loop {
         if let Some(status) = flowd.0.try_wait()? {
-            return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if status.success() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         if orders.0.try_wait()?.is_some() {
             bail!("the order system ended; the demo needs it");

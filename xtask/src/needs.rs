@@ -9,10 +9,22 @@ pub(crate) struct Need {
     pub(crate) packages: &'static [&'static str],
 }
 
-pub(crate) const NODE: Need = Need { program: "node", packages: &["nodejs"] };
-pub(crate) const NPM: Need = Need { program: "npm", packages: &["npm"] };
-pub(crate) const CHROMIUM: Need = Need { program: "chromium", packages: &["chromium", "fonts-dejavu-core"] };
-pub(crate) const NEOVIM: Need = Need { program: "nvim", packages: &["neovim"] };
+pub(crate) const NODE: Need = Need {
+    program: "node",
+    packages: &["nodejs"],
+};
+pub(crate) const NPM: Need = Need {
+    program: "npm",
+    packages: &["npm"],
+};
+pub(crate) const CHROMIUM: Need = Need {
+    program: "chromium",
+    packages: &["chromium", "fonts-dejavu-core"],
+};
+pub(crate) const NEOVIM: Need = Need {
+    program: "nvim",
+    packages: &["neovim"],
+};
 
 /// Makes sure that the programs are there.
 pub(crate) fn ensure(needs: &[&Need]) -> anyhow::Result<()> {
@@ -20,14 +32,27 @@ pub(crate) fn ensure(needs: &[&Need]) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let packages: Vec<&str> = missing.iter().flat_map(|n| n.packages.iter().copied()).collect();
+    let packages: Vec<&str> = missing
+        .iter()
+        .flat_map(|n| n.packages.iter().copied())
+        .collect();
     let programs: Vec<&str> = missing.iter().map(|n| n.program).collect();
     if !exists("apt-get") {
-        bail!("these tests need {}; install them and try again", programs.join(", "));
+        bail!(
+            "these tests need {}; install them and try again",
+            programs.join(", ")
+        );
     }
     println!("installing {}", packages.join(" "));
     let sudo = if is_root() { None } else { Some("sudo") };
-    for args in [vec!["update", "-qq"], [vec!["install", "-y", "-qq", "--no-install-recommends"], packages].concat()] {
+    for args in [
+        vec!["update", "-qq"],
+        [
+            vec!["install", "-y", "-qq", "--no-install-recommends"],
+            packages,
+        ]
+        .concat(),
+    ] {
         let mut command = match sudo {
             Some(sudo) => {
                 let mut c = Command::new(sudo);
@@ -36,18 +61,31 @@ pub(crate) fn ensure(needs: &[&Need]) -> anyhow::Result<()> {
             }
             None => Command::new("apt-get"),
         };
-        let status = command.args(&args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+        let status = command
+            .args(&args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()?;
         if !status.success() {
-            bail!("`apt-get {}` failed; the tests need {}", args.join(" "), programs.join(", "));
+            bail!(
+                "`apt-get {}` failed; the tests need {}",
+                args.join(" "),
+                programs.join(", ")
+            );
         }
     }
     Ok(())
 }
 
 fn exists(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
 fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0"))
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|o| o.stdout.starts_with(b"0"))
 }

@@ -15,13 +15,41 @@ pub(crate) struct Step {
 }
 
 pub(crate) const STEPS: &[Step] = &[
-    Step { name: "format", about: "Rust and flow files are formatted", run: format },
-    Step { name: "lint", about: "Clippy finds nothing", run: lint },
-    Step { name: "unit", about: "all Rust tests", run: unit },
-    Step { name: "flows", about: "the example bots and the pinned semantics: flowc check and flowc test", run: flows },
-    Step { name: "console", about: "the console: types, tests, and the committed build is the build", run: console },
-    Step { name: "editor", about: "the language server in Neovim", run: editor },
-    Step { name: "browser", about: "the walk through a real browser, and a crash in its middle", run: browser },
+    Step {
+        name: "format",
+        about: "Rust and flow files are formatted",
+        run: format,
+    },
+    Step {
+        name: "lint",
+        about: "Clippy finds nothing",
+        run: lint,
+    },
+    Step {
+        name: "unit",
+        about: "all Rust tests",
+        run: unit,
+    },
+    Step {
+        name: "flows",
+        about: "the example bots and the pinned semantics: flowc check and flowc test",
+        run: flows,
+    },
+    Step {
+        name: "console",
+        about: "the console: types, tests, and the committed build is the build",
+        run: console,
+    },
+    Step {
+        name: "editor",
+        about: "the language server in Neovim",
+        run: editor,
+    },
+    Step {
+        name: "browser",
+        about: "the walk through a real browser, and a crash in its middle",
+        run: browser,
+    },
 ];
 
 pub(crate) fn run(only: &[String]) -> anyhow::Result<ExitCode> {
@@ -31,7 +59,10 @@ pub(crate) fn run(only: &[String]) -> anyhow::Result<ExitCode> {
         }
     }
     let (mut passed, mut failed) = (0, Vec::new());
-    for step in STEPS.iter().filter(|s| only.is_empty() || only.iter().any(|o| o == s.name)) {
+    for step in STEPS
+        .iter()
+        .filter(|s| only.is_empty() || only.iter().any(|o| o == s.name))
+    {
         println!("\n== {}: {}", step.name, step.about);
         let start = Instant::now();
         match (step.run)() {
@@ -40,7 +71,11 @@ pub(crate) fn run(only: &[String]) -> anyhow::Result<ExitCode> {
                 passed += 1;
             }
             Err(error) => {
-                println!("== {} FAILED in {} s: {error:#}", step.name, start.elapsed().as_secs());
+                println!(
+                    "== {} FAILED in {} s: {error:#}",
+                    step.name,
+                    start.elapsed().as_secs()
+                );
                 failed.push(step.name);
             }
         }
@@ -49,7 +84,11 @@ pub(crate) fn run(only: &[String]) -> anyhow::Result<ExitCode> {
         println!("\nfailed steps: {}", failed.join(", "));
     }
     println!("\nsteps: {passed} passed, {} failed", failed.len());
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn cargo(args: &[&str]) -> anyhow::Result<()> {
@@ -58,11 +97,21 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
 }
 
 fn call(command: &mut Command) -> anyhow::Result<()> {
-    let shown = format!("{} {}", command.get_program().to_string_lossy(), command.get_args().map(|a| a.to_string_lossy()).collect::<Vec<_>>().join(" "));
+    let shown = format!(
+        "{} {}",
+        command.get_program().to_string_lossy(),
+        command
+            .get_args()
+            .map(|a| a.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join(" ")
+    );
     if command.get_current_dir().is_none() {
         command.current_dir(root());
     }
-    let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` failed");
     }
@@ -78,7 +127,16 @@ fn flowc(args: &[&str]) -> anyhow::Result<()> {
 }
 
 fn binaries() -> anyhow::Result<()> {
-    cargo(&["build", "--quiet", "-p", "flow-cli", "-p", "flow-daemon", "-p", "acme-orders"])
+    cargo(&[
+        "build",
+        "--quiet",
+        "-p",
+        "flow-cli",
+        "-p",
+        "flow-daemon",
+        "-p",
+        "acme-orders",
+    ])
 }
 
 fn format() -> anyhow::Result<()> {
@@ -88,7 +146,15 @@ fn format() -> anyhow::Result<()> {
 }
 
 fn lint() -> anyhow::Result<()> {
-    cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    cargo(&[
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])
 }
 
 fn unit() -> anyhow::Result<()> {
@@ -99,7 +165,9 @@ fn unit() -> anyhow::Result<()> {
 fn folders(of: &str) -> anyhow::Result<Vec<String>> {
     let path = root().join(of);
     let mut out = Vec::new();
-    for entry in std::fs::read_dir(&path).with_context(|| format!("cannot read `{}`", path.display()))? {
+    for entry in
+        std::fs::read_dir(&path).with_context(|| format!("cannot read `{}`", path.display()))?
+    {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             out.push(format!("{of}/{}", entry.file_name().to_string_lossy()));
@@ -119,17 +187,32 @@ fn flows() -> anyhow::Result<()> {
         }
     }
     for bot in folders("tests/language")? {
-        let output = Command::new(binary("flowc")).args(["test", &bot]).current_dir(root()).output()?;
+        let output = Command::new(binary("flowc"))
+            .args(["test", &bot])
+            .current_dir(root())
+            .output()?;
         if !output.status.success() {
-            println!("-- {bot}\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            println!(
+                "-- {bot}\n{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
             failed.push(bot);
         }
     }
-    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        bail!("failed: {}", failed.join(", "))
+    }
 }
 
 fn npm(folder: &str, args: &[&str]) -> anyhow::Result<()> {
-    call(Command::new("npm").args(args).current_dir(root().join(folder)))
+    call(
+        Command::new("npm")
+            .args(args)
+            .current_dir(root().join(folder)),
+    )
 }
 
 fn need(needs: &[&Need]) -> anyhow::Result<()> {
@@ -149,12 +232,24 @@ fn console() -> anyhow::Result<()> {
 fn editor() -> anyhow::Result<()> {
     need(&[&NEOVIM])?;
     binaries()?;
-    call(Command::new("nvim").args(["--headless", "-u", "NONE", "-S", "tests/editor/neovim.lua"]).env("FLOWC", binary("flowc")))
+    call(
+        Command::new("nvim")
+            .args(["--headless", "-u", "NONE", "-S", "tests/editor/neovim.lua"])
+            .env("FLOWC", binary("flowc")),
+    )
 }
 
 fn browser() -> anyhow::Result<()> {
     need(&[&NODE, &NPM, &CHROMIUM])?;
     binaries()?;
-    npm("tests/browser", &["ci", "--no-audit", "--no-fund", "--silent"])?;
-    call(Command::new("npm").args(["test", "--silent"]).current_dir(root().join("tests/browser")).env("FLOW_BIN", target().join("debug")))
+    npm(
+        "tests/browser",
+        &["ci", "--no-audit", "--no-fund", "--silent"],
+    )?;
+    call(
+        Command::new("npm")
+            .args(["test", "--silent"])
+            .current_dir(root().join("tests/browser"))
+            .env("FLOW_BIN", target().join("debug")),
+    )
 }

@@ -37,7 +37,10 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         Format::Sarif => print(&format!("{}\n", render::sarif(sources, found))),
         Format::Github => print(&render::github(sources, found)),
     }
-    let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
+    let errors = found
+        .iter()
+        .filter(|d| d.severity == Severity::Error)
+        .count();
     let warnings = found.len() - errors;
     if args.format == Format::Text {
         let lines: usize = sources.files.iter().map(|f| f.text.lines().count()).sum();
@@ -45,10 +48,18 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         if found.is_empty() {
             println!("no findings in {files}, {lines} lines");
         } else {
-            println!("{}, {} in {files}, {lines} lines; `flowc explain CODE` says more", count(errors, "error"), count(warnings, "warning"));
+            println!(
+                "{}, {} in {files}, {lines} lines; `flowc explain CODE` says more",
+                count(errors, "error"),
+                count(warnings, "warning")
+            );
         }
     }
-    Ok(if errors > 0 || (args.deny_warnings && warnings > 0) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if errors > 0 || (args.deny_warnings && warnings > 0) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// Findings for people.
@@ -61,11 +72,26 @@ fn apply_safe(root: &Path, compilation: &Compilation) -> anyhow::Result<usize> {
     let mut by_file: BTreeMap<&str, Vec<(std::ops::Range<usize>, &str)>> = BTreeMap::new();
     let mut done = 0;
     for diagnostic in &compilation.diagnostics {
-        let Some(fix) = diagnostic.fixes.iter().find(|f| f.safe) else { continue };
-        let edits: Option<Vec<_>> = fix.edits.iter().map(|e| compilation.sources.resolve(e.at).map(|(file, range)| (file.path.as_str(), range, e.text.as_str()))).collect();
+        let Some(fix) = diagnostic.fixes.iter().find(|f| f.safe) else {
+            continue;
+        };
+        let edits: Option<Vec<_>> = fix
+            .edits
+            .iter()
+            .map(|e| {
+                compilation
+                    .sources
+                    .resolve(e.at)
+                    .map(|(file, range)| (file.path.as_str(), range, e.text.as_str()))
+            })
+            .collect();
         let Some(edits) = edits else { continue };
         let free = edits.iter().all(|(file, range, _)| {
-            by_file.get(file).is_none_or(|taken| taken.iter().all(|(r, _)| range.end < r.start || r.end < range.start))
+            by_file.get(file).is_none_or(|taken| {
+                taken
+                    .iter()
+                    .all(|(r, _)| range.end < r.start || r.end < range.start)
+            })
         });
         if free {
             done += 1;
@@ -75,7 +101,9 @@ fn apply_safe(root: &Path, compilation: &Compilation) -> anyhow::Result<usize> {
         }
     }
     for (file, mut edits) in by_file {
-        let Some(source) = compilation.sources.files.iter().find(|f| f.path == file) else { continue };
+        let Some(source) = compilation.sources.files.iter().find(|f| f.path == file) else {
+            continue;
+        };
         let mut text = source.text.to_string();
         edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
         for (range, new) in edits {

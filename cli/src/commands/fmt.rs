@@ -10,10 +10,16 @@ use std::process::ExitCode;
 pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
     if args.paths.iter().any(|p| p == Path::new("-")) {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read standard input as UTF-8")?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read standard input as UTF-8")?;
         let formatted = flow_grammar::format(&text);
         if args.check {
-            return Ok(if formatted == text { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if formatted == text {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         print(&formatted);
         return Ok(ExitCode::SUCCESS);
@@ -25,12 +31,24 @@ pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
     files.sort();
     files.dedup();
     if files.is_empty() {
-        anyhow::bail!("there are no `.flow` files in {}", args.paths.iter().map(|p| format!("`{}`", p.display())).collect::<Vec<_>>().join(", "));
+        anyhow::bail!(
+            "there are no `.flow` files in {}",
+            args.paths
+                .iter()
+                .map(|p| format!("`{}`", p.display()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
     }
     let (mut changed, mut broken) = (Vec::new(), Vec::new());
     for file in &files {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-        if flow_grammar::parse_uncached(&text).decls.iter().any(|d| !d.tree.diagnostics.is_empty()) {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read `{}`", file.display()))?;
+        if flow_grammar::parse_uncached(&text)
+            .decls
+            .iter()
+            .any(|d| !d.tree.diagnostics.is_empty())
+        {
             broken.push(file);
         }
         let formatted = flow_grammar::format(&text);
@@ -38,18 +56,33 @@ pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
             continue;
         }
         if !args.check {
-            write(file, &formatted).with_context(|| format!("cannot write `{}`", file.display()))?;
+            write(file, &formatted)
+                .with_context(|| format!("cannot write `{}`", file.display()))?;
         }
         changed.push(file);
     }
     for file in &changed {
-        println!("{} {}", if args.check { "not formatted:" } else { "formatted" }, file.display());
+        println!(
+            "{} {}",
+            if args.check {
+                "not formatted:"
+            } else {
+                "formatted"
+            },
+            file.display()
+        );
     }
     for file in broken {
-        eprintln!("flowc: `{}` has syntax errors; the declarations that have them were left alone (`flowc check` shows them)", file.display());
+        eprintln!(
+            "flowc: `{}` has syntax errors; the declarations that have them were left alone (`flowc check` shows them)",
+            file.display()
+        );
     }
     if args.check && !changed.is_empty() {
-        eprintln!("flowc: {} not formatted; run `flowc fmt`", count(changed.len(), "file"));
+        eprintln!(
+            "flowc: {} not formatted; run `flowc fmt`",
+            count(changed.len(), "file")
+        );
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -66,14 +99,17 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
 
 /// The `.flow` files of a path; folders below are looked into, hidden ones and links are not.
 fn collect(path: &Path, out: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let meta = std::fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let meta =
+        std::fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     if meta.is_file() {
         out.push(path.to_path_buf());
         return Ok(());
     }
     let mut folders = vec![path.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
+        for entry in std::fs::read_dir(&folder)
+            .with_context(|| format!("cannot read `{}`", folder.display()))?
+        {
             let entry = entry?;
             let kind = entry.file_type()?;
             let hidden = entry.file_name().to_string_lossy().starts_with('.');

@@ -18,7 +18,9 @@ pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<ExitCode> {
     };
     print(&out);
     if compilation.runnable().is_none() {
-        eprintln!("flowc: the bot has errors, so the drawing may be incomplete; `flowc check` shows them");
+        eprintln!(
+            "flowc: the bot has errors, so the drawing may be incomplete; `flowc check` shows them"
+        );
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -40,19 +42,36 @@ struct Drawing {
 
 impl Drawing {
     fn of(machine: &Machine) -> Self {
-        let mut drawing = Self { title: machine.bot.title.to_string(), boxes: BTreeMap::new(), arrows: BTreeSet::new() };
+        let mut drawing = Self {
+            title: machine.bot.title.to_string(),
+            boxes: BTreeMap::new(),
+            arrows: BTreeSet::new(),
+        };
         for node in &machine.nodes {
-            drawing.boxes.insert(format!("n_{}", node.name), (node.name.to_string(), Shape::Node));
+            drawing.boxes.insert(
+                format!("n_{}", node.name),
+                (node.name.to_string(), Shape::Node),
+            );
         }
         for tier in &machine.tiers {
-            drawing.boxes.insert(format!("t_{}", tier.name), (format!("tier {}", tier.name), Shape::Tier));
+            drawing.boxes.insert(
+                format!("t_{}", tier.name),
+                (format!("tier {}", tier.name), Shape::Tier),
+            );
         }
-        drawing.boxes.insert("start".to_owned(), ("start".to_owned(), Shape::End));
+        drawing
+            .boxes
+            .insert("start".to_owned(), ("start".to_owned(), Shape::End));
         if let Some(node) = machine.node(machine.bot.start) {
             drawing.arrow("start", &format!("n_{}", node.name), "");
         }
         for (index, op) in machine.ops.iter().enumerate() {
-            let Some(owner) = machine.code(op.code).and_then(|c| drawing.owner(machine, c.owner)) else { continue };
+            let Some(owner) = machine
+                .code(op.code)
+                .and_then(|c| drawing.owner(machine, c.owner))
+            else {
+                continue;
+            };
             let id = OpId(u32::try_from(index).unwrap_or(u32::MAX));
             match &op.kind {
                 OpKind::Goto { node } => {
@@ -67,7 +86,16 @@ impl Drawing {
                     }
                 }
                 OpKind::Escalate(spec) => {
-                    let to = spec.to.or_else(|| spec.rule.and_then(|r| machine.rule(r)).map(|r| r.to)).or_else(|| machine.tiers.len().checked_sub(1).map(|_| next_tier(machine)));
+                    let to = spec
+                        .to
+                        .or_else(|| spec.rule.and_then(|r| machine.rule(r)).map(|r| r.to))
+                        .or_else(|| {
+                            machine
+                                .tiers
+                                .len()
+                                .checked_sub(1)
+                                .map(|_| next_tier(machine))
+                        });
                     if let Some(tier) = to.and_then(|t| machine.tier(t)) {
                         drawing.arrow(&owner, &format!("t_{}", tier.name), "escalate");
                     }
@@ -79,7 +107,9 @@ impl Drawing {
                 }
                 OpKind::End { resolved } => {
                     let end = if *resolved { "resolved" } else { "unresolved" };
-                    drawing.boxes.insert(end.to_owned(), (end.to_owned(), Shape::End));
+                    drawing
+                        .boxes
+                        .insert(end.to_owned(), (end.to_owned(), Shape::End));
                     let label = label_into(machine, id);
                     drawing.arrow(&owner, end, &label);
                 }
@@ -89,7 +119,11 @@ impl Drawing {
         for rule in &machine.rules {
             for from in &rule.from {
                 if let (Some(from), Some(to)) = (machine.tier(*from), machine.tier(rule.to)) {
-                    drawing.arrow(&format!("t_{}", from.name), &format!("t_{}", to.name), &rule.name);
+                    drawing.arrow(
+                        &format!("t_{}", from.name),
+                        &format!("t_{}", to.name),
+                        &rule.name,
+                    );
                 }
             }
         }
@@ -99,12 +133,30 @@ impl Drawing {
     fn owner(&mut self, machine: &Machine, owner: CodeOwner) -> Option<String> {
         Some(match owner {
             CodeOwner::Node(id) => format!("n_{}", machine.node(id)?.name),
-            CodeOwner::Handoff(index, _) => format!("t_{}", machine.tier(machine.handoffs.get(index as usize)?.tier)?.name),
+            CodeOwner::Handoff(index, _) => format!(
+                "t_{}",
+                machine
+                    .tier(machine.handoffs.get(index as usize)?.tier)?
+                    .name
+            ),
             CodeOwner::Band(tier) => format!("t_{}", machine.tier(tier)?.name),
             CodeOwner::Menu => self.named("menu"),
             CodeOwner::Handler(index) => {
-                let name = machine.sources.snippet(machine.handlers.get(index as usize)?.loc).lines().next().unwrap_or_default();
-                let name: String = name.split(['{', '-']).next().unwrap_or_default().split(" visit").next().unwrap_or_default().trim().to_owned();
+                let name = machine
+                    .sources
+                    .snippet(machine.handlers.get(index as usize)?.loc)
+                    .lines()
+                    .next()
+                    .unwrap_or_default();
+                let name: String = name
+                    .split(['{', '-'])
+                    .next()
+                    .unwrap_or_default()
+                    .split(" visit")
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned();
                 self.named(&name)
             }
             CodeOwner::Trigger(index) => {
@@ -115,17 +167,26 @@ impl Drawing {
     }
 
     fn named(&mut self, name: &str) -> String {
-        let id = format!("x_{}", name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect::<String>());
+        let id = format!(
+            "x_{}",
+            name.chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+                .collect::<String>()
+        );
         self.boxes.insert(id.clone(), (name.to_owned(), Shape::End));
         id
     }
 
     fn arrow(&mut self, from: &str, to: &str, label: &str) {
-        self.arrows.insert((from.to_owned(), to.to_owned(), label.to_owned()));
+        self.arrows
+            .insert((from.to_owned(), to.to_owned(), label.to_owned()));
     }
 
     fn mermaid(&self) -> String {
-        let mut out = format!("---\ntitle: {}\n---\nflowchart TD\n", self.title.replace('\n', " "));
+        let mut out = format!(
+            "---\ntitle: {}\n---\nflowchart TD\n",
+            self.title.replace('\n', " ")
+        );
         for (id, (name, shape)) in &self.boxes {
             let name = name.replace('"', "#quot;");
             out.push_str(&match shape {
@@ -136,7 +197,11 @@ impl Drawing {
         }
         for (from, to, label) in &self.arrows {
             let label = label.replace('"', "#quot;");
-            out.push_str(&if label.is_empty() { format!("  {from} --> {to}\n") } else { format!("  {from} -->|\"{label}\"| {to}\n") });
+            out.push_str(&if label.is_empty() {
+                format!("  {from} --> {to}\n")
+            } else {
+                format!("  {from} -->|\"{label}\"| {to}\n")
+            });
         }
         out
     }
@@ -161,7 +226,9 @@ impl Drawing {
 
     fn svg(&self) -> anyhow::Result<String> {
         let dot = self.dot();
-        let graph = layout::gv::DotParser::new(&dot).process().map_err(|e| anyhow::anyhow!("cannot lay the drawing out: {e}"))?;
+        let graph = layout::gv::DotParser::new(&dot)
+            .process()
+            .map_err(|e| anyhow::anyhow!("cannot lay the drawing out: {e}"))?;
         let mut builder = layout::gv::GraphBuilder::new();
         builder.visit_graph(&graph);
         let mut visual = builder.get();
@@ -194,8 +261,13 @@ fn label_into(machine: &Machine, op: OpId) -> String {
                 Transition::Resolved => Some("resolved".to_owned()),
                 Transition::Worked => Some("worked".to_owned()),
                 Transition::Declined => Some("declined".to_owned()),
-                Transition::Arm(index) => match machine.op(OpId(u32::try_from(edge.source().index()).ok()?)).map(|o| &o.kind) {
-                    Some(OpKind::Match { arms, .. }) => arms.get(*index as usize).map(|a| machine.sources.snippet(a.loc).trim().to_owned()),
+                Transition::Arm(index) => match machine
+                    .op(OpId(u32::try_from(edge.source().index()).ok()?))
+                    .map(|o| &o.kind)
+                {
+                    Some(OpKind::Match { arms, .. }) => arms
+                        .get(*index as usize)
+                        .map(|a| machine.sources.snippet(a.loc).trim().to_owned()),
                     _ => None,
                 },
                 _ => None,
@@ -207,7 +279,19 @@ fn label_into(machine: &Machine, op: OpId) -> String {
 
 fn text_of(machine: &Machine, id: TextId) -> String {
     use flow_compiler::machine::TextPart;
-    machine.text(id).and_then(|t| t.variants.first()).map_or_else(String::new, |v| {
-        v.parts.iter().map(|p| if let TextPart::Str(s) = p { s.to_string() } else { "..".to_owned() }).collect()
-    })
+    machine
+        .text(id)
+        .and_then(|t| t.variants.first())
+        .map_or_else(String::new, |v| {
+            v.parts
+                .iter()
+                .map(|p| {
+                    if let TextPart::Str(s) = p {
+                        s.to_string()
+                    } else {
+                        "..".to_owned()
+                    }
+                })
+                .collect()
+        })
 }

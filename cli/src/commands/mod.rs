@@ -7,5 +7,6 @@ pub(crate) mod fmt;
 pub(crate) mod graph;
 pub(crate) mod lsp;
 pub(crate) mod new;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod test;

@@ -26,30 +26,53 @@ pub(crate) fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     if !names.contains(template) {
-        anyhow::bail!("there is no template `{template}`; there are {}", names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "));
+        anyhow::bail!(
+            "there is no template `{template}`; there are {}",
+            names
+                .iter()
+                .map(|n| format!("`{n}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
     }
-    let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(template));
-    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+    let folder = args
+        .folder
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(template));
+    if folder
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+    {
         anyhow::bail!("`{}` is not empty; name a new folder", folder.display());
     }
     let mut count = 0;
     let prefix = format!("{template}/");
     for path in Templates::iter().filter(|p| p.starts_with(&prefix)) {
-        let Some(file) = Templates::get(&path) else { continue };
+        let Some(file) = Templates::get(&path) else {
+            continue;
+        };
         let target = folder.join(Path::new(path.trim_start_matches(&prefix)));
         if let Some(parent) = target.parent() {
-            std::fs::create_dir_all(parent).with_context(|| format!("cannot make `{}`", parent.display()))?;
+            std::fs::create_dir_all(parent)
+                .with_context(|| format!("cannot make `{}`", parent.display()))?;
         }
-        std::fs::write(&target, &file.data).with_context(|| format!("cannot write `{}`", target.display()))?;
+        std::fs::write(&target, &file.data)
+            .with_context(|| format!("cannot write `{}`", target.display()))?;
         count += 1;
     }
     let shown = folder.display();
-    println!("{} in `{shown}`. Next: flowc check {shown}; flowc test {shown}; flowc run {shown}", crate::output::count(count, "file"));
+    println!(
+        "{} in `{shown}`. Next: flowc check {shown}; flowc test {shown}; flowc run {shown}",
+        crate::output::count(count, "file")
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 fn names() -> Vec<String> {
-    let mut names: Vec<String> = Templates::iter().filter(|p| p.ends_with(".flow")).filter_map(|p| p.split('/').next().map(str::to_owned)).collect();
+    let mut names: Vec<String> = Templates::iter()
+        .filter(|p| p.ends_with(".flow"))
+        .filter_map(|p| p.split('/').next().map(str::to_owned))
+        .collect();
     names.sort();
     names.dedup();
     names
@@ -64,7 +87,13 @@ fn describe(name: &str) -> String {
         .find_map(|text| {
             let lines: Vec<&str> = text.lines().collect();
             let bot = lines.iter().position(|l| l.starts_with("bot "))?;
-            let doc: Vec<&str> = lines.iter().take(bot).rev().take_while(|l| l.starts_with("///")).map(|l| l.trim_start_matches('/').trim()).collect();
+            let doc: Vec<&str> = lines
+                .iter()
+                .take(bot)
+                .rev()
+                .take_while(|l| l.starts_with("///"))
+                .map(|l| l.trim_start_matches('/').trim())
+                .collect();
             Some(doc.into_iter().rev().collect::<Vec<_>>().join(" "))
         })
         .unwrap_or_default()

@@ -21,19 +21,51 @@ use std::process::ExitCode;
 const AGENT: &str = "agent";
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let Some((_, program)) = project::program(&args.folder)? else { return Ok(ExitCode::FAILURE) };
+    let Some((_, program)) = project::program(&args.folder)? else {
+        return Ok(ExitCode::FAILURE);
+    };
     let mut world = World::new(program, jiff::Timestamp::now(), Model::Extractive);
     let machine = world.program().engine.machine().clone();
     let channel = match &args.channel {
         Some(channel) if machine.bot.channels.iter().any(|c| c == channel) => SmolStr::new(channel),
-        Some(channel) => anyhow::bail!("the bot has no channel `{channel}`; it has {}", machine.bot.channels.join(", ")),
-        None => machine.bot.channels.first().cloned().unwrap_or_else(|| "web".into()),
+        Some(channel) => anyhow::bail!(
+            "the bot has no channel `{channel}`; it has {}",
+            machine.bot.channels.join(", ")
+        ),
+        None => machine
+            .bot
+            .channels
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "web".into()),
     };
-    let mut talk = Talk { shown: 0, logged: 0, as_agent: false };
+    let mut talk = Talk {
+        shown: 0,
+        logged: 0,
+        as_agent: false,
+    };
     let teams = machine.teams.iter().map(|t| t.name.clone()).collect();
-    tell(world.add_agent(AgentSpec { id: AGENT.into(), name: "Agent".into(), teams, languages: vec![], skills: vec![], capacity: None }, true));
-    println!("{} - /why /state /card /wait 6m /as agent /mock NAME VALUE /quit", paint(&machine.bot.title, Style::new().bold()));
-    tell(world.open(channel, args.language.as_deref().map(SmolStr::new), None, Visitor::default()));
+    tell(world.add_agent(
+        AgentSpec {
+            id: AGENT.into(),
+            name: "Agent".into(),
+            teams,
+            languages: vec![],
+            skills: vec![],
+            capacity: None,
+        },
+        true,
+    ));
+    println!(
+        "{} - /why /state /card /wait 6m /as agent /mock NAME VALUE /quit",
+        paint(&machine.bot.title, Style::new().bold())
+    );
+    tell(world.open(
+        channel,
+        args.language.as_deref().map(SmolStr::new),
+        None,
+        Visitor::default(),
+    ));
     talk.show(&world);
     let stdin = std::io::stdin();
     let prompt = stdin.is_terminal();
@@ -74,11 +106,17 @@ struct Talk {
 
 impl Talk {
     fn command(&mut self, world: &mut World, machine: &Machine, command: &str) {
-        let (word, rest) = command.split_once(' ').map_or((command, ""), |(w, r)| (w, r.trim()));
+        let (word, rest) = command
+            .split_once(' ')
+            .map_or((command, ""), |(w, r)| (w, r.trim()));
         match word {
             "why" => print(&why(world)),
             "state" => print(&state(world)),
-            "card" => match world.program().engine.card(world.conversation(), &world.history, &world.program().hooks) {
+            "card" => match world.program().engine.card(
+                world.conversation(),
+                &world.history,
+                &world.program().hooks,
+            ) {
                 Some(card) => print(&card_text(&card)),
                 None => println!("nothing was handed over yet"),
             },
@@ -91,16 +129,29 @@ impl Talk {
             "verify" => tell(world.verify(rest != "fails")),
             "as" => {
                 self.as_agent = rest == "agent";
-                println!("you speak as the {}", if self.as_agent { "agent: /accept, then write; /resolve TEXT, /return TEXT, /card" } else { "customer" });
+                println!(
+                    "you speak as the {}",
+                    if self.as_agent {
+                        "agent: /accept, then write; /resolve TEXT, /return TEXT, /card"
+                    } else {
+                        "customer"
+                    }
+                );
             }
             "accept" => tell(world.accept(AGENT)),
             "decline" => tell(world.decline(AGENT)),
-            "resolve" => tell(world.agent_resolves(AGENT, (!rest.is_empty()).then(|| rest.to_owned()))),
-            "return" => tell(world.agent_returns(AGENT, (!rest.is_empty()).then(|| rest.to_owned()))),
+            "resolve" => {
+                tell(world.agent_resolves(AGENT, (!rest.is_empty()).then(|| rest.to_owned())))
+            }
+            "return" => {
+                tell(world.agent_returns(AGENT, (!rest.is_empty()).then(|| rest.to_owned())))
+            }
             "away" => tell(world.presence(AGENT, false)),
             "back" => tell(world.presence(AGENT, true)),
             "mock" => mock(world, machine, rest),
-            _ => println!("there is no `/{word}`; there are /why /state /card /wait /press /file /verify /as /accept /decline /resolve /return /away /back /mock /quit"),
+            _ => println!(
+                "there is no `/{word}`; there are /why /state /card /wait /press /file /verify /as /accept /decline /resolve /return /away /back /mock /quit"
+            ),
         }
     }
 
@@ -114,13 +165,28 @@ impl Talk {
             };
             println!("{} {}", paint(&format!("{who}:"), style), message.text);
             for attachment in &message.attachments {
-                println!("     {}", serde_json::to_string(attachment).unwrap_or_default());
+                println!(
+                    "     {}",
+                    serde_json::to_string(attachment).unwrap_or_default()
+                );
             }
             for citation in &message.citations {
-                println!("     {}", paint(&format!("[{}: {}]", citation.source, citation.title), Style::new().dimmed()));
+                println!(
+                    "     {}",
+                    paint(
+                        &format!("[{}: {}]", citation.source, citation.title),
+                        Style::new().dimmed()
+                    )
+                );
             }
             for (i, button) in message.buttons.iter().enumerate() {
-                println!("     {}", paint(&format!("{}. {}", i + 1, button.label), Style::new().dimmed()));
+                println!(
+                    "     {}",
+                    paint(
+                        &format!("{}. {}", i + 1, button.label),
+                        Style::new().dimmed()
+                    )
+                );
             }
         }
         self.shown = world.said.len();
@@ -130,7 +196,13 @@ impl Talk {
         self.logged = world.remarks.len();
         let view = world.view();
         if matches!(view.stage, Stage::Offered) && !self.as_agent {
-            println!("{}", paint("(offered to the agent: /as agent, /accept)", Style::new().dimmed()));
+            println!(
+                "{}",
+                paint(
+                    "(offered to the agent: /as agent, /accept)",
+                    Style::new().dimmed()
+                )
+            );
         }
     }
 }
@@ -152,15 +224,23 @@ fn duration(text: &str) -> Option<i64> {
         'd' => 86_400_000.0,
         _ => return None,
     };
-    #[expect(clippy::cast_possible_truncation, reason = "bounded to ten years above")]
-    (0.0..=315_360_000.0).contains(&(number * millis / 1000.0)).then(|| (number * millis) as i64)
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "bounded to ten years above"
+    )]
+    (0.0..=315_360_000.0)
+        .contains(&(number * millis / 1000.0))
+        .then(|| (number * millis) as i64)
 }
 
 fn mock(world: &mut World, machine: &Machine, rest: &str) {
     let (name, value) = rest.split_once(' ').unwrap_or((rest, "ok"));
     let Some(webhook) = machine.webhooks.iter().find(|w| w.name == name) else {
         let names: Vec<&str> = machine.webhooks.iter().map(|w| w.name.as_str()).collect();
-        println!("there is no webhook `{name}`; there are {}", names.join(", "));
+        println!(
+            "there is no webhook `{name}`; there are {}",
+            names.join(", ")
+        );
         return;
     };
     let answer = match value.trim() {
@@ -168,7 +248,10 @@ fn mock(world: &mut World, machine: &Machine, rest: &str) {
         "fails" => Err("the mock fails".to_owned()),
         json => {
             let parsed = serde_json::from_str::<serde_json::Value>(json).map_err(|e| e.to_string());
-            let ty = webhook.returns.as_ref().map_or(Type::Text, |(ty, _)| ty.clone());
+            let ty = webhook
+                .returns
+                .as_ref()
+                .map_or(Type::Text, |(ty, _)| ty.clone());
             match parsed.and_then(|json| flow_engine::json::from_json(machine, &ty, &json)) {
                 Ok(value) => Ok(value),
                 Err(why) => {
@@ -182,7 +265,14 @@ fn mock(world: &mut World, machine: &Machine, rest: &str) {
 }
 
 fn why(world: &World) -> String {
-    let Some(turn) = world.history.iter().rev().find(|r| r.decision != Decision::default()) else { return "nothing happened yet\n".to_owned() };
+    let Some(turn) = world
+        .history
+        .iter()
+        .rev()
+        .find(|r| r.decision != Decision::default())
+    else {
+        return "nothing happened yet\n".to_owned();
+    };
     explain(&turn.decision)
 }
 
@@ -196,19 +286,50 @@ pub(crate) fn explain(decision: &Decision) -> String {
         out.push_str(&format!("confidence: {:.0}%\n", confidence * 100.0));
     }
     for rule in &decision.rules {
-        let reads: Vec<String> = rule.reads.iter().map(|r| format!("{} = {}", r.name, value(&r.value))).collect();
-        let held = rule.held_back.as_ref().map_or_else(String::new, |h| format!(" but {h}"));
-        out.push_str(&format!("rule {} {}{held}  [{}]  {}\n", rule.rule, if rule.fired { "FIRED" } else { "no" }, reads.join(", "), rule.at));
+        let reads: Vec<String> = rule
+            .reads
+            .iter()
+            .map(|r| format!("{} = {}", r.name, value(&r.value)))
+            .collect();
+        let held = rule
+            .held_back
+            .as_ref()
+            .map_or_else(String::new, |h| format!(" but {h}"));
+        out.push_str(&format!(
+            "rule {} {}{held}  [{}]  {}\n",
+            rule.rule,
+            if rule.fired { "FIRED" } else { "no" },
+            reads.join(", "),
+            rule.at
+        ));
     }
     if let Some(band) = &decision.band {
         out.push_str(&format!("band: {band}\n"));
     }
     if let Some(e) = &decision.escalation {
-        out.push_str(&format!("escalated from {} to {} priority {}: {}  {}\n", e.from, e.to, e.priority, e.reasons.join("; "), e.at));
+        out.push_str(&format!(
+            "escalated from {} to {} priority {}: {}  {}\n",
+            e.from,
+            e.to,
+            e.priority,
+            e.reasons.join("; "),
+            e.at
+        ));
     }
     if let Some(row) = &decision.row {
-        let reads: Vec<String> = row.reads.iter().map(|r| format!("{} = {}", r.name, value(&r.value))).collect();
-        out.push_str(&format!("row {}: team {} priority {}  [{}]  {}\n", row.row, row.team, row.priority, reads.join(", "), row.at));
+        let reads: Vec<String> = row
+            .reads
+            .iter()
+            .map(|r| format!("{} = {}", r.name, value(&r.value)))
+            .collect();
+        out.push_str(&format!(
+            "row {}: team {} priority {}  [{}]  {}\n",
+            row.row,
+            row.team,
+            row.priority,
+            reads.join(", "),
+            row.at
+        ));
     }
     for step in &decision.steps {
         out.push_str(&format!("step {}  {}\n", step.what, step.at));
@@ -224,21 +345,38 @@ pub(crate) fn explain(decision: &Decision) -> String {
 
 fn state(world: &World) -> String {
     let view = world.view();
-    let mut out = format!("tier {}, {}", view.tier, format!("{:?}", view.stage).to_lowercase());
+    let mut out = format!(
+        "tier {}, {}",
+        view.tier,
+        format!("{:?}", view.stage).to_lowercase()
+    );
     if let Some(node) = &view.node {
         out.push_str(&format!(", node {node}"));
     }
     if let Some(place) = &view.place {
         out.push_str(&format!(", waits at {place}"));
     }
-    out.push_str(&format!(", language {}, mood {:.0}%, time {}\n", view.language, view.mood * 100.0, world.now()));
+    out.push_str(&format!(
+        ", language {}, mood {:.0}%, time {}\n",
+        view.language,
+        view.mood * 100.0,
+        world.now()
+    ));
     for slot in &world.machine().slots {
-        if let Some(v) = world.conversation().slot(&slot.name).filter(|v| v.is_known()) {
+        if let Some(v) = world
+            .conversation()
+            .slot(&slot.name)
+            .filter(|v| v.is_known())
+        {
             out.push_str(&format!("{} = {}\n", slot.name, value(v)));
         }
     }
     for field in &world.machine().customer {
-        if let Some(v) = world.conversation().customer(&field.name).filter(|v| v.is_known()) {
+        if let Some(v) = world
+            .conversation()
+            .customer(&field.name)
+            .filter(|v| v.is_known())
+        {
             out.push_str(&format!("customer.{} = {}\n", field.name, value(v)));
         }
     }
@@ -247,7 +385,14 @@ fn state(world: &World) -> String {
 
 fn card_text(card: &Card) -> String {
     let mut out = format!("{}\n", paint(&card.summary, Style::new().bold()));
-    out.push_str(&format!("mood {} ({:.0}%), {}, {}, priority {}\n", card.mood_word, card.mood * 100.0, card.language, card.channel, card.priority));
+    out.push_str(&format!(
+        "mood {} ({:.0}%), {}, {}, priority {}\n",
+        card.mood_word,
+        card.mood * 100.0,
+        card.language,
+        card.channel,
+        card.priority
+    ));
     for reason in &card.reasons {
         out.push_str(&format!("why: {reason}\n"));
     }
@@ -255,7 +400,12 @@ fn card_text(card: &Card) -> String {
         out.push_str(&format!("rule {}  {}\n", rule.rule, rule.place));
     }
     for fact in card.profile.iter().chain(&card.slots) {
-        out.push_str(&format!("{}: {}{}\n", fact.label, fact.text, if fact.proven { "" } else { " (unproven)" }));
+        out.push_str(&format!(
+            "{}: {}{}\n",
+            fact.label,
+            fact.text,
+            if fact.proven { "" } else { " (unproven)" }
+        ));
     }
     for missing in &card.missing {
         out.push_str(&format!("missing: {missing}\n"));
@@ -278,6 +428,9 @@ fn value(value: &Value) -> String {
         Value::Number(n) => n.to_string(),
         Value::Money(m) => format!("{} {}", m.amount, m.currency),
         Value::Duration(ms) => format!("{} s", ms / 1000),
-        other => serde_json::to_value(other).ok().and_then(|v| v.get("v").map(ToString::to_string)).unwrap_or_default(),
+        other => serde_json::to_value(other)
+            .ok()
+            .and_then(|v| v.get("v").map(ToString::to_string))
+            .unwrap_or_default(),
     }
 }

@@ -10,30 +10,45 @@ use std::path::Path;
 
 /// The repairs of the findings that touch a range.
 pub(crate) fn fixes(bot: &Bot, path: &Path, range: Range, encoding: Encoding) -> Vec<CodeAction> {
-    let Some(file) = bot.file(path) else { return Vec::new() };
-    let (start, end) = (to_offset(&file.text, range.start, encoding), to_offset(&file.text, range.end, encoding));
+    let Some(file) = bot.file(path) else {
+        return Vec::new();
+    };
+    let (start, end) = (
+        to_offset(&file.text, range.start, encoding),
+        to_offset(&file.text, range.end, encoding),
+    );
     let sources = &bot.compilation.sources;
     let mut out = Vec::new();
     for finding in &bot.compilation.diagnostics {
-        let Some((found_in, found)) = finding.labels.first().and_then(|l| sources.resolve(l.at)) else { continue };
+        let Some((found_in, found)) = finding.labels.first().and_then(|l| sources.resolve(l.at))
+        else {
+            continue;
+        };
         if found_in.path != file.path || found.end < start || end < found.start {
             continue;
         }
         for fix in &finding.fixes {
-            #[expect(clippy::mutable_key_type, reason = "the type of the protocol; the keys are plain strings")]
             let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
             for edit in &fix.edits {
-                let Some((edited, range)) = sources.resolve(edit.at) else { continue };
+                let Some((edited, range)) = sources.resolve(edit.at) else {
+                    continue;
+                };
                 changes
                     .entry(uri::from_path(&bot.root.join(edited.path.as_str())))
                     .or_default()
-                    .push(TextEdit::new(to_range(edited, &range, encoding), edit.text.clone()));
+                    .push(TextEdit::new(
+                        to_range(edited, &range, encoding),
+                        edit.text.clone(),
+                    ));
             }
             out.push(CodeAction {
                 title: format!("{} ({})", fix.title, finding.code),
                 kind: Some(CodeActionKind::QuickFix),
                 is_preferred: Some(fix.safe),
-                edit: Some(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }),
+                edit: Some(WorkspaceEdit {
+                    changes: Some(changes),
+                    ..WorkspaceEdit::default()
+                }),
                 ..CodeAction::default()
             });
         }
@@ -47,14 +62,47 @@ pub(crate) fn format(text: &str, encoding: Encoding) -> Vec<TextEdit> {
     if formatted == text {
         return Vec::new();
     }
-    let starts = line_starts(text).into_iter().filter_map(|s| u32::try_from(s).ok()).collect();
-    let file = SourceFile { path: Default::default(), text: text.into(), tree: Default::default(), line_starts: starts, first_decl: 0 };
+    let starts = line_starts(text)
+        .into_iter()
+        .filter_map(|s| u32::try_from(s).ok())
+        .collect();
+    let file = SourceFile {
+        path: Default::default(),
+        text: text.into(),
+        tree: Default::default(),
+        line_starts: starts,
+        first_decl: 0,
+    };
     // Only the part between what both have in common moves, so that the cursor stays where it was.
-    let before = text.bytes().zip(formatted.bytes()).take_while(|(a, b)| a == b).count();
-    let before = (0..=before).rev().find(|i| text.is_char_boundary(*i) && formatted.is_char_boundary(*i)).unwrap_or(0);
+    let before = text
+        .bytes()
+        .zip(formatted.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let before = (0..=before)
+        .rev()
+        .find(|i| text.is_char_boundary(*i) && formatted.is_char_boundary(*i))
+        .unwrap_or(0);
     let rest = (text.len() - before).min(formatted.len() - before);
-    let after = text.bytes().rev().zip(formatted.bytes().rev()).take(rest).take_while(|(a, b)| a == b).count();
-    let after = (0..=after).rev().find(|i| text.is_char_boundary(text.len() - i) && formatted.is_char_boundary(formatted.len() - i)).unwrap_or(0);
-    let new = formatted.get(before..formatted.len() - after).unwrap_or_default().to_owned();
-    vec![TextEdit::new(to_range(&file, &(before..text.len() - after), encoding), new)]
+    let after = text
+        .bytes()
+        .rev()
+        .zip(formatted.bytes().rev())
+        .take(rest)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let after = (0..=after)
+        .rev()
+        .find(|i| {
+            text.is_char_boundary(text.len() - i) && formatted.is_char_boundary(formatted.len() - i)
+        })
+        .unwrap_or(0);
+    let new = formatted
+        .get(before..formatted.len() - after)
+        .unwrap_or_default()
+        .to_owned();
+    vec![TextEdit::new(
+        to_range(&file, &(before..text.len() - after), encoding),
+        new,
+    )]
 }

@@ -9,22 +9,109 @@ use gen_lsp_types::{CompletionItem, CompletionItemKind, Position};
 use std::path::Path;
 
 const DECLARATIONS: &[&str] = &[
-    "assist", "bot", "channel", "customer", "enum", "escalate", "faq", "handoff", "hook", "hours", "include", "intent", "knowledge", "learn", "node", "on", "record", "route",
-    "segment", "slots", "targets", "team", "test", "text", "threshold", "tier", "trigger", "use", "webhook",
+    "assist",
+    "bot",
+    "channel",
+    "customer",
+    "enum",
+    "escalate",
+    "faq",
+    "handoff",
+    "hook",
+    "hours",
+    "include",
+    "intent",
+    "knowledge",
+    "learn",
+    "node",
+    "on",
+    "record",
+    "route",
+    "segment",
+    "slots",
+    "targets",
+    "team",
+    "test",
+    "text",
+    "threshold",
+    "tier",
+    "trigger",
+    "use",
+    "webhook",
 ];
 const STEPS: &[&str] = &[
-    "ask", "attempt", "back", "call", "callback", "choose", "clear", "confirm", "continue with", "end resolved", "end unresolved", "escalate", "form", "if", "listen", "match",
-    "note", "otherwise", "say", "set", "survey", "tag", "ticket", "verify", "visit",
+    "ask",
+    "attempt",
+    "back",
+    "call",
+    "callback",
+    "choose",
+    "clear",
+    "confirm",
+    "continue with",
+    "end resolved",
+    "end unresolved",
+    "escalate",
+    "form",
+    "if",
+    "listen",
+    "match",
+    "note",
+    "otherwise",
+    "say",
+    "set",
+    "survey",
+    "tag",
+    "ticket",
+    "verify",
+    "visit",
 ];
 const SIGNALS: &[&str] = &[
-    "intent", "message", "message.intent", "confidence", "sentiment", "mood", "asks_for_human", "shouting", "profanity", "negation", "repeated_question", "complexity", "language",
-    "channel", "tier", "page", "turns", "failed_answers", "intent_repeats", "attempts.failed", "time in tier", "time in conversation", "now", "today", "queue.wait",
-    "queue.position", "queue.length", "agent.name", "priority", "escalation.reason", "escalation.rule", "handoff.summary", "team",
+    "intent",
+    "message",
+    "message.intent",
+    "confidence",
+    "sentiment",
+    "mood",
+    "asks_for_human",
+    "shouting",
+    "profanity",
+    "negation",
+    "repeated_question",
+    "complexity",
+    "language",
+    "channel",
+    "tier",
+    "page",
+    "turns",
+    "failed_answers",
+    "intent_repeats",
+    "attempts.failed",
+    "time in tier",
+    "time in conversation",
+    "now",
+    "today",
+    "queue.wait",
+    "queue.position",
+    "queue.length",
+    "agent.name",
+    "priority",
+    "escalation.reason",
+    "escalation.rule",
+    "handoff.summary",
+    "team",
 ];
 
 /// What may stand at a position.
-pub(crate) fn complete(bot: &Bot, path: &Path, position: Position, encoding: Encoding) -> Vec<CompletionItem> {
-    let Some(file) = bot.file(path) else { return Vec::new() };
+pub(crate) fn complete(
+    bot: &Bot,
+    path: &Path,
+    position: Position,
+    encoding: Encoding,
+) -> Vec<CompletionItem> {
+    let Some(file) = bot.file(path) else {
+        return Vec::new();
+    };
     let offset = to_offset(&file.text, position, encoding);
     let before = file.text.get(..offset).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -36,16 +123,31 @@ pub(crate) fn complete(bot: &Bot, path: &Path, position: Position, encoding: Enc
     let last = head.split_whitespace().last().unwrap_or_default();
     let previous = head.split_whitespace().rev().nth(1).unwrap_or_default();
     match (previous, last) {
-        (_, "->") => return nodes(machine).chain(words(&["end resolved", "end unresolved", "escalate", "back"])).collect(),
+        (_, "->") => {
+            return nodes(machine)
+                .chain(words(&[
+                    "end resolved",
+                    "end unresolved",
+                    "escalate",
+                    "back",
+                ]))
+                .collect();
+        }
         (_, "visit" | "start") | ("node", "is") => return nodes(machine).collect(),
-        ("continue", "with") | (_, "route" | "handoff" | "from" | "to") | ("tier", "is") => return tiers(machine).chain(teams(machine)).collect(),
+        ("continue", "with") | (_, "route" | "handoff" | "from" | "to") | ("tier", "is") => {
+            return tiers(machine).chain(teams(machine)).collect();
+        }
         (_, "by") => return rules(machine).collect(),
-        ("intent", "is" | "not") | (_, "intent") => return intents(machine).chain(words(&["none"])).collect(),
+        ("intent", "is" | "not") | (_, "intent") => {
+            return intents(machine).chain(words(&["none"])).collect();
+        }
         ("is", "not") | (_, "is") => return values(machine, previous).collect(),
         (_, "priority") => return words(&["immediate", "high", "medium", "standard"]).collect(),
         (_, "during" | "outside" | "hours" | "of") => return hours(machine).collect(),
         (_, "call" | "mock") => return webhooks(machine).collect(),
-        (_, "ask" | "set" | "clear" | "form" | "require" | "verify") => return slots(machine).chain(words(&["customer"])).collect(),
+        (_, "ask" | "set" | "clear" | "form" | "require" | "verify") => {
+            return slots(machine).chain(words(&["customer"])).collect();
+        }
         _ => {}
     }
     let depth = depth(before);
@@ -66,13 +168,56 @@ pub(crate) fn complete(bot: &Bot, path: &Path, position: Position, encoding: Enc
         return out;
     }
     out.extend(slots(machine));
-    out.extend(machine.segments.iter().map(|s| item(&s.name, CompletionItemKind::Variable, "segment")));
-    out.extend(machine.thresholds.iter().map(|t| item(&t.name, CompletionItemKind::Constant, "threshold")));
-    out.extend(machine.hooks.iter().map(|h| item(&h.name, CompletionItemKind::Function, "hook")));
-    out.extend(machine.texts.iter().filter_map(|t| t.name.as_ref()).map(|n| item(n, CompletionItemKind::Text, "text")));
+    out.extend(
+        machine
+            .segments
+            .iter()
+            .map(|s| item(&s.name, CompletionItemKind::Variable, "segment")),
+    );
+    out.extend(
+        machine
+            .thresholds
+            .iter()
+            .map(|t| item(&t.name, CompletionItemKind::Constant, "threshold")),
+    );
+    out.extend(
+        machine
+            .hooks
+            .iter()
+            .map(|h| item(&h.name, CompletionItemKind::Function, "hook")),
+    );
+    out.extend(
+        machine
+            .texts
+            .iter()
+            .filter_map(|t| t.name.as_ref())
+            .map(|n| item(n, CompletionItemKind::Text, "text")),
+    );
     out.extend(hours(machine));
-    out.extend(SIGNALS.iter().map(|s| item(s, CompletionItemKind::Property, "signal")));
-    out.extend(words(&["customer", "and", "or", "not", "is", "is not", "in", "is known", "is unknown", "contains", "contains any", "matches", "for", "during", "outside", "when", "because"]));
+    out.extend(
+        SIGNALS
+            .iter()
+            .map(|s| item(s, CompletionItemKind::Property, "signal")),
+    );
+    out.extend(words(&[
+        "customer",
+        "and",
+        "or",
+        "not",
+        "is",
+        "is not",
+        "in",
+        "is known",
+        "is unknown",
+        "contains",
+        "contains any",
+        "matches",
+        "for",
+        "during",
+        "outside",
+        "when",
+        "because",
+    ]));
     out
 }
 
@@ -97,70 +242,139 @@ fn depth(text: &str) -> i64 {
 }
 
 fn item(label: &str, kind: CompletionItemKind, detail: &str) -> CompletionItem {
-    CompletionItem { label: label.to_owned(), kind: Some(kind), detail: Some(detail.to_owned()), ..CompletionItem::default() }
+    CompletionItem {
+        label: label.to_owned(),
+        kind: Some(kind),
+        detail: Some(detail.to_owned()),
+        ..CompletionItem::default()
+    }
 }
 
 fn words(words: &'static [&'static str]) -> impl Iterator<Item = CompletionItem> {
-    words.iter().map(|w| CompletionItem { label: (*w).to_owned(), kind: Some(CompletionItemKind::Keyword), ..CompletionItem::default() })
+    words.iter().map(|w| CompletionItem {
+        label: (*w).to_owned(),
+        kind: Some(CompletionItemKind::Keyword),
+        ..CompletionItem::default()
+    })
 }
 
 fn nodes(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.nodes.iter().map(|n| item(&n.name, CompletionItemKind::Function, n.doc.as_deref().unwrap_or("node")))
+    m.nodes.iter().map(|n| {
+        item(
+            &n.name,
+            CompletionItemKind::Function,
+            n.doc.as_deref().unwrap_or("node"),
+        )
+    })
 }
 
 fn tiers(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.tiers.iter().map(|t| item(&t.name, CompletionItemKind::Class, "tier"))
+    m.tiers
+        .iter()
+        .map(|t| item(&t.name, CompletionItemKind::Class, "tier"))
 }
 
 fn teams(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.teams.iter().map(|t| item(&t.name, CompletionItemKind::Module, "team"))
+    m.teams
+        .iter()
+        .map(|t| item(&t.name, CompletionItemKind::Module, "team"))
 }
 
 fn rules(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.rules.iter().filter(|r| !matches!(r.origin, flow_compiler::machine::RuleOrigin::Regulated(_))).map(|r| item(&r.name, CompletionItemKind::Operator, "rule"))
+    m.rules
+        .iter()
+        .filter(|r| !matches!(r.origin, flow_compiler::machine::RuleOrigin::Regulated(_)))
+        .map(|r| item(&r.name, CompletionItemKind::Operator, "rule"))
 }
 
 fn intents(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.intents.iter().map(|i| item(&i.name, CompletionItemKind::Event, "intent"))
+    m.intents
+        .iter()
+        .map(|i| item(&i.name, CompletionItemKind::Event, "intent"))
 }
 
 fn hours(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.hours.iter().map(|h| item(&h.name, CompletionItemKind::Constant, "hours"))
+    m.hours
+        .iter()
+        .map(|h| item(&h.name, CompletionItemKind::Constant, "hours"))
 }
 
 fn webhooks(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.webhooks.iter().map(|w| item(&w.name, CompletionItemKind::Method, "webhook"))
+    m.webhooks
+        .iter()
+        .map(|w| item(&w.name, CompletionItemKind::Method, "webhook"))
 }
 
 fn slots(m: &Machine) -> impl Iterator<Item = CompletionItem> {
-    m.slots.iter().map(|s| item(&s.name, CompletionItemKind::Variable, &type_name(m, &s.ty)))
+    m.slots
+        .iter()
+        .map(|s| item(&s.name, CompletionItemKind::Variable, &type_name(m, &s.ty)))
 }
 
 /// The values that something can be compared with: of an enum, else of everything that has values.
 fn values<'a>(m: &'a Machine, left: &str) -> Box<dyn Iterator<Item = CompletionItem> + 'a> {
     let known = words(&["known", "unknown", "not"]);
     let name = left.rsplit('.').next().unwrap_or_default();
-    let ty = m.slots.iter().find(|s| s.name == left).or_else(|| m.customer.iter().find(|f| f.name == name)).map(|f| f.ty.clone());
+    let ty = m
+        .slots
+        .iter()
+        .find(|s| s.name == left)
+        .or_else(|| m.customer.iter().find(|f| f.name == name))
+        .map(|f| f.ty.clone());
     match (left, ty) {
-        ("language", _) => Box::new(m.bot.languages.iter().map(|l| item(l, CompletionItemKind::Value, "language")).chain(words(&["other"]))),
-        ("channel", _) => Box::new(m.bot.channels.iter().map(|c| item(c, CompletionItemKind::Value, "channel"))),
-        (_, Some(Type::Enum(id))) => Box::new(m.enum_def(id).into_iter().flat_map(|e| e.values.iter()).map(|v| item(v, CompletionItemKind::EnumMember, "value")).chain(known)),
-        _ => Box::new(known.chain(words(&["true", "false"])).chain(m.enums.iter().flat_map(|e| e.values.iter()).map(|v| item(v, CompletionItemKind::EnumMember, "value")))),
+        ("language", _) => Box::new(
+            m.bot
+                .languages
+                .iter()
+                .map(|l| item(l, CompletionItemKind::Value, "language"))
+                .chain(words(&["other"])),
+        ),
+        ("channel", _) => Box::new(
+            m.bot
+                .channels
+                .iter()
+                .map(|c| item(c, CompletionItemKind::Value, "channel")),
+        ),
+        (_, Some(Type::Enum(id))) => Box::new(
+            m.enum_def(id)
+                .into_iter()
+                .flat_map(|e| e.values.iter())
+                .map(|v| item(v, CompletionItemKind::EnumMember, "value"))
+                .chain(known),
+        ),
+        _ => Box::new(
+            known.chain(words(&["true", "false"])).chain(
+                m.enums
+                    .iter()
+                    .flat_map(|e| e.values.iter())
+                    .map(|v| item(v, CompletionItemKind::EnumMember, "value")),
+            ),
+        ),
     }
 }
 
 /// What may follow a dot.
 fn fields(bot: &Bot, owner: &str) -> Vec<CompletionItem> {
     let m = &bot.compilation.machine;
-    let word = owner.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
+    let word = owner
+        .rsplit(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .next()
+        .unwrap_or_default();
     if word == "customer" {
-        return m.customer.iter().map(|f| item(&f.name, CompletionItemKind::Field, &type_name(m, &f.ty))).collect();
+        return m
+            .customer
+            .iter()
+            .map(|f| item(&f.name, CompletionItemKind::Field, &type_name(m, &f.ty)))
+            .collect();
     }
     if word == "slots" {
         return slots(m).collect();
     }
-    let pairs: Vec<CompletionItem> =
-        SIGNALS.iter().filter_map(|s| s.strip_prefix(word)?.strip_prefix('.')).map(|s| item(s, CompletionItemKind::Property, "signal")).collect();
+    let pairs: Vec<CompletionItem> = SIGNALS
+        .iter()
+        .filter_map(|s| s.strip_prefix(word)?.strip_prefix('.'))
+        .map(|s| item(s, CompletionItemKind::Property, "signal"))
+        .collect();
     if !pairs.is_empty() {
         return pairs;
     }
@@ -175,9 +389,23 @@ fn fields(bot: &Bot, owner: &str) -> Vec<CompletionItem> {
         .iter()
         .find(|s| s.name == word)
         .map(|s| s.ty.clone())
-        .or_else(|| m.codes.iter().flat_map(|c| &c.locals).find(|l| l.name == word).map(|l| l.ty.clone()));
+        .or_else(|| {
+            m.codes
+                .iter()
+                .flat_map(|c| &c.locals)
+                .find(|l| l.name == word)
+                .map(|l| l.ty.clone())
+        });
     match ty {
-        Some(Type::Record(id)) => m.record_def(id).map(|r| r.fields.iter().map(|f| item(&f.name, CompletionItemKind::Field, &type_name(m, &f.ty))).collect()).unwrap_or_default(),
+        Some(Type::Record(id)) => m
+            .record_def(id)
+            .map(|r| {
+                r.fields
+                    .iter()
+                    .map(|f| item(&f.name, CompletionItemKind::Field, &type_name(m, &f.ty)))
+                    .collect()
+            })
+            .unwrap_or_default(),
         _ => Vec::new(),
     }
 }

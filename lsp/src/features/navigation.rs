@@ -16,42 +16,81 @@ fn at(bot: &Bot, path: &Path, position: Position, encoding: Encoding) -> Option<
     let offset = to_offset(&file.text, position, encoding);
     let sources = &bot.compilation.sources;
     let holds = |loc: Loc| {
-        sources.resolve(loc).filter(|(f, r)| f.path == file.path && r.start <= offset && offset <= r.end).map(|(_, r)| r.len())
+        sources
+            .resolve(loc)
+            .filter(|(f, r)| f.path == file.path && r.start <= offset && offset <= r.end)
+            .map(|(_, r)| r.len())
     };
     let index = &bot.compilation.index;
-    let used = index.references.iter().filter_map(|(loc, def)| Some((holds(*loc)?, *loc, *def)));
-    let defined = index.definitions.iter().filter_map(|(def, loc)| Some((holds(*loc)?, *loc, *def)));
-    used.chain(defined).min_by_key(|(len, ..)| *len).map(|(_, loc, def)| (loc, def))
+    let used = index
+        .references
+        .iter()
+        .filter_map(|(loc, def)| Some((holds(*loc)?, *loc, *def)));
+    let defined = index
+        .definitions
+        .iter()
+        .filter_map(|(def, loc)| Some((holds(*loc)?, *loc, *def)));
+    used.chain(defined)
+        .min_by_key(|(len, ..)| *len)
+        .map(|(_, loc, def)| (loc, def))
 }
 
 fn location(bot: &Bot, loc: Loc, encoding: Encoding) -> Option<Location> {
     let (file, range) = bot.compilation.sources.resolve(loc)?;
-    Some(Location::new(uri::from_path(&bot.root.join(file.path.as_str())), to_range(file, &range, encoding)))
+    Some(Location::new(
+        uri::from_path(&bot.root.join(file.path.as_str())),
+        to_range(file, &range, encoding),
+    ))
 }
 
 /// Where the thing at a position is declared.
-pub(crate) fn definition(bot: &Bot, path: &Path, position: Position, encoding: Encoding) -> Option<Location> {
+pub(crate) fn definition(
+    bot: &Bot,
+    path: &Path,
+    position: Position,
+    encoding: Encoding,
+) -> Option<Location> {
     let (_, def) = at(bot, path, position, encoding)?;
     location(bot, *bot.compilation.index.definitions.get(&def)?, encoding)
 }
 
 /// Everything that names the thing at a position.
-pub(crate) fn references(bot: &Bot, path: &Path, position: Position, with_declaration: bool, encoding: Encoding) -> Vec<Location> {
-    let Some((_, wanted)) = at(bot, path, position, encoding) else { return Vec::new() };
+pub(crate) fn references(
+    bot: &Bot,
+    path: &Path,
+    position: Position,
+    with_declaration: bool,
+    encoding: Encoding,
+) -> Vec<Location> {
+    let Some((_, wanted)) = at(bot, path, position, encoding) else {
+        return Vec::new();
+    };
     let index = &bot.compilation.index;
     let declared = index.definitions.get(&wanted).copied();
-    let mut locs: Vec<Loc> = index.references.iter().filter(|(_, def)| *def == wanted).map(|(loc, _)| *loc).collect();
+    let mut locs: Vec<Loc> = index
+        .references
+        .iter()
+        .filter(|(_, def)| *def == wanted)
+        .map(|(loc, _)| *loc)
+        .collect();
     locs.retain(|loc| Some(*loc) != declared);
     if with_declaration {
         locs.extend(declared);
     }
     locs.sort_unstable();
     locs.dedup();
-    locs.into_iter().filter_map(|loc| location(bot, loc, encoding)).collect()
+    locs.into_iter()
+        .filter_map(|loc| location(bot, loc, encoding))
+        .collect()
 }
 
 /// What the thing at a position is.
-pub(crate) fn hover(bot: &Bot, path: &Path, position: Position, encoding: Encoding) -> Option<Hover> {
+pub(crate) fn hover(
+    bot: &Bot,
+    path: &Path,
+    position: Position,
+    encoding: Encoding,
+) -> Option<Hover> {
     let (loc, def) = at(bot, path, position, encoding)?;
     let machine = &bot.compilation.machine;
     let (title, doc) = describe(machine, def)?;
@@ -59,70 +98,248 @@ pub(crate) fn hover(bot: &Bot, path: &Path, position: Position, encoding: Encodi
     if let Some(doc) = doc {
         text.push_str(&format!("\n\n{doc}"));
     }
-    if let Some(place) = bot.compilation.index.definitions.get(&def).and_then(|l| machine.sources.position(*l)) {
+    if let Some(place) = bot
+        .compilation
+        .index
+        .definitions
+        .get(&def)
+        .and_then(|l| machine.sources.position(*l))
+    {
         text.push_str(&format!("\n\n{}:{}", place.file, place.line));
     }
-    let range = bot.compilation.sources.resolve(loc).map(|(file, range)| to_range(file, &range, encoding));
-    Some(Hover::new(MarkupContent::new(MarkupKind::Markdown, text).into(), range))
+    let range = bot
+        .compilation
+        .sources
+        .resolve(loc)
+        .map(|(file, range)| to_range(file, &range, encoding));
+    Some(Hover::new(
+        MarkupContent::new(MarkupKind::Markdown, text).into(),
+        range,
+    ))
 }
 
 /// The thing as it would be declared, and what its author says of it.
 fn describe(machine: &Machine, def: Def) -> Option<(String, Option<String>)> {
     Some(match def {
-        Def::Node(id) => machine.node(id).map(|n| (format!("node {}", n.name), n.doc.clone()))?,
-        Def::Slot(id) => machine.slot(id).map(|s| (format!("slot {}", field(machine, s)), s.doc.clone()))?,
-        Def::CustomerField(id) => machine.customer_field(id).map(|f| (format!("customer.{}", field(machine, f)), f.doc.clone()))?,
-        Def::Enum(id) => machine.enum_def(id).map(|e| (format!("enum {} {{ {} }}", e.name, e.values.join(", ")), None))?,
+        Def::Node(id) => machine
+            .node(id)
+            .map(|n| (format!("node {}", n.name), n.doc.clone()))?,
+        Def::Slot(id) => machine
+            .slot(id)
+            .map(|s| (format!("slot {}", field(machine, s)), s.doc.clone()))?,
+        Def::CustomerField(id) => machine
+            .customer_field(id)
+            .map(|f| (format!("customer.{}", field(machine, f)), f.doc.clone()))?,
+        Def::Enum(id) => machine.enum_def(id).map(|e| {
+            (
+                format!("enum {} {{ {} }}", e.name, e.values.join(", ")),
+                None,
+            )
+        })?,
         Def::EnumValue(id, value) => {
             let def = machine.enum_def(id)?;
-            (format!("{} (of enum {})", def.values.get(value as usize)?, def.name), None)
+            (
+                format!("{} (of enum {})", def.values.get(value as usize)?, def.name),
+                None,
+            )
         }
-        Def::Record(id) => machine.record_def(id).map(|r| (format!("record {} {{ {} }}", r.name, r.fields.iter().map(|f| field(machine, f)).collect::<Vec<_>>().join("; ")), None))?,
-        Def::RecordField(id, index) => machine.record_def(id)?.fields.get(index as usize).map(|f| (field(machine, f), f.doc.clone()))?,
-        Def::Tier(id) => machine.tier(id).map(|t| (format!("tier {}: {:?}", t.name, t.kind).to_lowercase(), None))?,
+        Def::Record(id) => machine.record_def(id).map(|r| {
+            (
+                format!(
+                    "record {} {{ {} }}",
+                    r.name,
+                    r.fields
+                        .iter()
+                        .map(|f| field(machine, f))
+                        .collect::<Vec<_>>()
+                        .join("; ")
+                ),
+                None,
+            )
+        })?,
+        Def::RecordField(id, index) => machine
+            .record_def(id)?
+            .fields
+            .get(index as usize)
+            .map(|f| (field(machine, f), f.doc.clone()))?,
+        Def::Tier(id) => machine.tier(id).map(|t| {
+            (
+                format!("tier {}: {:?}", t.name, t.kind).to_lowercase(),
+                None,
+            )
+        })?,
         Def::Intent(id) => machine.intent(id).map(|i| {
-            (format!("intent {}{}", i.name, if i.regulated.is_some() { " regulated" } else { "" }), Some(format!("{} examples", i.examples.len())))
+            (
+                format!(
+                    "intent {}{}",
+                    i.name,
+                    if i.regulated.is_some() {
+                        " regulated"
+                    } else {
+                        ""
+                    }
+                ),
+                Some(format!("{} examples", i.examples.len())),
+            )
         })?,
         Def::Text(id) => {
             let text = machine.text(id)?;
-            let variants: Vec<String> = text.variants.iter().map(|v| machine.sources.snippet(v.loc).trim().to_owned()).collect();
-            (format!("text {} {{\n  {}\n}}", text.name.as_deref().unwrap_or_default(), variants.join("\n  ")), None)
+            let variants: Vec<String> = text
+                .variants
+                .iter()
+                .map(|v| machine.sources.snippet(v.loc).trim().to_owned())
+                .collect();
+            (
+                format!(
+                    "text {} {{\n  {}\n}}",
+                    text.name.as_deref().unwrap_or_default(),
+                    variants.join("\n  ")
+                ),
+                None,
+            )
         }
         Def::Rule(id) => machine.rule(id).map(|r| {
-            let from: Vec<&str> = r.from.iter().filter_map(|t| machine.tier(*t)).map(|t| t.name.as_str()).collect();
-            let to = machine.tier(r.to).map(|t| t.name.as_str()).unwrap_or_default();
-            (format!("escalate {} from {} to {to} priority {}", r.name, from.join(", "), r.priority.as_str()), None)
+            let from: Vec<&str> = r
+                .from
+                .iter()
+                .filter_map(|t| machine.tier(*t))
+                .map(|t| t.name.as_str())
+                .collect();
+            let to = machine
+                .tier(r.to)
+                .map(|t| t.name.as_str())
+                .unwrap_or_default();
+            (
+                format!(
+                    "escalate {} from {} to {to} priority {}",
+                    r.name,
+                    from.join(", "),
+                    r.priority.as_str()
+                ),
+                None,
+            )
         })?,
         Def::Webhook(id) => machine.webhook(id).map(|w| {
-            let returns = w.returns.as_ref().map_or_else(String::new, |(t, optional)| format!(" -> {}{}", type_name(machine, t), if *optional { "?" } else { "" }));
-            (format!("webhook {}({}){returns}", w.name, params(machine, &w.params)), None)
+            let returns = w
+                .returns
+                .as_ref()
+                .map_or_else(String::new, |(t, optional)| {
+                    format!(
+                        " -> {}{}",
+                        type_name(machine, t),
+                        if *optional { "?" } else { "" }
+                    )
+                });
+            (
+                format!(
+                    "webhook {}({}){returns}",
+                    w.name,
+                    params(machine, &w.params)
+                ),
+                None,
+            )
         })?,
-        Def::Hook(id) => machine.hook(id).map(|h| (format!("hook {}({}) -> {} from \"{}\"", h.name, params(machine, &h.params), type_name(machine, &h.returns), h.path), None))?,
-        Def::Hours(id) => machine.hours_of(id).map(|h| (format!("hours {} ({})", h.name, h.timezone), None))?,
-        Def::Team(id) => machine.team(id).map(|t| (format!("team {} (skills {}; {} per agent)", t.name, t.skills.join(", "), t.capacity), None))?,
-        Def::Segment(id) => machine.segment(id).map(|s| (format!("segment {} when {}", s.name, machine.sources.snippet(s.when.loc)), None))?,
-        Def::Threshold(id) => machine.threshold(id).map(|t| (format!("threshold {} = {}", t.name, machine.sources.snippet(t.default.loc)), None))?,
-        Def::Knowledge(id) => machine.knowledge.get(id.index()).map(|k| (format!("knowledge {} ({} files)", k.name, k.files.len()), None))?,
-        Def::Trigger(index) => machine.triggers.get(index as usize).map(|t| (format!("trigger {} from webhook \"{}\"", t.name, t.path), None))?,
-        Def::Faq(index) => machine.faqs.get(index as usize).map(|f| (format!("faq {}", f.name), None))?,
+        Def::Hook(id) => machine.hook(id).map(|h| {
+            (
+                format!(
+                    "hook {}({}) -> {} from \"{}\"",
+                    h.name,
+                    params(machine, &h.params),
+                    type_name(machine, &h.returns),
+                    h.path
+                ),
+                None,
+            )
+        })?,
+        Def::Hours(id) => machine
+            .hours_of(id)
+            .map(|h| (format!("hours {} ({})", h.name, h.timezone), None))?,
+        Def::Team(id) => machine.team(id).map(|t| {
+            (
+                format!(
+                    "team {} (skills {}; {} per agent)",
+                    t.name,
+                    t.skills.join(", "),
+                    t.capacity
+                ),
+                None,
+            )
+        })?,
+        Def::Segment(id) => machine.segment(id).map(|s| {
+            (
+                format!(
+                    "segment {} when {}",
+                    s.name,
+                    machine.sources.snippet(s.when.loc)
+                ),
+                None,
+            )
+        })?,
+        Def::Threshold(id) => machine.threshold(id).map(|t| {
+            (
+                format!(
+                    "threshold {} = {}",
+                    t.name,
+                    machine.sources.snippet(t.default.loc)
+                ),
+                None,
+            )
+        })?,
+        Def::Knowledge(id) => machine.knowledge.get(id.index()).map(|k| {
+            (
+                format!("knowledge {} ({} files)", k.name, k.files.len()),
+                None,
+            )
+        })?,
+        Def::Trigger(index) => machine.triggers.get(index as usize).map(|t| {
+            (
+                format!("trigger {} from webhook \"{}\"", t.name, t.path),
+                None,
+            )
+        })?,
+        Def::Faq(index) => machine
+            .faqs
+            .get(index as usize)
+            .map(|f| (format!("faq {}", f.name), None))?,
         Def::Alias(_) => return None,
-        Def::Local(code, id) => machine.code(code)?.locals.get(id.index()).map(|l| (format!("{}: {}", l.name, type_name(machine, &l.ty)), Some("the result of a call, known in this body".to_owned())))?,
+        Def::Local(code, id) => machine.code(code)?.locals.get(id.index()).map(|l| {
+            (
+                format!("{}: {}", l.name, type_name(machine, &l.ty)),
+                Some("the result of a call, known in this body".to_owned()),
+            )
+        })?,
     })
 }
 
 fn field(machine: &Machine, f: &FieldDef) -> String {
-    format!("{}: {}{}{}", f.name, type_name(machine, &f.ty), if f.optional { "?" } else { "" }, if f.private { " private" } else { "" })
+    format!(
+        "{}: {}{}{}",
+        f.name,
+        type_name(machine, &f.ty),
+        if f.optional { "?" } else { "" },
+        if f.private { " private" } else { "" }
+    )
 }
 
 fn params(machine: &Machine, params: &[flow_compiler::machine::ParamDef]) -> String {
-    params.iter().map(|p| format!("{}: {}", p.name, type_name(machine, &p.ty))).collect::<Vec<_>>().join(", ")
+    params
+        .iter()
+        .map(|p| format!("{}: {}", p.name, type_name(machine, &p.ty)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A type as it is written.
 pub(crate) fn type_name(machine: &Machine, ty: &Type) -> String {
     match ty {
-        Type::Enum(id) => machine.enum_def(*id).map(|e| e.name.to_string()).unwrap_or_default(),
-        Type::Record(id) => machine.record_def(*id).map(|r| r.name.to_string()).unwrap_or_default(),
+        Type::Enum(id) => machine
+            .enum_def(*id)
+            .map(|e| e.name.to_string())
+            .unwrap_or_default(),
+        Type::Record(id) => machine
+            .record_def(*id)
+            .map(|r| r.name.to_string())
+            .unwrap_or_default(),
         Type::List(inner) => format!("list of {}", type_name(machine, inner)),
         Type::Domain(domain) => match domain {
             Domain::Intent => "intent",

@@ -10,14 +10,18 @@ use std::path::Path;
 
 /// The declarations of a file, in order.
 pub(crate) fn outline(bot: &Bot, path: &Path, encoding: Encoding) -> Vec<Value> {
-    let Some(file) = bot.file(path) else { return Vec::new() };
+    let Some(file) = bot.file(path) else {
+        return Vec::new();
+    };
     file.tree
         .decls
         .iter()
         .filter_map(|placed| {
             let (word, name, kind) = named(&placed.tree.decl.kind)?;
             let whole = placed.tree.decl.span.shifted(placed.offset);
-            let selected = name.map_or(placed.tree.decl.span, |n| n.1).shifted(placed.offset);
+            let selected = name
+                .map_or(placed.tree.decl.span, |n| n.1)
+                .shifted(placed.offset);
             let range = |s: Span| to_range(file, &(s.start as usize..s.end as usize), encoding);
             Some(json!({
                 "name": name.map_or(word, |n| n.0),
@@ -35,7 +39,11 @@ type Named<'a> = (&'static str, Option<(&'a str, Span)>, SymbolKind);
 fn named(kind: &DeclKind) -> Option<Named<'_>> {
     macro_rules! named {
         ($word:literal, $d:expr, $kind:ident) => {
-            ($word, $d.name.as_ref().map(|n| (n.text.as_str(), n.span)), SymbolKind::$kind)
+            (
+                $word,
+                $d.name.as_ref().map(|n| (n.text.as_str(), n.span)),
+                SymbolKind::$kind,
+            )
         };
     }
     Some(match kind {
@@ -57,8 +65,16 @@ fn named(kind: &DeclKind) -> Option<Named<'_>> {
         DeclKind::Webhook(d) => named!("webhook", d, Method),
         DeclKind::Hook(d) => named!("hook", d, Method),
         DeclKind::Trigger(d) => named!("trigger", d, Event),
-        DeclKind::Route(d) => ("route", d.tier.as_ref().map(|n| (n.text.as_str(), n.span)), SymbolKind::Array),
-        DeclKind::Handoff(d) => ("handoff", d.tier.as_ref().map(|n| (n.text.as_str(), n.span)), SymbolKind::Object),
+        DeclKind::Route(d) => (
+            "route",
+            d.tier.as_ref().map(|n| (n.text.as_str(), n.span)),
+            SymbolKind::Array,
+        ),
+        DeclKind::Handoff(d) => (
+            "handoff",
+            d.tier.as_ref().map(|n| (n.text.as_str(), n.span)),
+            SymbolKind::Object,
+        ),
         DeclKind::Customer(_) => ("customer", None, SymbolKind::Struct),
         DeclKind::Slots(_) => ("slots", None, SymbolKind::Struct),
         DeclKind::Assist(_) => ("assist", None, SymbolKind::Object),

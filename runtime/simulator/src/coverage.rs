@@ -56,7 +56,9 @@ impl Coverage {
         let mut last: Option<usize> = None;
         for row in history {
             for step in &row.decision.steps {
-                let Some(&op) = by_place.get(&step.at) else { continue };
+                let Some(&op) = by_place.get(&step.at) else {
+                    continue;
+                };
                 if let Some(from) = last {
                     out.transitions.insert((from, op));
                 }
@@ -65,12 +67,22 @@ impl Coverage {
                     out.nodes.insert(node.index());
                 }
             }
-            if let Some(rule) = row.decision.escalation.as_ref().and_then(|e| e.rule.as_ref()).and_then(|r| machine.names.rules.get(r)) {
+            if let Some(rule) = row
+                .decision
+                .escalation
+                .as_ref()
+                .and_then(|e| e.rule.as_ref())
+                .and_then(|r| machine.names.rules.get(r))
+            {
                 out.rules.insert(rule.index());
             }
             if let Some(found) = &row.decision.row {
                 for (r, route) in machine.routes.iter().enumerate() {
-                    if let Some(i) = route.rows.iter().position(|x| machine.sources.position(x.loc).as_ref() == Some(&found.at)) {
+                    if let Some(i) = route
+                        .rows
+                        .iter()
+                        .position(|x| machine.sources.position(x.loc).as_ref() == Some(&found.at))
+                    {
                         out.rows.insert((r, i));
                     }
                 }
@@ -90,7 +102,11 @@ impl Coverage {
     /// The shares of all parts.
     #[must_use]
     pub fn shares(&self, machine: &Machine) -> Vec<Share> {
-        let nodes = machine.nodes.iter().enumerate().map(|(i, n)| (self.nodes.contains(&i), n.name.to_string(), n.name_loc));
+        let nodes = machine
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(i, n)| (self.nodes.contains(&i), n.name.to_string(), n.name_loc));
         let rules = machine
             .rules
             .iter()
@@ -98,35 +114,75 @@ impl Coverage {
             .filter(|(_, r)| r.origin == RuleOrigin::Declared)
             .map(|(i, r)| (self.rules.contains(&i), r.name.to_string(), r.name_loc));
         let rows = machine.routes.iter().enumerate().flat_map(|(r, route)| {
-            let tier = machine.tier(route.tier).map(|t| t.name.clone()).unwrap_or_default();
-            route.rows.iter().enumerate().map(move |(i, row)| (self.rows.contains(&(r, i)), format!("{tier} row {}", i + 1), row.loc)).collect::<Vec<_>>()
+            let tier = machine
+                .tier(route.tier)
+                .map(|t| t.name.clone())
+                .unwrap_or_default();
+            route
+                .rows
+                .iter()
+                .enumerate()
+                .map(move |(i, row)| {
+                    (
+                        self.rows.contains(&(r, i)),
+                        format!("{tier} row {}", i + 1),
+                        row.loc,
+                    )
+                })
+                .collect::<Vec<_>>()
         });
         let transitions = self.transitions_of(machine);
-        vec![share(Part::Node, nodes), share(Part::Transition, transitions.into_iter()), share(Part::Rule, rules), share(Part::Row, rows)]
+        vec![
+            share(Part::Node, nodes),
+            share(Part::Transition, transitions.into_iter()),
+            share(Part::Rule, rules),
+            share(Part::Row, rows),
+        ]
     }
 
     /// The ways out of operations that have a choice; a straight line is covered with its node.
     fn transitions_of(&self, machine: &Machine) -> Vec<(bool, String, Loc)> {
         let mut out = Vec::new();
         for from in machine.graph.node_indices() {
-            let Some(op) = machine.ops.get(from.index()) else { continue };
-            let targets: BTreeSet<usize> = machine.graph.neighbors(from).map(petgraph_index).collect();
+            let Some(op) = machine.ops.get(from.index()) else {
+                continue;
+            };
+            let targets: BTreeSet<usize> =
+                machine.graph.neighbors(from).map(petgraph_index).collect();
             if targets.len() < 2 || matches!(op.kind, OpKind::Visit { .. }) {
                 continue;
             }
             let owner = match machine.code(op.code).map(|c| c.owner) {
-                Some(CodeOwner::Node(id)) => machine.node(id).map(|n| n.name.to_string()).unwrap_or_default(),
+                Some(CodeOwner::Node(id)) => machine
+                    .node(id)
+                    .map(|n| n.name.to_string())
+                    .unwrap_or_default(),
                 Some(CodeOwner::Handler(_)) => "a handler".to_owned(),
                 _ => "a block".to_owned(),
             };
             for to in targets {
-                let Some(target) = machine.ops.get(to) else { continue };
+                let Some(target) = machine.ops.get(to) else {
+                    continue;
+                };
                 // What the compiler added (an escalation after `retry`) has the question's own place and is not the author's to test.
                 if target.loc == op.loc {
                     continue;
                 }
-                let words = machine.sources.snippet(target.loc).lines().next().unwrap_or_default().trim().chars().take(40).collect::<String>();
-                out.push((self.transitions.contains(&(from.index(), to)), format!("{owner}: `{words}`"), target.loc));
+                let words = machine
+                    .sources
+                    .snippet(target.loc)
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .chars()
+                    .take(40)
+                    .collect::<String>();
+                out.push((
+                    self.transitions.contains(&(from.index(), to)),
+                    format!("{owner}: `{words}`"),
+                    target.loc,
+                ));
             }
         }
         out
@@ -138,7 +194,12 @@ fn petgraph_index(index: petgraph::graph::NodeIndex) -> usize {
 }
 
 fn share(part: Part, items: impl Iterator<Item = (bool, String, Loc)>) -> Share {
-    let mut out = Share { part, hit: 0, of: 0, missed: Vec::new() };
+    let mut out = Share {
+        part,
+        hit: 0,
+        of: 0,
+        missed: Vec::new(),
+    };
     for (hit, name, loc) in items {
         out.of += 1;
         if hit {

@@ -12,6 +12,8 @@ mod world;
 
 pub use coverage::{Coverage, Part, Share};
 pub use program::Program;
-pub use replay::{Difference, Recording, Replayed, ReplayedTurn, read_recordings, replay, words_of};
+pub use replay::{
+    Difference, Recording, Replayed, ReplayedTurn, read_recordings, replay, words_of,
+};
 pub use runner::{Failure, TestResult, run_test, run_tests};
-pub use world::{Model, Mocks, World, WorldError};
+pub use world::{Mocks, Model, World, WorldError};

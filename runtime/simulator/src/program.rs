@@ -25,7 +25,11 @@ impl Program {
     pub fn new(machine: Arc<Machine>) -> Result<Self, String> {
         let understanding = Understanding::train(&machine);
         let hooks = HookSet::new(&machine).map_err(|e| e.to_string())?;
-        Ok(Self { understanding, hooks, engine: Engine::new(machine) })
+        Ok(Self {
+            understanding,
+            hooks,
+            engine: Engine::new(machine),
+        })
     }
 
     /// The machine.

@@ -48,7 +48,12 @@ pub struct TestResult {
 #[must_use]
 pub fn run_tests(program: &Arc<Program>, filter: &str) -> Vec<TestResult> {
     let machine = Arc::clone(program.engine.machine());
-    machine.tests.par_iter().filter(|t| t.title.to_lowercase().contains(&filter.to_lowercase())).map(|test| run_test(program, test)).collect()
+    machine
+        .tests
+        .par_iter()
+        .filter(|t| t.title.to_lowercase().contains(&filter.to_lowercase()))
+        .map(|test| run_test(program, test))
+        .collect()
 }
 
 /// Runs one test.
@@ -57,7 +62,12 @@ pub fn run_test(program: &Arc<Program>, test: &TestCase) -> TestResult {
     let mut run = Run::new(program, test);
     let failure = run.all().err();
     let coverage = Coverage::of(run.world.machine(), &run.world.history);
-    TestResult { title: test.title.clone(), at: test.loc, failure, coverage }
+    TestResult {
+        title: test.title.clone(),
+        at: test.loc,
+        failure,
+        coverage,
+    }
 }
 
 struct Run<'a> {
@@ -75,7 +85,10 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(program: &Arc<Program>, test: &'a TestCase) -> Self {
         let zone = TimeZone::get(&program.machine().bot.timezone).unwrap_or(TimeZone::UTC);
-        let start = zone.to_ambiguous_timestamp(USUAL_START).compatible().unwrap_or(Timestamp::UNIX_EPOCH);
+        let start = zone
+            .to_ambiguous_timestamp(USUAL_START)
+            .compatible()
+            .unwrap_or(Timestamp::UNIX_EPOCH);
         Self {
             world: World::new(Arc::clone(program), start, Model::Scripted),
             steps: &test.steps,
@@ -93,8 +106,24 @@ impl<'a> Run<'a> {
             self.one(index, step).map_err(|message| Failure {
                 at: step.loc,
                 message,
-                said: self.world.said.iter().rev().take(6).rev().map(|m| m.text.clone()).collect(),
-                why: self.world.history.iter().rev().map(|r| r.decision.clone()).filter(|d| *d != Default::default()).take(3).collect(),
+                said: self
+                    .world
+                    .said
+                    .iter()
+                    .rev()
+                    .take(6)
+                    .rev()
+                    .map(|m| m.text.clone())
+                    .collect(),
+                why: self
+                    .world
+                    .history
+                    .iter()
+                    .rev()
+                    .map(|r| r.decision.clone())
+                    .filter(|d| *d != Default::default())
+                    .take(3)
+                    .collect(),
             })?;
         }
         Ok(())
@@ -105,7 +134,11 @@ impl<'a> Run<'a> {
         let world_error = |e: WorldError| e.to_string();
         match &step.kind {
             K::At(time) => {
-                let at = self.zone.to_ambiguous_timestamp(*time).compatible().map_err(|e| e.to_string())?;
+                let at = self
+                    .zone
+                    .to_ambiguous_timestamp(*time)
+                    .compatible()
+                    .map_err(|e| e.to_string())?;
                 if self.world.is_open() {
                     let millis = at.as_millisecond() - self.world.now().as_millisecond();
                     if millis < 0 {
@@ -122,15 +155,40 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             K::GivenSlots(slots) => {
-                let named: Vec<(SmolStr, Value)> = slots.iter().filter_map(|(id, v)| Some((self.world.machine().slot(*id)?.name.clone(), v.clone()))).collect();
+                let named: Vec<(SmolStr, Value)> = slots
+                    .iter()
+                    .filter_map(|(id, v)| {
+                        Some((self.world.machine().slot(*id)?.name.clone(), v.clone()))
+                    })
+                    .collect();
                 self.world.preset_slots(named);
                 return Ok(());
             }
-            K::GivenAgent { agent, teams, languages, skills, away } => {
-                let teams = teams.iter().filter_map(|t| Some(self.world.machine().team(*t)?.name.clone())).collect();
+            K::GivenAgent {
+                agent,
+                teams,
+                languages,
+                skills,
+                away,
+            } => {
+                let teams = teams
+                    .iter()
+                    .filter_map(|t| Some(self.world.machine().team(*t)?.name.clone()))
+                    .collect();
                 let mut chars = agent.chars();
-                let name: SmolStr = chars.next().map(|c| c.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default().into();
-                let spec = AgentSpec { id: agent.clone(), name, teams, languages: languages.clone(), skills: skills.clone(), capacity: None };
+                let name: SmolStr = chars
+                    .next()
+                    .map(|c| c.to_uppercase().chain(chars).collect::<String>())
+                    .unwrap_or_default()
+                    .into();
+                let spec = AgentSpec {
+                    id: agent.clone(),
+                    name,
+                    teams,
+                    languages: languages.clone(),
+                    skills: skills.clone(),
+                    capacity: None,
+                };
                 return self.world.add_agent(spec, !away).map_err(world_error);
             }
             K::GivenChannel(channel) => {
@@ -146,7 +204,12 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             K::Mock(webhook, answer) => {
-                let name = self.world.machine().webhook(*webhook).map(|w| w.name.clone()).unwrap_or_default();
+                let name = self
+                    .world
+                    .machine()
+                    .webhook(*webhook)
+                    .map(|w| w.name.clone())
+                    .unwrap_or_default();
                 let answer = match answer {
                     MockAnswer::Returns(value) => Ok(value.clone()),
                     MockAnswer::Ok => Ok(Value::Unknown),
@@ -158,11 +221,19 @@ impl<'a> Run<'a> {
             _ => {}
         }
         self.open().map_err(world_error)?;
-        self.answer_if_nobody_else_will(index).map_err(world_error)?;
+        self.answer_if_nobody_else_will(index)
+            .map_err(world_error)?;
         let before = self.world.said.len();
         match &step.kind {
-            K::Bot(text) => return self.heard_where(|m| m.trim() == text.trim(), &format!("`{text}`")),
-            K::BotMatches(pattern) => return self.heard_where(|m| pattern.regex.is_match(m), &format!("something that matches /{}/", pattern.source)),
+            K::Bot(text) => {
+                return self.heard_where(|m| m.trim() == text.trim(), &format!("`{text}`"));
+            }
+            K::BotMatches(pattern) => {
+                return self.heard_where(
+                    |m| pattern.regex.is_match(m),
+                    &format!("something that matches /{}/", pattern.source),
+                );
+            }
             K::Expect(expectation) => return expect::check(&self.world, expectation),
             K::Customer(text) => self.world.customer_says(text),
             K::Presses(label) => self.world.press(label),
@@ -173,25 +244,52 @@ impl<'a> Run<'a> {
             K::ModelAnswers(text, confidence) => self.world.model_answers(text, *confidence),
             K::ModelCalls(webhook, args) => {
                 let machine = Arc::clone(self.world.program().engine.machine());
-                let Some(webhook) = machine.webhook(*webhook) else { return Ok(()) };
-                let args: BTreeMap<SmolStr, Value> = webhook.params.iter().zip(args).map(|(p, v)| (p.name.clone(), v.clone())).collect();
+                let Some(webhook) = machine.webhook(*webhook) else {
+                    return Ok(());
+                };
+                let args: BTreeMap<SmolStr, Value> = webhook
+                    .params
+                    .iter()
+                    .zip(args)
+                    .map(|(p, v)| (p.name.clone(), v.clone()))
+                    .collect();
                 self.world.model_calls(webhook.name.clone(), args)
             }
             K::ModelFails => self.world.model_fails(),
             K::AgentAccepts(agent) => self.world.accept(agent),
             K::AgentDeclines(agent) => self.world.decline(agent),
             K::AgentSays(agent, text) => self.world.agent_says(agent, text),
-            K::AgentResolves(agent, summary) => self.world.agent_resolves(agent, summary.as_ref().map(ToString::to_string)),
-            K::AgentReturns(agent, reason) => self.world.agent_returns(agent, reason.as_ref().map(ToString::to_string)),
+            K::AgentResolves(agent, summary) => self
+                .world
+                .agent_resolves(agent, summary.as_ref().map(ToString::to_string)),
+            K::AgentReturns(agent, reason) => self
+                .world
+                .agent_returns(agent, reason.as_ref().map(ToString::to_string)),
             K::AgentPresence(agent, present) => self.world.presence(agent, *present),
             K::Trigger(index, payload) => {
-                let name = self.world.machine().triggers.get(*index as usize).map(|t| t.name.clone()).unwrap_or_default();
+                let name = self
+                    .world
+                    .machine()
+                    .triggers
+                    .get(*index as usize)
+                    .map(|t| t.name.clone())
+                    .unwrap_or_default();
                 self.world.trigger(name, payload.iter().cloned().collect())
             }
-            K::At(_) | K::GivenCustomer(_) | K::GivenSlots(_) | K::GivenAgent { .. } | K::GivenChannel(_) | K::GivenLanguage(_) | K::GivenPage(_) | K::Mock(..) => Ok(()),
+            K::At(_)
+            | K::GivenCustomer(_)
+            | K::GivenSlots(_)
+            | K::GivenAgent { .. }
+            | K::GivenChannel(_)
+            | K::GivenLanguage(_)
+            | K::GivenPage(_)
+            | K::Mock(..) => Ok(()),
         }
         .map_err(world_error)?;
-        if matches!(step.kind, K::Customer(_) | K::Presses(_) | K::SendsFile(_) | K::Verifies(_)) {
+        if matches!(
+            step.kind,
+            K::Customer(_) | K::Presses(_) | K::SendsFile(_) | K::Verifies(_)
+        ) {
             self.heard = before;
         }
         Ok(())
@@ -202,14 +300,25 @@ impl<'a> Run<'a> {
         if self.world.is_open() {
             return Ok(());
         }
-        let channel = self.channel.clone().or_else(|| self.world.machine().bot.channels.first().cloned()).unwrap_or_else(|| "web".into());
-        self.world.open(channel, self.language.clone(), self.page.clone(), self.visitor.clone())
+        let channel = self
+            .channel
+            .clone()
+            .or_else(|| self.world.machine().bot.channels.first().cloned())
+            .unwrap_or_else(|| "web".into());
+        self.world.open(
+            channel,
+            self.language.clone(),
+            self.page.clone(),
+            self.visitor.clone(),
+        )
     }
 
     /// A tier without a provider answers by itself, unless the test speaks for the model before the next thing happens.
     fn answer_if_nobody_else_will(&mut self, index: usize) -> Result<(), WorldError> {
         use TestStepKind as K;
-        let Some(request) = &self.world.asked else { return Ok(()) };
+        let Some(request) = &self.world.asked else {
+            return Ok(());
+        };
         // Without a provider and without knowledge there is nothing that could answer.
         if request.model.is_some() || request.knowledge.is_empty() {
             return Ok(());
@@ -218,9 +327,30 @@ impl<'a> Run<'a> {
             .steps
             .iter()
             .skip(index)
-            .take_while(|s| matches!(s.kind, K::Expect(_) | K::Bot(_) | K::BotMatches(_) | K::Mock(..) | K::Customer(_) | K::ModelAnswers(..) | K::ModelCalls(..) | K::ModelFails))
-            .any(|s| matches!(s.kind, K::ModelAnswers(..) | K::ModelCalls(..) | K::ModelFails));
-        if spoken_for { Ok(()) } else { self.world.answer_from_knowledge() }
+            .take_while(|s| {
+                matches!(
+                    s.kind,
+                    K::Expect(_)
+                        | K::Bot(_)
+                        | K::BotMatches(_)
+                        | K::Mock(..)
+                        | K::Customer(_)
+                        | K::ModelAnswers(..)
+                        | K::ModelCalls(..)
+                        | K::ModelFails
+                )
+            })
+            .any(|s| {
+                matches!(
+                    s.kind,
+                    K::ModelAnswers(..) | K::ModelCalls(..) | K::ModelFails
+                )
+            });
+        if spoken_for {
+            Ok(())
+        } else {
+            self.world.answer_from_knowledge()
+        }
     }
 
     /// Looks for the next message that fits, after those that were asserted on.
@@ -233,7 +363,10 @@ impl<'a> Run<'a> {
         let said: Vec<String> = new.iter().map(|m| format!("`{}`", m.text)).collect();
         let mut message = match said.as_slice() {
             [] => format!("expected the bot to say {wanted}; it said nothing"),
-            some => format!("expected the bot to say {wanted}; it said {}", some.join(", ")),
+            some => format!(
+                "expected the bot to say {wanted}; it said {}",
+                some.join(", ")
+            ),
         };
         if let Some(request) = &self.world.asked {
             message.push_str(&format!(

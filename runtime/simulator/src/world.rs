@@ -2,15 +2,15 @@
 
 use crate::Program;
 use flow_compiler::machine::Machine;
-use flow_grammar::ast::TierKind;
 use flow_compiler::value::{FileValue, Value};
+use flow_engine::Recorded;
 use flow_engine::conversation::Conversation;
 use flow_engine::desk::{AgentSpec, Desk, DeskEffect, ItemState};
 use flow_engine::effect::{Effect, FollowUp, ModelRequest, OutMessage};
 use flow_engine::event::{Event, EventKind, ModelAnswer, ToolCall, Visitor};
 use flow_engine::turn::Refusal;
 use flow_engine::view::{Stage, View};
-use flow_engine::Recorded;
+use flow_grammar::ast::TierKind;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use smol_str::SmolStr;
@@ -59,14 +59,33 @@ pub enum WorldError {
 impl std::fmt::Display for WorldError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NoMock(name) => write!(f, "the webhook `{name}` was called and has no mock; say `mock {name} returns ..`, `mock {name} ok` or `mock {name} fails`"),
+            Self::NoMock(name) => write!(
+                f,
+                "the webhook `{name}` was called and has no mock; say `mock {name} returns ..`, `mock {name} ok` or `mock {name} fails`"
+            ),
             Self::Refused(why) => write!(f, "{why}"),
-            Self::NoModelRequest => write!(f, "no model was asked; `model ..` stands after the message that it answers"),
-            Self::NoButton { label, there } if there.is_empty() => write!(f, "there is no button `{label}`; no buttons are in sight"),
-            Self::NoButton { label, there } => write!(f, "there is no button `{label}`; in sight: {}", there.iter().map(|b| format!("`{b}`")).collect::<Vec<_>>().join(", ")),
+            Self::NoModelRequest => write!(
+                f,
+                "no model was asked; `model ..` stands after the message that it answers"
+            ),
+            Self::NoButton { label, there } if there.is_empty() => {
+                write!(f, "there is no button `{label}`; no buttons are in sight")
+            }
+            Self::NoButton { label, there } => write!(
+                f,
+                "there is no button `{label}`; in sight: {}",
+                there
+                    .iter()
+                    .map(|b| format!("`{b}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
             Self::Desk(why) => write!(f, "{why}"),
             Self::Nothing(what) => write!(f, "{what}"),
-            Self::TooLong => write!(f, "the conversation goes on for ever without waiting for anyone"),
+            Self::TooLong => write!(
+                f,
+                "the conversation goes on for ever without waiting for anyone"
+            ),
         }
     }
 }
@@ -186,9 +205,20 @@ impl World {
     ///
     /// # Errors
     /// If a webhook without a mock is called, or the engine refuses.
-    pub fn open(&mut self, channel: SmolStr, language: Option<SmolStr>, page: Option<SmolStr>, visitor: Visitor) -> Result<(), WorldError> {
+    pub fn open(
+        &mut self,
+        channel: SmolStr,
+        language: Option<SmolStr>,
+        page: Option<SmolStr>,
+        visitor: Visitor,
+    ) -> Result<(), WorldError> {
         self.opened = true;
-        self.happen(EventKind::Opened { channel, language, page, visitor })
+        self.happen(EventKind::Opened {
+            channel,
+            language,
+            page,
+            visitor,
+        })
     }
 
     /// The customer writes.
@@ -205,7 +235,11 @@ impl World {
         };
         let signals = self.program.understanding.signals(text, &context);
         let id = self.fresh_id();
-        self.happen(EventKind::Message { id, text: text.to_owned(), signals })
+        self.happen(EventKind::Message {
+            id,
+            text: text.to_owned(),
+            signals,
+        })
     }
 
     /// The customer presses a button, by its label (case does not matter).
@@ -215,8 +249,15 @@ impl World {
     pub fn press(&mut self, label: &str) -> Result<(), WorldError> {
         let buttons = self.view().buttons;
         let same = |b: &str| b.trim().to_lowercase() == label.trim().to_lowercase();
-        let Some(button) = buttons.iter().find(|b| b.label == label).or_else(|| buttons.iter().find(|b| same(&b.label))) else {
-            return Err(WorldError::NoButton { label: label.to_owned(), there: buttons.into_iter().map(|b| b.label).collect() });
+        let Some(button) = buttons
+            .iter()
+            .find(|b| b.label == label)
+            .or_else(|| buttons.iter().find(|b| same(&b.label)))
+        else {
+            return Err(WorldError::NoButton {
+                label: label.to_owned(),
+                there: buttons.into_iter().map(|b| b.label).collect(),
+            });
         };
         let (id, button) = (self.fresh_id(), button.id.clone());
         self.happen(EventKind::Pressed { id, button })
@@ -228,7 +269,12 @@ impl World {
     /// If a webhook without a mock is called, or the engine refuses.
     pub fn send_file(&mut self, name: &str) -> Result<(), WorldError> {
         let id = self.fresh_id();
-        let file = FileValue { name: name.into(), url: format!("file:{name}").into(), mime: mime_of(name).into(), bytes: 100_000 };
+        let file = FileValue {
+            name: name.into(),
+            url: format!("file:{name}").into(),
+            mime: mime_of(name).into(),
+            bytes: 100_000,
+        };
         self.happen(EventKind::File { id, file })
     }
 
@@ -252,7 +298,11 @@ impl World {
     ///
     /// # Errors
     /// If the engine refuses.
-    pub fn trigger(&mut self, trigger: SmolStr, payload: BTreeMap<SmolStr, Value>) -> Result<(), WorldError> {
+    pub fn trigger(
+        &mut self,
+        trigger: SmolStr,
+        payload: BTreeMap<SmolStr, Value>,
+    ) -> Result<(), WorldError> {
         self.happen(EventKind::Triggered { trigger, payload })
     }
 
@@ -261,13 +311,21 @@ impl World {
     /// # Errors
     /// If a webhook without a mock is called, or the bot never comes to rest.
     pub fn wait(&mut self, millis: i64) -> Result<(), WorldError> {
-        let until = self.now.checked_add(jiff::SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX);
+        let until = self
+            .now
+            .checked_add(jiff::SignedDuration::from_millis(millis))
+            .unwrap_or(Timestamp::MAX);
         // A day of 15-second estimates and minute updates is some 10,000 wake-ups.
         for _ in 0..2_000_000_u32 {
             let timer = self.conversation.timers().min_by_key(|(id, at)| (*at, *id));
             let desk = self.desk.next_wakeup(self.now);
             let opening = self.next_opening(until);
-            let Some(next) = [timer.map(|t| t.1), desk, opening].into_iter().flatten().min().filter(|at| *at <= until) else {
+            let Some(next) = [timer.map(|t| t.1), desk, opening]
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|at| *at <= until)
+            else {
                 self.now = until;
                 return Ok(());
             };
@@ -290,9 +348,18 @@ impl World {
     /// When the next team opens, if that is before a time and somebody could care.
     fn next_opening(&self, until: Timestamp) -> Option<Timestamp> {
         let machine = self.machine();
-        let mut hours: Vec<_> = machine.teams.iter().filter_map(|t| machine.hours_of(t.hours)).filter(|h| !h.always).collect();
+        let mut hours: Vec<_> = machine
+            .teams
+            .iter()
+            .filter_map(|t| machine.hours_of(t.hours))
+            .filter(|h| !h.always)
+            .collect();
         hours.dedup_by_key(|h| h.name.clone());
-        hours.into_iter().filter_map(|h| flow_engine::calendar::opens_after(h, self.now)).filter(|at| *at <= until).min()
+        hours
+            .into_iter()
+            .filter_map(|h| flow_engine::calendar::opens_after(h, self.now))
+            .filter(|at| *at <= until)
+            .min()
     }
 
     /// Adds an agent, present or away.
@@ -300,7 +367,11 @@ impl World {
         let id = spec.id.clone();
         let effects = self.desk.set_agent(spec, self.now);
         self.desk_effects(effects);
-        if present { self.presence(&id, true) } else { self.settle() }
+        if present {
+            self.presence(&id, true)
+        } else {
+            self.settle()
+        }
     }
 
     /// An agent comes or leaves.
@@ -308,7 +379,10 @@ impl World {
     /// # Errors
     /// If there is no such agent.
     pub fn presence(&mut self, agent: &str, present: bool) -> Result<(), WorldError> {
-        let effects = self.desk.set_present(agent, present, self.now).map_err(|e| WorldError::Desk(e.to_string()))?;
+        let effects = self
+            .desk
+            .set_present(agent, present, self.now)
+            .map_err(|e| WorldError::Desk(e.to_string()))?;
         self.desk_effects(effects);
         self.settle()
     }
@@ -322,7 +396,8 @@ impl World {
             Some(reservation) => self.desk.accept(agent, reservation, self.now),
             None => self.desk.take(agent, CONVERSATION, self.now),
         };
-        let effects = effects.map_err(|e| WorldError::Desk(self.explain_desk(agent, &e.to_string())))?;
+        let effects =
+            effects.map_err(|e| WorldError::Desk(self.explain_desk(agent, &e.to_string())))?;
         self.desk_effects(effects);
         self.settle()
     }
@@ -332,8 +407,13 @@ impl World {
     /// # Errors
     /// If nothing is offered to this agent.
     pub fn decline(&mut self, agent: &str) -> Result<(), WorldError> {
-        let reservation = self.reservation_of(agent).ok_or_else(|| WorldError::Desk(format!("nothing is offered to `{agent}`")))?;
-        let effects = self.desk.decline(agent, reservation, self.now).map_err(|e| WorldError::Desk(e.to_string()))?;
+        let reservation = self
+            .reservation_of(agent)
+            .ok_or_else(|| WorldError::Desk(format!("nothing is offered to `{agent}`")))?;
+        let effects = self
+            .desk
+            .decline(agent, reservation, self.now)
+            .map_err(|e| WorldError::Desk(e.to_string()))?;
         self.desk_effects(effects);
         self.settle()
     }
@@ -344,19 +424,41 @@ impl World {
     /// If this agent does not have the conversation.
     pub fn agent_says(&mut self, agent: &str, text: &str) -> Result<(), WorldError> {
         let id = self.fresh_id();
-        self.happen(EventKind::AgentMessage { agent: agent.into(), id, text: text.to_owned() })
+        self.happen(EventKind::AgentMessage {
+            agent: agent.into(),
+            id,
+            text: text.to_owned(),
+        })
     }
 
     /// An agent settles it; reminders that must be confirmed before are confirmed.
     ///
     /// # Errors
     /// If this agent does not have the conversation.
-    pub fn agent_resolves(&mut self, agent: &str, summary: Option<String>) -> Result<(), WorldError> {
-        let reminders = self.program.engine.card(&self.conversation, &self.history, &self.program.hooks).map(|c| c.reminders).unwrap_or_default();
-        for reminder in reminders.into_iter().filter(|r| r.before_resolve && !r.confirmed) {
-            self.happen(EventKind::AgentConfirmed { agent: agent.into(), reminder: reminder.index })?;
+    pub fn agent_resolves(
+        &mut self,
+        agent: &str,
+        summary: Option<String>,
+    ) -> Result<(), WorldError> {
+        let reminders = self
+            .program
+            .engine
+            .card(&self.conversation, &self.history, &self.program.hooks)
+            .map(|c| c.reminders)
+            .unwrap_or_default();
+        for reminder in reminders
+            .into_iter()
+            .filter(|r| r.before_resolve && !r.confirmed)
+        {
+            self.happen(EventKind::AgentConfirmed {
+                agent: agent.into(),
+                reminder: reminder.index,
+            })?;
         }
-        self.happen(EventKind::AgentResolved { agent: agent.into(), summary })
+        self.happen(EventKind::AgentResolved {
+            agent: agent.into(),
+            summary,
+        })
     }
 
     /// An agent gives it back.
@@ -364,7 +466,10 @@ impl World {
     /// # Errors
     /// If this agent does not have the conversation.
     pub fn agent_returns(&mut self, agent: &str, reason: Option<String>) -> Result<(), WorldError> {
-        self.happen(EventKind::AgentReturned { agent: agent.into(), reason })
+        self.happen(EventKind::AgentReturned {
+            agent: agent.into(),
+            reason,
+        })
     }
 
     /// The scripted model answers.
@@ -373,18 +478,34 @@ impl World {
     /// If no model was asked.
     pub fn model_answers(&mut self, text: &str, confidence: f64) -> Result<(), WorldError> {
         let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
-        let answer = ModelAnswer { text: text.to_owned(), confidence, citations: Vec::new(), parts: BTreeMap::new(), resolved: false };
-        self.happen(EventKind::ModelAnswered { request: request.request, answer })
+        let answer = ModelAnswer {
+            text: text.to_owned(),
+            confidence,
+            citations: Vec::new(),
+            parts: BTreeMap::new(),
+            resolved: false,
+        };
+        self.happen(EventKind::ModelAnswered {
+            request: request.request,
+            answer,
+        })
     }
 
     /// The scripted model calls a tool.
     ///
     /// # Errors
     /// If no model was asked.
-    pub fn model_calls(&mut self, tool: SmolStr, args: BTreeMap<SmolStr, Value>) -> Result<(), WorldError> {
+    pub fn model_calls(
+        &mut self,
+        tool: SmolStr,
+        args: BTreeMap<SmolStr, Value>,
+    ) -> Result<(), WorldError> {
         let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
         let id = self.fresh_id();
-        self.happen(EventKind::ModelCalledTools { request: request.request, calls: vec![ToolCall { id, tool, args }] })
+        self.happen(EventKind::ModelCalledTools {
+            request: request.request,
+            calls: vec![ToolCall { id, tool, args }],
+        })
     }
 
     /// The scripted model fails.
@@ -393,23 +514,35 @@ impl World {
     /// If no model was asked.
     pub fn model_fails(&mut self) -> Result<(), WorldError> {
         let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
-        self.happen(EventKind::ModelFailed { request: request.request, error: "the model failed".to_owned() })
+        self.happen(EventKind::ModelFailed {
+            request: request.request,
+            error: "the model failed".to_owned(),
+        })
     }
 
     fn explain_desk(&self, agent: &str, why: &str) -> String {
         match self.desk.item(CONVERSATION) {
             None => format!("nothing waits for `{agent}`: the conversation is not in a queue"),
             Some(item) => match &item.state {
-                ItemState::Reserved { agent: other, .. } if other != agent => format!("it is offered to `{other}`, not to `{agent}`"),
+                ItemState::Reserved { agent: other, .. } if other != agent => {
+                    format!("it is offered to `{other}`, not to `{agent}`")
+                }
                 ItemState::Assigned { agent: other, .. } => format!("`{other}` already has it"),
-                _ => format!("`{agent}` cannot take it (it waits for team `{}`): {why}", item.item.team),
+                _ => format!(
+                    "`{agent}` cannot take it (it waits for team `{}`): {why}",
+                    item.item.team
+                ),
             },
         }
     }
 
     fn reservation_of(&self, agent: &str) -> Option<u64> {
         match &self.desk.item(CONVERSATION)?.state {
-            ItemState::Reserved { reservation, agent: a, .. } if a == agent => Some(*reservation),
+            ItemState::Reserved {
+                reservation,
+                agent: a,
+                ..
+            } if a == agent => Some(*reservation),
             _ => None,
         }
     }
@@ -427,7 +560,9 @@ impl World {
     /// Works off what followed, until everything waits for someone.
     fn settle(&mut self) -> Result<(), WorldError> {
         for _ in 0..10_000 {
-            let Some(kind) = self.pending.pop_front() else { return Ok(()) };
+            let Some(kind) = self.pending.pop_front() else {
+                return Ok(());
+            };
             self.step(kind, false)?;
         }
         Err(WorldError::TooLong)
@@ -435,14 +570,27 @@ impl World {
 
     fn step(&mut self, kind: EventKind, asked_for: bool) -> Result<(), WorldError> {
         let event = Event { at: self.now, kind };
-        let turn = self.program.engine.step(&mut self.conversation, &event, &self.program.hooks);
+        let turn = self
+            .program
+            .engine
+            .step(&mut self.conversation, &event, &self.program.hooks);
         if let Err(refusal) = turn.accepted {
             // What followed by itself may have been overtaken; what was asked for must be said.
-            return if asked_for { Err(WorldError::Refused(refusal)) } else { Ok(()) };
+            return if asked_for {
+                Err(WorldError::Refused(refusal))
+            } else {
+                Ok(())
+            };
         }
         let seq = self.history.len() as u64 + 1;
         let version = self.machine().version.clone();
-        self.history.push(Recorded { seq, event, effects: turn.effects.clone(), decision: turn.decision, version });
+        self.history.push(Recorded {
+            seq,
+            event,
+            effects: turn.effects.clone(),
+            decision: turn.decision,
+            version,
+        });
         for effect in turn.effects {
             self.apply(effect)?;
         }
@@ -454,13 +602,21 @@ impl World {
             Effect::Send(message) => self.said.push(message),
             Effect::CallWebhook { call, webhook, .. } => {
                 self.called.push(webhook.clone());
-                let result = self.mocks.get(&webhook).cloned().ok_or(WorldError::NoMock(webhook))?;
-                self.pending.push_back(EventKind::WebhookDone { call, result });
+                let result = self
+                    .mocks
+                    .get(&webhook)
+                    .cloned()
+                    .ok_or(WorldError::NoMock(webhook))?;
+                self.pending
+                    .push_back(EventKind::WebhookDone { call, result });
             }
             Effect::AskModel(request) => {
                 if self.model == Model::Extractive {
                     let answer = self.extract(&request);
-                    self.pending.push_back(EventKind::ModelAnswered { request: request.request, answer });
+                    self.pending.push_back(EventKind::ModelAnswered {
+                        request: request.request,
+                        answer,
+                    });
                 } else {
                     self.asked = Some(*request);
                 }
@@ -475,15 +631,25 @@ impl World {
                 self.desk_effects(effects);
             }
             Effect::FollowUp(follow_up) => {
-                self.remarks.push(format!("{}: {}", follow_up.kind, follow_up.summary));
+                self.remarks
+                    .push(format!("{}: {}", follow_up.kind, follow_up.summary));
                 self.follow_ups.push(follow_up);
             }
-            Effect::Verify { field, contact } => self.remarks.push(format!("a code was sent to {contact} ({field})")),
+            Effect::Verify { field, contact } => self
+                .remarks
+                .push(format!("a code was sent to {contact} ({field})")),
             // In a rehearsal the right code is always this one.
-            Effect::CheckCode { code } => self.pending.push_back(EventKind::Verified { ok: code == "123456" }),
+            Effect::CheckCode { code } => self.pending.push_back(EventKind::Verified {
+                ok: code == "123456",
+            }),
             Effect::Alert { text } => self.remarks.push(format!("alert: {text}")),
-            Effect::Scored { survey, score } => self.remarks.push(format!("survey {survey}: {score}")),
-            Effect::Closed { resolved, reason } => self.remarks.push(format!("closed, {} ({reason})", if resolved { "resolved" } else { "unresolved" })),
+            Effect::Scored { survey, score } => {
+                self.remarks.push(format!("survey {survey}: {score}"))
+            }
+            Effect::Closed { resolved, reason } => self.remarks.push(format!(
+                "closed, {} ({reason})",
+                if resolved { "resolved" } else { "unresolved" }
+            )),
         }
         Ok(())
     }
@@ -495,12 +661,18 @@ impl World {
     pub fn answer_from_knowledge(&mut self) -> Result<(), WorldError> {
         let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
         let answer = self.extract(&request);
-        self.happen(EventKind::ModelAnswered { request: request.request, answer })
+        self.happen(EventKind::ModelAnswered {
+            request: request.request,
+            answer,
+        })
     }
 
     fn extract(&self, request: &ModelRequest) -> ModelAnswer {
         let mut request = request.clone();
-        request.history = self.program.engine.prompt_history(&self.conversation, &request.tier, &self.history);
+        request.history =
+            self.program
+                .engine
+                .prompt_history(&self.conversation, &request.tier, &self.history);
         self.program.understanding.answer(&request)
     }
 
@@ -508,9 +680,27 @@ impl World {
         for effect in effects {
             let event = match effect {
                 DeskEffect::News { news, .. } => EventKind::Queue(news),
-                DeskEffect::Reserved { reservation, agent, .. } => EventKind::Reserved { reservation, agent },
-                DeskEffect::Unreserved { reservation, reason, .. } => EventKind::Unreserved { reservation, reason },
-                DeskEffect::Accepted { reservation, agent, team, .. } => EventKind::Accepted { reservation, agent, team },
+                DeskEffect::Reserved {
+                    reservation, agent, ..
+                } => EventKind::Reserved { reservation, agent },
+                DeskEffect::Unreserved {
+                    reservation,
+                    reason,
+                    ..
+                } => EventKind::Unreserved {
+                    reservation,
+                    reason,
+                },
+                DeskEffect::Accepted {
+                    reservation,
+                    agent,
+                    team,
+                    ..
+                } => EventKind::Accepted {
+                    reservation,
+                    agent,
+                    team,
+                },
                 DeskEffect::Overflowed { team, .. } => EventKind::Overflowed { team },
                 DeskEffect::Lost { agent, .. } => EventKind::AgentLost { agent },
                 DeskEffect::PeopleAvailable { .. } => {
@@ -529,7 +719,12 @@ impl World {
     #[must_use]
     pub fn tier_kind(&self) -> Option<TierKind> {
         let machine = self.machine();
-        machine.names.tiers.get(&self.view().tier).and_then(|id| machine.tier(*id)).map(|t| t.kind)
+        machine
+            .names
+            .tiers
+            .get(&self.view().tier)
+            .and_then(|id| machine.tier(*id))
+            .map(|t| t.kind)
     }
 }
 
@@ -540,7 +735,12 @@ fn asked_for(place: &str) -> Option<&str> {
 }
 
 fn mime_of(name: &str) -> &'static str {
-    match name.rsplit('.').next().map(str::to_ascii_lowercase).as_deref() {
+    match name
+        .rsplit('.')
+        .next()
+        .map(str::to_ascii_lowercase)
+        .as_deref()
+    {
         Some("jpg" | "jpeg") => "image/jpeg",
         Some("png") => "image/png",
         Some("gif") => "image/gif",

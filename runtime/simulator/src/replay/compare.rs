@@ -45,15 +45,28 @@ pub(super) fn compare(recorded: Side<'_>, now: Side<'_>) -> Vec<Difference> {
         now_at: new_at.clone(),
     };
     if old.taken_by != new.taken_by {
-        out.push(plain("taken by", old.taken_by.as_ref().map(ToString::to_string), new.taken_by.as_ref().map(ToString::to_string)));
+        out.push(plain(
+            "taken by",
+            old.taken_by.as_ref().map(ToString::to_string),
+            new.taken_by.as_ref().map(ToString::to_string),
+        ));
     }
     let percent = |c: Option<f64>| c.map(|c| format!("{:.1}%", c * 100.0));
     if percent(old.confidence) != percent(new.confidence) {
-        out.push(plain("confidence", percent(old.confidence), percent(new.confidence)));
+        out.push(plain(
+            "confidence",
+            percent(old.confidence),
+            percent(new.confidence),
+        ));
     }
     if old.band.is_some() != new.band.is_some() {
-        let word = |band: &Option<Position>| band.as_ref().map(|_| "a band of the model".to_owned());
-        out.push(Difference { recorded_at: old.band.clone(), now_at: new.band.clone(), ..plain("band", word(&old.band), word(&new.band)) });
+        let word =
+            |band: &Option<Position>| band.as_ref().map(|_| "a band of the model".to_owned());
+        out.push(Difference {
+            recorded_at: old.band.clone(),
+            now_at: new.band.clone(),
+            ..plain("band", word(&old.band), word(&new.band))
+        });
     }
     out.extend(rules(&old.rules, &new.rules));
     if old.escalation.as_ref().map(escalation) != new.escalation.as_ref().map(escalation) {
@@ -68,32 +81,60 @@ pub(super) fn compare(recorded: Side<'_>, now: Side<'_>) -> Vec<Difference> {
     if old.row.as_ref().map(row) != new.row.as_ref().map(row) {
         let place = |r: &Option<RowTrace>| r.as_ref().map(|r| r.at.clone());
         let words = |r: &Option<RowTrace>| r.as_ref().map(row);
-        out.push(Difference { recorded_at: place(&old.row), now_at: place(&new.row), ..plain("row", words(&old.row), words(&new.row)) });
+        out.push(Difference {
+            recorded_at: place(&old.row),
+            now_at: place(&new.row),
+            ..plain("row", words(&old.row), words(&new.row))
+        });
     }
     for (what, old, new) in pairs(recorded.effects, now.effects) {
         out.push(plain(what, old, new));
     }
     if out.is_empty() && ways(&old.steps) != ways(&new.steps) {
-        let word = |steps: &[StepTrace]| Some(steps.iter().map(|s| s.what.as_str()).collect::<Vec<_>>().join(", "));
+        let word = |steps: &[StepTrace]| {
+            Some(
+                steps
+                    .iter()
+                    .map(|s| s.what.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            )
+        };
         out.push(plain("way", word(&old.steps), word(&new.steps)));
     }
     out
 }
 
 fn ways(steps: &[StepTrace]) -> Vec<(&str, Option<&str>)> {
-    steps.iter().map(|s| (s.what.as_str(), s.node.as_deref())).collect()
+    steps
+        .iter()
+        .map(|s| (s.what.as_str(), s.node.as_deref()))
+        .collect()
 }
 
 /// Where two runs part: the first step that differs on each side, else the last one. Lines do not count, since edits move them.
 fn diverging(old: &[StepTrace], new: &[StepTrace]) -> (Option<Position>, Option<Position>) {
-    let same = ways(old).iter().zip(ways(new)).take_while(|(a, b)| **a == *b).count();
+    let same = ways(old)
+        .iter()
+        .zip(ways(new))
+        .take_while(|(a, b)| **a == *b)
+        .count();
     let at = |steps: &[StepTrace]| steps.get(same).or(steps.last()).map(|s| s.at.clone());
     (at(old), at(new))
 }
 
 fn escalation(e: &EscalationTrace) -> String {
-    let by = e.rule.as_ref().map_or_else(String::new, |r| format!(" by {r}"));
-    format!("from {} to {}{by}, priority {}: {}", e.from, e.to, e.priority, e.reasons.join("; "))
+    let by = e
+        .rule
+        .as_ref()
+        .map_or_else(String::new, |r| format!(" by {r}"));
+    format!(
+        "from {} to {}{by}, priority {}: {}",
+        e.from,
+        e.to,
+        e.priority,
+        e.reasons.join("; ")
+    )
 }
 
 /// What a row decided; its number is not part of it, since rows above it come and go.
@@ -114,14 +155,26 @@ fn rules(old: &[RuleTrace], new: &[RuleTrace]) -> Vec<Difference> {
     let of = |rules: &[RuleTrace], name: &str| {
         // A rule is looked at again when the confidence is known: what fired counts.
         let all = || rules.iter().filter(|r| r.rule == name);
-        all().find(|r| r.fired).or_else(|| all().next()).map(|r| (words(r), r.at.clone()))
+        all()
+            .find(|r| r.fired)
+            .or_else(|| all().next())
+            .map(|r| (words(r), r.at.clone()))
     };
     let mut out = Vec::new();
     for name in names {
         let (a, b) = (of(old, name), of(new, name));
-        let (said_a, said_b) = (a.as_ref().and_then(|x| x.0.clone()), b.as_ref().and_then(|x| x.0.clone()));
+        let (said_a, said_b) = (
+            a.as_ref().and_then(|x| x.0.clone()),
+            b.as_ref().and_then(|x| x.0.clone()),
+        );
         if said_a != said_b {
-            out.push(Difference { what: "rule".to_owned(), recorded: said_a, now: said_b, recorded_at: a.map(|x| x.1), now_at: b.map(|x| x.1) });
+            out.push(Difference {
+                what: "rule".to_owned(),
+                recorded: said_a,
+                now: said_b,
+                recorded_at: a.map(|x| x.1),
+                now_at: b.map(|x| x.1),
+            });
         }
     }
     out
@@ -133,24 +186,47 @@ type Pair = (&'static str, Option<String>, Option<String>);
 fn pairs(old: &[Effect], new: &[Effect]) -> Vec<Pair> {
     let is_timer = |e: &&Effect| matches!(e, Effect::SetTimer { .. });
     let is_other = |e: &&Effect| !matches!(e, Effect::SetTimer { .. } | Effect::CancelTimer { .. });
-    let mut out = differing("effect", old.iter().filter(is_other).collect(), new.iter().filter(is_other).collect());
-    out.extend(differing("timer", old.iter().filter(is_timer).collect(), new.iter().filter(is_timer).collect()));
+    let mut out = differing(
+        "effect",
+        old.iter().filter(is_other).collect(),
+        new.iter().filter(is_other).collect(),
+    );
+    out.extend(differing(
+        "timer",
+        old.iter().filter(is_timer).collect(),
+        new.iter().filter(is_timer).collect(),
+    ));
     out
 }
 
 fn differing(what: &'static str, old: Vec<&Effect>, new: Vec<&Effect>) -> Vec<Pair> {
-    let (a, b): (Vec<Value>, Vec<Value>) = (old.iter().map(|e| essence(e)).collect(), new.iter().map(|e| essence(e)).collect());
+    let (a, b): (Vec<Value>, Vec<Value>) = (
+        old.iter().map(|e| essence(e)).collect(),
+        new.iter().map(|e| essence(e)).collect(),
+    );
     let before = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
     let left = a.len().min(b.len()) - before;
-    let after = a.iter().rev().zip(b.iter().rev()).take(left).take_while(|(x, y)| x == y).count();
+    let after = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take(left)
+        .take_while(|(x, y)| x == y)
+        .count();
     let (end_a, end_b) = (a.len() - after, b.len() - after);
     let mut out = Vec::new();
     for i in before..end_a.max(end_b) {
-        let (x, y) = (old.get(i).filter(|_| i < end_a), new.get(i).filter(|_| i < end_b));
+        let (x, y) = (
+            old.get(i).filter(|_| i < end_a),
+            new.get(i).filter(|_| i < end_b),
+        );
         let (mut said, mut says) = (x.map(|e| words_of(e)), y.map(|e| words_of(e)));
         if said == says {
             // They differ in what words leave out.
-            (said, says) = (a.get(i).map(ToString::to_string), b.get(i).map(ToString::to_string));
+            (said, says) = (
+                a.get(i).map(ToString::to_string),
+                b.get(i).map(ToString::to_string),
+            );
         }
         if x.map(|e| essence(e)) != y.map(|e| essence(e)) {
             out.push((what, said, says));
@@ -166,7 +242,12 @@ fn essence(effect: &Effect) -> Value {
             "from": m.from, "kind": m.kind, "text": m.text, "language": m.language,
             "buttons": m.buttons.iter().map(|b| &b.label).collect::<Vec<_>>(), "attachments": m.attachments, "citations": m.citations,
         }),
-        Effect::CallWebhook { webhook, args, request, .. } => {
+        Effect::CallWebhook {
+            webhook,
+            args,
+            request,
+            ..
+        } => {
             let mut request = request.clone();
             request.idempotency_key = None;
             json!({ "webhook": webhook, "args": args, "request": request })
@@ -192,20 +273,31 @@ pub fn words_of(effect: &Effect) -> String {
                 Speaker::Agent(agent) => agent.name.as_str(),
             };
             let buttons: Vec<&str> = m.buttons.iter().map(|b| b.label.as_str()).collect();
-            let buttons = if buttons.is_empty() { String::new() } else { format!(" [{}]", buttons.join(" | ")) };
+            let buttons = if buttons.is_empty() {
+                String::new()
+            } else {
+                format!(" [{}]", buttons.join(" | "))
+            };
             format!("{who}: {}{buttons}", m.text)
         }
         Effect::CallWebhook { webhook, .. } => format!("calls {webhook}"),
-        Effect::AskModel(request) => format!("asks the model of {}: {}", request.tier, request.question),
+        Effect::AskModel(request) => {
+            format!("asks the model of {}: {}", request.tier, request.question)
+        }
         Effect::SetTimer { at, .. } => format!("timer at {at}"),
         Effect::CancelTimer { .. } => "forgets a timer".to_owned(),
-        Effect::Enqueue(item) => format!("queue of {}, priority {:?}", item.team, item.priority).to_lowercase(),
+        Effect::Enqueue(item) => {
+            format!("queue of {}, priority {:?}", item.team, item.priority).to_lowercase()
+        }
         Effect::Dequeue { reason } => format!("leaves the queue: {reason}"),
         Effect::FollowUp(f) => format!("{}: {}", f.kind, f.summary),
         Effect::Verify { field, .. } => format!("sends a code for {field}"),
         Effect::CheckCode { .. } => "checks a code".to_owned(),
         Effect::Alert { text } => format!("alert: {text}"),
         Effect::Scored { survey, score } => format!("survey {survey}: {score}"),
-        Effect::Closed { resolved, reason } => format!("closes {} ({reason})", if *resolved { "resolved" } else { "unresolved" }),
+        Effect::Closed { resolved, reason } => format!(
+            "closes {} ({reason})",
+            if *resolved { "resolved" } else { "unresolved" }
+        ),
     }
 }

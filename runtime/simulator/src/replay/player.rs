@@ -47,7 +47,10 @@ impl Replayed {
     /// How many turns differ.
     #[must_use]
     pub fn differing(&self) -> usize {
-        self.turns.iter().filter(|t| !t.differences.is_empty()).count()
+        self.turns
+            .iter()
+            .filter(|t| !t.differences.is_empty())
+            .count()
     }
 }
 
@@ -64,7 +67,9 @@ pub fn replay(engine: &Engine, records: &[Recorded], hooks: &dyn Hooks) -> Repla
         player.play(record);
         player.unanswered(index);
     }
-    Replayed { turns: player.turns }
+    Replayed {
+        turns: player.turns,
+    }
 }
 
 struct Player<'a> {
@@ -88,19 +93,38 @@ struct Player<'a> {
 impl<'a> Player<'a> {
     fn new(engine: &'a Engine, records: &'a [Recorded], hooks: &'a dyn Hooks) -> Self {
         let effects = || records.iter().flat_map(|r| &r.effects);
-        let timers = || effects().filter_map(|e| if let Effect::SetTimer { id, at } = e { Some((*id, *at)) } else { None });
+        let timers = || {
+            effects().filter_map(|e| {
+                if let Effect::SetTimer { id, at } = e {
+                    Some((*id, *at))
+                } else {
+                    None
+                }
+            })
+        };
         Self {
             conversation: Conversation::new(engine.machine().version.clone()),
             recorded_calls: effects()
                 .filter_map(|e| match e {
-                    Effect::CallWebhook { call, webhook, args, .. } => Some((*call, (webhook.clone(), args.clone()))),
+                    Effect::CallWebhook {
+                        call,
+                        webhook,
+                        args,
+                        ..
+                    } => Some((*call, (webhook.clone(), args.clone()))),
                     _ => None,
                 })
                 .collect(),
             recorded_timers: timers().collect(),
             recorded_times: timers().map(|t| t.1).collect(),
             recorded_buttons: effects()
-                .filter_map(|e| if let Effect::Send(m) = e { Some(&m.buttons) } else { None })
+                .filter_map(|e| {
+                    if let Effect::Send(m) = e {
+                        Some(&m.buttons)
+                    } else {
+                        None
+                    }
+                })
                 .flatten()
                 .map(|b| (b.id.clone(), b.label.clone()))
                 .collect(),
@@ -118,9 +142,20 @@ impl<'a> Player<'a> {
     /// Timers that only this version set fire at their own time.
     fn own_timers(&mut self, until: Timestamp) {
         for _ in 0..OWN {
-            let own = self.conversation.timers().filter(|(_, at)| *at <= until && !self.recorded_times.contains(at));
-            let Some((id, at)) = own.min_by_key(|(id, at)| (*at, *id)) else { return };
-            self.own(Event { at, kind: EventKind::Timer { id } }, "a timer that the record does not have");
+            let own = self
+                .conversation
+                .timers()
+                .filter(|(_, at)| *at <= until && !self.recorded_times.contains(at));
+            let Some((id, at)) = own.min_by_key(|(id, at)| (*at, *id)) else {
+                return;
+            };
+            self.own(
+                Event {
+                    at,
+                    kind: EventKind::Timer { id },
+                },
+                "a timer that the record does not have",
+            );
         }
     }
 
@@ -130,24 +165,55 @@ impl<'a> Player<'a> {
             Ok(kind) => kind,
             Err(why) => return self.left_out(record, record.event.clone(), why),
         };
-        let event = Event { at: record.event.at, kind };
+        let event = Event {
+            at: record.event.at,
+            kind,
+        };
         let (effects, decision, accepted) = self.step(&event, &record.decision);
         match accepted {
             Err(why) => self.left_out(record, event, why),
             Ok(()) => {
-                let old = Side { effects: &record.effects, decision: &record.decision };
-                let differences = compare(old, Side { effects: &effects, decision: &decision });
-                self.turns.push(ReplayedTurn { recorded: Some(record.clone()), event, effects, decision, differences });
+                let old = Side {
+                    effects: &record.effects,
+                    decision: &record.decision,
+                };
+                let differences = compare(
+                    old,
+                    Side {
+                        effects: &effects,
+                        decision: &decision,
+                    },
+                );
+                self.turns.push(ReplayedTurn {
+                    recorded: Some(record.clone()),
+                    event,
+                    effects,
+                    decision,
+                    differences,
+                });
             }
         }
     }
 
     fn left_out(&mut self, record: &Recorded, event: Event, why: String) {
         let at = record.decision.steps.last().map(|s| s.at.clone());
-        let what = record.effects.iter().filter(|e| !matches!(e, Effect::SetTimer { .. } | Effect::CancelTimer { .. }));
+        let what = record
+            .effects
+            .iter()
+            .filter(|e| !matches!(e, Effect::SetTimer { .. } | Effect::CancelTimer { .. }));
         let what: Vec<String> = what.map(super::words_of).collect();
-        let recorded = if what.is_empty() { "taken".to_owned() } else { what.join("; ") };
-        let difference = Difference { what: "not taken".to_owned(), recorded: Some(recorded), now: Some(why), recorded_at: at, now_at: None };
+        let recorded = if what.is_empty() {
+            "taken".to_owned()
+        } else {
+            what.join("; ")
+        };
+        let difference = Difference {
+            what: "not taken".to_owned(),
+            recorded: Some(recorded),
+            now: Some(why),
+            recorded_at: at,
+            now_at: None,
+        };
         self.turns.push(ReplayedTurn {
             recorded: Some(record.clone()),
             event,
@@ -163,15 +229,40 @@ impl<'a> Player<'a> {
         if accepted.is_err() {
             return;
         }
-        let none = Side { effects: &[], decision: &Decision::default() };
-        let mut differences = compare(none, Side { effects: &effects, decision: &decision });
+        let none = Side {
+            effects: &[],
+            decision: &Decision::default(),
+        };
+        let mut differences = compare(
+            none,
+            Side {
+                effects: &effects,
+                decision: &decision,
+            },
+        );
         if differences.is_empty() {
-            differences.push(Difference { what: "way".to_owned(), recorded: None, now: Some(why.to_owned()), recorded_at: None, now_at: None });
+            differences.push(Difference {
+                what: "way".to_owned(),
+                recorded: None,
+                now: Some(why.to_owned()),
+                recorded_at: None,
+                now_at: None,
+            });
         }
-        self.turns.push(ReplayedTurn { recorded: None, event, effects, decision, differences });
+        self.turns.push(ReplayedTurn {
+            recorded: None,
+            event,
+            effects,
+            decision,
+            differences,
+        });
     }
 
-    fn step(&mut self, event: &Event, recorded: &Decision) -> (Vec<Effect>, Decision, Result<(), String>) {
+    fn step(
+        &mut self,
+        event: &Event,
+        recorded: &Decision,
+    ) -> (Vec<Effect>, Decision, Result<(), String>) {
         let hooks = AsRecorded::new(recorded, self.hooks);
         let turn = self.engine.step(&mut self.conversation, event, &hooks);
         if let Err(why) = turn.accepted {
@@ -179,14 +270,21 @@ impl<'a> Player<'a> {
         }
         match &event.kind {
             EventKind::WebhookDone { call, .. } => self.calls.retain(|c| c.0 != *call),
-            EventKind::ModelAnswered { .. } | EventKind::ModelCalledTools { .. } | EventKind::ModelFailed { .. } => self.request = None,
+            EventKind::ModelAnswered { .. }
+            | EventKind::ModelCalledTools { .. }
+            | EventKind::ModelFailed { .. } => self.request = None,
             EventKind::Queue(_) => self.queued = false,
             _ => {}
         }
         for effect in &turn.effects {
             match effect {
                 Effect::Send(message) => self.buttons.extend(message.buttons.iter().cloned()),
-                Effect::CallWebhook { call, webhook, args, .. } => self.calls.push((*call, webhook.clone(), args.clone())),
+                Effect::CallWebhook {
+                    call,
+                    webhook,
+                    args,
+                    ..
+                } => self.calls.push((*call, webhook.clone(), args.clone())),
                 Effect::AskModel(request) => self.request = Some(request.request),
                 Effect::Enqueue(_) => self.queued = true,
                 Effect::Dequeue { .. } => self.queued = false,
@@ -200,47 +298,94 @@ impl<'a> Player<'a> {
     fn translate(&self, kind: &EventKind) -> Result<EventKind, String> {
         let request = || self.request.ok_or_else(|| "no model was asked".to_owned());
         Ok(match kind {
-            EventKind::WebhookDone { call, result } => EventKind::WebhookDone { call: self.call(*call)?, result: result.clone() },
-            EventKind::ModelAnswered { answer, .. } => EventKind::ModelAnswered { request: request()?, answer: answer.clone() },
-            EventKind::ModelCalledTools { calls, .. } => EventKind::ModelCalledTools { request: request()?, calls: calls.clone() },
-            EventKind::ModelFailed { error, .. } => EventKind::ModelFailed { request: request()?, error: error.clone() },
-            EventKind::Timer { id } => EventKind::Timer { id: self.timer(*id)? },
-            EventKind::Pressed { id, button } => EventKind::Pressed { id: id.clone(), button: self.button(button) },
+            EventKind::WebhookDone { call, result } => EventKind::WebhookDone {
+                call: self.call(*call)?,
+                result: result.clone(),
+            },
+            EventKind::ModelAnswered { answer, .. } => EventKind::ModelAnswered {
+                request: request()?,
+                answer: answer.clone(),
+            },
+            EventKind::ModelCalledTools { calls, .. } => EventKind::ModelCalledTools {
+                request: request()?,
+                calls: calls.clone(),
+            },
+            EventKind::ModelFailed { error, .. } => EventKind::ModelFailed {
+                request: request()?,
+                error: error.clone(),
+            },
+            EventKind::Timer { id } => EventKind::Timer {
+                id: self.timer(*id)?,
+            },
+            EventKind::Pressed { id, button } => EventKind::Pressed {
+                id: id.clone(),
+                button: self.button(button),
+            },
             other => other.clone(),
         })
     }
 
     /// The call of the same webhook: with the same arguments if there is one, else the oldest.
     fn call(&self, recorded: u64) -> Result<u64, String> {
-        let (name, args) = self.recorded_calls.get(&recorded).ok_or("the record does not say which webhook this is the result of")?;
+        let (name, args) = self
+            .recorded_calls
+            .get(&recorded)
+            .ok_or("the record does not say which webhook this is the result of")?;
         let mut same = self.calls.iter().filter(|c| c.1 == *name);
         let exact = same.clone().find(|c| c.2 == *args);
-        exact.or_else(|| same.next()).map(|c| c.0).ok_or_else(|| format!("`{name}` is not called"))
+        exact
+            .or_else(|| same.next())
+            .map(|c| c.0)
+            .ok_or_else(|| format!("`{name}` is not called"))
     }
 
     fn timer(&self, recorded: u64) -> Result<u64, String> {
-        let at = self.recorded_timers.get(&recorded).ok_or("the record does not say when this timer was due")?;
-        let due = || self.conversation.timers().filter(|(_, due)| due == at).map(|t| t.0);
-        due().find(|id| *id == recorded).or_else(|| due().next()).ok_or_else(|| format!("no timer is set for {at}"))
+        let at = self
+            .recorded_timers
+            .get(&recorded)
+            .ok_or("the record does not say when this timer was due")?;
+        let due = || {
+            self.conversation
+                .timers()
+                .filter(|(_, due)| due == at)
+                .map(|t| t.0)
+        };
+        due()
+            .find(|id| *id == recorded)
+            .or_else(|| due().next())
+            .ok_or_else(|| format!("no timer is set for {at}"))
     }
 
     /// The button with the same label: the same one if it is there, else the newest.
     fn button(&self, recorded: &SmolStr) -> SmolStr {
-        let Some(label) = self.recorded_buttons.get(recorded) else { return recorded.clone() };
+        let Some(label) = self.recorded_buttons.get(recorded) else {
+            return recorded.clone();
+        };
         let same = || self.buttons.iter().filter(|b| b.label == *label);
-        same().find(|b| b.id == *recorded).or_else(|| same().next_back()).map_or_else(|| recorded.clone(), |b| b.id.clone())
+        same()
+            .find(|b| b.id == *recorded)
+            .or_else(|| same().next_back())
+            .map_or_else(|| recorded.clone(), |b| b.id.clone())
     }
 
     /// What this version asks and the rest of the record cannot answer fails at once, so that the conversation goes on.
     fn unanswered(&mut self, index: usize) {
         for _ in 0..OWN {
-            let at = self.records.get(index).map_or(Timestamp::UNIX_EPOCH, |r| r.event.at);
+            let at = self
+                .records
+                .get(index)
+                .map_or(Timestamp::UNIX_EPOCH, |r| r.event.at);
             let rest = || self.records.iter().skip(index + 1).map(|r| &r.event.kind);
             let answers = |name: &SmolStr| {
                 rest().any(|k| matches!(k, EventKind::WebhookDone { call, .. } if self.recorded_calls.get(call).is_some_and(|c| c.0 == *name)))
             };
             let model = rest().any(|k| {
-                matches!(k, EventKind::ModelAnswered { .. } | EventKind::ModelCalledTools { .. } | EventKind::ModelFailed { .. })
+                matches!(
+                    k,
+                    EventKind::ModelAnswered { .. }
+                        | EventKind::ModelCalledTools { .. }
+                        | EventKind::ModelFailed { .. }
+                )
             });
             let news = rest().any(|k| matches!(k, EventKind::Queue(_)));
             // At the end of the record nothing more is known of either side.
@@ -250,13 +395,27 @@ impl<'a> Player<'a> {
             let unknown = self.calls.iter().find(|c| !answers(&c.1)).map(|c| c.0);
             let (kind, why) = if let Some(call) = unknown {
                 let result = Err("the record has no answer to this call".to_owned());
-                (EventKind::WebhookDone { call, result }, "a call that the record cannot answer")
+                (
+                    EventKind::WebhookDone { call, result },
+                    "a call that the record cannot answer",
+                )
             } else if let Some(request) = self.request.filter(|_| !model) {
                 let error = "the record has no answer of a model".to_owned();
-                (EventKind::ModelFailed { request, error }, "a question to a model that the record cannot answer")
+                (
+                    EventKind::ModelFailed { request, error },
+                    "a question to a model that the record cannot answer",
+                )
             } else if self.queued && !news {
                 // Somebody is taken to be there.
-                (EventKind::Queue(QueueNews { position: 1, length: 1, staff: 1, ..QueueNews::default() }), "a queue that the record does not know")
+                (
+                    EventKind::Queue(QueueNews {
+                        position: 1,
+                        length: 1,
+                        staff: 1,
+                        ..QueueNews::default()
+                    }),
+                    "a queue that the record does not know",
+                )
             } else {
                 return;
             };
@@ -279,15 +438,25 @@ impl<'a> AsRecorded<'a> {
     fn new(recorded: &Decision, otherwise: &'a dyn Hooks) -> Self {
         let mut answers: HashMap<SmolStr, VecDeque<Result<Value, String>>> = HashMap::new();
         for trace in &recorded.hooks {
-            answers.entry(trace.hook.clone()).or_default().push_back(trace.result.clone());
+            answers
+                .entry(trace.hook.clone())
+                .or_default()
+                .push_back(trace.result.clone());
         }
-        Self { answers: RefCell::new(answers), otherwise }
+        Self {
+            answers: RefCell::new(answers),
+            otherwise,
+        }
     }
 }
 
 impl Hooks for AsRecorded<'_> {
     fn call(&self, hook: &str, args: &[Value]) -> Result<Value, String> {
-        let recorded = self.answers.borrow_mut().get_mut(hook).and_then(VecDeque::pop_front);
+        let recorded = self
+            .answers
+            .borrow_mut()
+            .get_mut(hook)
+            .and_then(VecDeque::pop_front);
         recorded.unwrap_or_else(|| self.otherwise.call(hook, args))
     }
 }

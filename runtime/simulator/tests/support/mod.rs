@@ -1,5 +1,12 @@
 //! Bots from texts and from folders.
-#![allow(unreachable_pub, dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests; not every test uses everything")]
+#![allow(
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests; not every test uses everything"
+)]
 
 use flow_compiler::sources::Project;
 use flow_compiler::{Compiler, Options};
@@ -12,7 +19,10 @@ use std::sync::Arc;
 pub fn program(source: &str, others: &[(&str, &str)]) -> Arc<Program> {
     let project = Project {
         flow_files: vec![("bot.flow".into(), source.into())],
-        other_files: others.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect(),
+        other_files: others
+            .iter()
+            .map(|(name, text)| ((*name).into(), (*text).into()))
+            .collect(),
         ..Project::default()
     };
     build("bot.flow", &project)
@@ -25,8 +35,15 @@ pub fn folder(path: &Path) -> Arc<Program> {
 }
 
 fn build(name: &str, project: &Project) -> Arc<Program> {
-    let compilation = Compiler::default().compile(project, &Options { date: jiff::civil::date(2026, 3, 2) });
-    let machine = compilation.runnable().unwrap_or_else(|| panic!("{name}: {:#?}", compilation.diagnostics));
+    let compilation = Compiler::default().compile(
+        project,
+        &Options {
+            date: jiff::civil::date(2026, 3, 2),
+        },
+    );
+    let machine = compilation
+        .runnable()
+        .unwrap_or_else(|| panic!("{name}: {:#?}", compilation.diagnostics));
     Arc::new(Program::new(machine).unwrap())
 }
 
