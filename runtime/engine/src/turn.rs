@@ -8,6 +8,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Event, EventKind};
 use crate::run::Run;
+use jiff::Timestamp;
 use smol_str::SmolStr;
 
 /// Events that wait while a webhook is called; more are refused.
@@ -179,6 +180,16 @@ fn stale(what: &'static str) -> Refusal {
     }
 }
 
+/// Whether a closed conversation may still be taken up again.
+pub(crate) fn can_reopen(engine: &Engine, c: &Conversation, now: Timestamp) -> bool {
+    let within = engine.machine().bot.reopen_within;
+    c.closed
+        .as_ref()
+        .zip(within)
+        .and_then(|(closed, within)| plus(closed.at, within))
+        .is_some_and(|until| now <= until)
+}
+
 /// Whether an event can be taken. Nothing changes here.
 fn admit(
     engine: &Engine,
@@ -207,14 +218,18 @@ fn admit(
     if c.opened.is_none() {
         return Err(Refusal::NotOpen);
     }
-    if let Some(closed) = &c.closed {
-        let again = machine
-            .bot
-            .reopen_within
-            .and_then(|within| plus(closed.at, within))
-            .is_some_and(|until| event.at <= until);
+    if c.closed.is_some() {
+        let again = can_reopen(engine, c, event.at);
         return match &event.kind {
             EventKind::Message { .. } | EventKind::File { .. } if again => Ok(()),
+            EventKind::Pressed { button, .. } if again && button.starts_with("menu.") => {
+                let run = Run::new(engine, c, hooks, event.at, Vec::new(), Decision::default());
+                if run.knows_button(button) {
+                    Ok(())
+                } else {
+                    Err(stale("button"))
+                }
+            }
             EventKind::WebhookDone { call, .. } if c.calls.contains_key(call) => Ok(()),
             EventKind::AgentNote { .. } | EventKind::Moved { .. } | EventKind::PeopleAvailable => {
                 Ok(())

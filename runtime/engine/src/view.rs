@@ -189,9 +189,10 @@ fn stage(engine: &Engine, c: &Conversation) -> Stage {
     }
 }
 
-/// What can be pressed now: the pending question's buttons, offers that stand, the menu.
+/// What can be pressed now: the pending question's buttons, offers that stand, the menu. With an agent and after the end only the
+/// menu stays in sight, as long as it can be taken up again.
 fn buttons(engine: &Engine, c: &Conversation, now: Timestamp) -> Vec<OutButton> {
-    if c.opened.is_none() || c.closed.is_some() || c.with_agent() {
+    if c.opened.is_none() || (c.closed.is_some() && !crate::turn::can_reopen(engine, c, now)) {
         return Vec::new();
     }
     let mut copy = c.clone();
@@ -203,6 +204,9 @@ fn buttons(engine: &Engine, c: &Conversation, now: Timestamp) -> Vec<OutButton> 
         Vec::new(),
         Decision::default(),
     );
+    if c.closed.is_some() || c.with_agent() {
+        return run.menu_buttons();
+    }
     let mut buttons = Vec::new();
     for pending in [
         c.handoff.as_ref().and_then(|h| h.ask.as_ref()),

@@ -26,7 +26,12 @@ impl<'a> Run<'a> {
                 }
                 self.on_message(text, signals);
             }
-            EventKind::Pressed { button, .. } => self.on_pressed(button),
+            EventKind::Pressed { button, .. } => {
+                if self.c.closed.is_some() {
+                    self.reopen();
+                }
+                self.on_pressed(button);
+            }
             EventKind::File { file, .. } => {
                 if self.c.closed.is_some() {
                     self.reopen();

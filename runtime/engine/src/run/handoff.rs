@@ -321,20 +321,26 @@ impl Run<'_> {
         match self.plan().and_then(|plan| plan.closed) {
             Some(entry) => {
                 self.store_item(routed);
+                if self.opens_with_offer(entry) {
+                    self.say_closed();
+                }
                 self.exec(entry);
             }
             None => {
-                let opening = self.next_open();
-                if let Some(opening) = opening {
-                    let text = Builtin::Closed.fill(
-                        self.scope().language(),
-                        &self.scope().reader().moment(opening),
-                        "",
-                    );
-                    self.send(MessageKind::Handoff, text);
-                }
+                self.say_closed();
                 self.enqueue(routed);
             }
+        }
+    }
+
+    fn say_closed(&mut self) {
+        if let Some(opening) = self.next_open() {
+            let text = Builtin::Closed.fill(
+                self.scope().language(),
+                &self.scope().reader().moment(opening),
+                "",
+            );
+            self.send(MessageKind::Handoff, text);
         }
     }
 

@@ -5,7 +5,7 @@ use super::answers::{Holder, Reply, among};
 use super::parse::Input;
 use crate::builtin_texts::Builtin;
 use crate::conversation::{Ask, At, Desk, Pending};
-use crate::effect::MessageKind;
+use crate::effect::{Effect, MessageKind};
 use crate::signals::Signals;
 use flow_compiler::machine::HandlerEvent;
 use flow_compiler::value::{FileValue, OpId};
@@ -15,7 +15,7 @@ use flow_grammar::ast::TierKind;
 const LOST: u32 = 3;
 
 /// What is sure enough to take a message.
-enum Sure {
+pub(super) enum Sure {
     Handler(OpId, f64),
     Faq(usize, f64),
 }
@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
         intent.max(signals.faq.as_ref().map_or(0.0, |g| g.probability))
     }
 
-    fn sure(&self, signals: &Signals) -> Option<Sure> {
+    pub(super) fn sure(&self, signals: &Signals) -> Option<Sure> {
         let enough = self.m.bot.understands_from;
         let tables = &self.e.tables;
         let handler = signals
@@ -294,6 +294,10 @@ impl<'a> Run<'a> {
         if prefix == "menu" {
             if self.c.with_agent() {
                 self.taken("agent");
+                if let Some(button) = self.m.bot.menu.get(index) {
+                    let text = format!("The customer pressed \"{}\"", self.render(button.label));
+                    self.effects.push(Effect::Alert { text });
+                }
             } else if self.c.handoff.as_ref().is_some_and(|h| h.desk.waits()) {
                 self.repeat_position();
             } else if let Some(button) = self.m.bot.menu.get(index) {

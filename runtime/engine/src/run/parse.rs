@@ -41,11 +41,14 @@ impl Run<'_> {
             return self.e.tables.find(var, text).map(Value::Text);
         }
         if def.ty == Type::Text && name.ends_with("name") {
-            return signals
+            let name = signals
                 .entities
                 .iter()
                 .find(|e| e.kind == EntityKind::Name)
-                .map(|e| e.value.clone());
+                .map(|e| e.value.clone())?;
+            // A few bare words look like a name; words that a handler or FAQ surely knows are none.
+            let bare = matches!(&name, Value::Text(name) if folded(name) == folded(text.trim_end_matches(['?', '!', '.'])));
+            return (!bare || self.sure(signals).is_none()).then_some(name);
         }
         self.typed(&def.ty, text, signals)
     }

@@ -10,8 +10,12 @@ use crate::effect::{Effect, MessageKind, OutMessage, Speaker};
 use crate::event::{AgentRef, QueueNews};
 use crate::signals::Signals;
 use crate::tables::{index_u32, var_name};
-use flow_compiler::machine::HandlerEvent;
+use flow_compiler::machine::{HandlerEvent, OpKind};
+use flow_compiler::value::OpId;
 use smol_str::SmolStr;
+
+/// Steps that show nothing are followed so far.
+const QUIET_STEPS: usize = 32;
 
 impl Run<'_> {
     /// News of the queue. The first after queueing decides what the customer is told.
@@ -38,6 +42,19 @@ impl Run<'_> {
             .map(|(_, entry)| *entry);
         let say = plan.and_then(|p| p.say);
         if let Some(entry) = unstaffed.or(full) {
+            // Buttons alone would leave the customer guessing why.
+            if self.opens_with_offer(entry) {
+                match say.filter(|_| unstaffed.is_none()) {
+                    Some(text) => {
+                        let text = self.render(text);
+                        self.send(MessageKind::Handoff, text);
+                    }
+                    None if unstaffed.is_some() => {
+                        self.say_builtin(MessageKind::Handoff, Builtin::NobodyThere);
+                    }
+                    None => self.say_builtin(MessageKind::Handoff, Builtin::Handoff),
+                }
+            }
             self.exec(entry);
             return;
         }
@@ -50,6 +67,24 @@ impl Run<'_> {
             None => self.say_builtin(MessageKind::Handoff, Builtin::Handoff),
         }
         self.ask_required();
+    }
+
+    /// Whether the first thing that the customer sees of these steps is an offer.
+    pub(super) fn opens_with_offer(&self, entry: OpId) -> bool {
+        let mut at = entry;
+        for _ in 0..QUIET_STEPS {
+            match self.m.op(at).map(|op| &op.kind) {
+                Some(OpKind::Offer { .. }) => return true,
+                Some(
+                    OpKind::Set { next, .. }
+                    | OpKind::Clear { next, .. }
+                    | OpKind::Note { next, .. }
+                    | OpKind::Tag { next, .. },
+                ) => at = *next,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Asks for the first required value that is missing, while the customer waits.

@@ -2,10 +2,11 @@
 
 use super::Run;
 use super::handoff::Escalation;
+use crate::conversation::{Ask, At, Pending};
 use crate::decision::{Read, RuleTrace};
 use crate::effect::{Effect, MessageKind};
 use crate::values;
-use flow_compiler::machine::Priority;
+use flow_compiler::machine::{OpKind, Priority, RuleOrigin};
 use flow_compiler::value::RuleId;
 use flow_grammar::ast::TierKind;
 use smol_str::{SmolStr, format_smolstr};
@@ -139,7 +140,45 @@ impl Run<'_> {
         if self.c.fired.contains(&rule.name) {
             return Some((SmolStr::new_static("already fired"), None));
         }
+        if self.wraps_up() && !self.calls_after_the_end(id) {
+            return Some((SmolStr::new_static("resolved"), None));
+        }
         None
+    }
+
+    /// Whether it is resolved and all that is still asked is how it was: an answer to that is no new trouble.
+    fn wraps_up(&self) -> bool {
+        self.c.resolved.is_some()
+            && match &self.c.main.at {
+                At::Question(pending) => self.asks_survey(pending),
+                At::Idle | At::Ended => true,
+                At::Call { .. } | At::Profile { .. } => false,
+            }
+    }
+
+    fn asks_survey(&self, pending: &Pending) -> bool {
+        let Ask::Place(key) = &pending.ask else {
+            return false;
+        };
+        let op = self.place_op(key).and_then(|op| self.m.op(op));
+        matches!(op.map(|op| &op.kind), Some(OpKind::Survey { .. }))
+    }
+
+    /// Who asks for a person gets one even then, and so does who writes about what only people may answer.
+    fn calls_after_the_end(&self, id: RuleId) -> bool {
+        let said = self.scope().said();
+        let Some(said) = said else {
+            return false;
+        };
+        let asks = self.e.tables.asks.get(id.index()).copied().unwrap_or(false);
+        if asks && said.asks_for_human {
+            return true;
+        }
+        self.m.rule(id).is_some_and(|rule| {
+            matches!(rule.origin, RuleOrigin::Regulated(_))
+                && said.intent.is_some()
+                && said.intent == self.c.intent
+        })
     }
 
     pub(super) fn reason(&self, id: RuleId) -> String {
