@@ -4,6 +4,7 @@ use crate::app::App;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
+use futures::StreamExt;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,12 +16,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, Sleep};
 use tower::Layer;
 
 /// From the opening of a connection, or the last answer, to the end of the next headers.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+/// Bytes of a refused body that are read and thrown away.
+const DRAINED: usize = 32 << 20;
 /// A reader who takes nothing for so long is let go.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 
@@ -30,7 +33,11 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, router: Router) 
     let graceful = GracefulShutdown::new();
     let mut stopping = app.stopping.subscribe();
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_headers(100).half_close(false);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_headers(100)
+        .half_close(false);
     loop {
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place,
@@ -52,7 +59,10 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, router: Router) 
         };
         let _ = stream.set_nodelay(true);
         let service = axum::Extension(ConnectInfo(peer)).layer(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(Guarded::new(stream)), TowerToHyperService::new(service));
+        let connection = builder.serve_connection(
+            TokioIo::new(Guarded::new(stream)),
+            TowerToHyperService::new(service),
+        );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _place = place;
@@ -62,7 +72,10 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, router: Router) 
         });
     }
     drop(listener);
-    if tokio::time::timeout(app.config.drain(), graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(app.config.drain(), graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some connections did not end in time");
     }
 }
@@ -75,15 +88,24 @@ struct Guarded {
 
 impl Guarded {
     fn new(stream: TcpStream) -> Self {
-        Self { stream, stuck: None }
+        Self {
+            stream,
+            stuck: None,
+        }
     }
 
-    fn watch<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.stuck = None;
             return polled;
         }
-        let timer = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIME)));
+        let timer = self
+            .stuck
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIME)));
         match timer.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -92,13 +114,21 @@ impl Guarded {
 }
 
 impl AsyncRead for Guarded {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Guarded {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch(cx, polled)
     }
@@ -131,12 +161,49 @@ pub(crate) struct TimedBody {
     body: Body,
     time: Duration,
     until: Option<Pin<Box<Sleep>>>,
+    /// Gets what was not read.
+    rest: Option<oneshot::Sender<Body>>,
 }
 
 impl TimedBody {
-    pub(crate) const fn new(body: Body, time: Duration) -> Self {
-        Self { body, time, until: None }
+    /// A body, and what is left of it once nobody reads it any more.
+    pub(crate) fn new(body: Body, time: Duration) -> (Self, oneshot::Receiver<Body>) {
+        let (rest, left) = oneshot::channel();
+        (
+            Self {
+                body,
+                time,
+                until: None,
+                rest: Some(rest),
+            },
+            left,
+        )
     }
+}
+
+impl Drop for TimedBody {
+    fn drop(&mut self) {
+        if let Some(rest) = self.rest.take() {
+            // Nobody needs to want it.
+            let _ = rest.send(std::mem::take(&mut self.body));
+        }
+    }
+}
+
+/// Reads what is left of a body that was refused, within reason: a sender who is still writing would never see the answer.
+pub(crate) async fn drain(mut left: oneshot::Receiver<Body>) {
+    let Ok(body) = left.try_recv() else { return };
+    let mut chunks = body.into_data_stream();
+    let read = async {
+        let mut bytes = 0;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            bytes += chunk.len();
+            if bytes > DRAINED {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), read).await;
 }
 
 impl HttpBody for TimedBody {
@@ -151,7 +218,9 @@ impl HttpBody for TimedBody {
             Poll::Ready(frame) => Poll::Ready(frame.map(|f| f.map_err(Into::into))),
             Poll::Pending => {
                 let at = Instant::now() + self.time;
-                let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+                let until = self
+                    .until
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
                 match until.as_mut().poll(cx) {
                     Poll::Ready(()) => Poll::Ready(Some(Err("the body took too long".into()))),
                     Poll::Pending => Poll::Pending,

@@ -56,7 +56,9 @@ pub struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,8 +74,20 @@ impl App {
     }
 
     /// Adds a line to the audit log; a failure is logged, never hidden, and stops nothing.
-    pub async fn audit(&self, actor: impl Into<String>, action: &str, target: Option<String>, detail: Option<String>) {
-        let line = NewAudit { at: self.clock.now(), actor: actor.into(), action: action.to_owned(), target, detail };
+    pub async fn audit(
+        &self,
+        actor: impl Into<String>,
+        action: &str,
+        target: Option<String>,
+        detail: Option<String>,
+    ) {
+        let line = NewAudit {
+            at: self.clock.now(),
+            actor: actor.into(),
+            action: action.to_owned(),
+            target,
+            detail,
+        };
         if let Err(error) = self.store.audit(line).await {
             tracing::error!(%error, action, "the audit log could not be written");
         }
@@ -97,11 +111,13 @@ pub fn random_name(prefix: &str) -> String {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }
 
 /// The hash under which a secret is stored.

@@ -40,11 +40,18 @@ pub fn hash_password(password: &str) -> Result<String, String> {
     if password.chars().count() < SHORTEST {
         return Err(format!("the password has fewer than {SHORTEST} characters"));
     }
-    Argon2::default().hash_password(password.as_bytes()).map(|h| h.to_string()).map_err(|e| e.to_string())
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|h| h.to_string())
+        .map_err(|e| e.to_string())
 }
 
 fn verify(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok()
+    })
 }
 
 /// A new session, and the cookie's value.
@@ -62,25 +69,68 @@ impl App {
     ///
     /// # Errors
     /// See [`SignInError`].
-    pub async fn sign_in(&self, peer: IpAddr, name: &str, password: String) -> Result<SignedIn, SignInError> {
+    pub async fn sign_in(
+        &self,
+        peer: IpAddr,
+        name: &str,
+        password: String,
+    ) -> Result<SignedIn, SignInError> {
         let window = Duration::from_secs(300);
-        self.sign_ins.by_address.take(peer, ATTEMPTS * 3, window).map_err(SignInError::TooOften)?;
-        self.sign_ins.by_name.take(name.to_owned(), ATTEMPTS, window).map_err(SignInError::TooOften)?;
+        self.sign_ins
+            .by_address
+            .take(peer, ATTEMPTS * 3, window)
+            .map_err(SignInError::TooOften)?;
+        self.sign_ins
+            .by_name
+            .take(name.to_owned(), ATTEMPTS, window)
+            .map_err(SignInError::TooOften)?;
         let agent = self.store.agent(name).await.map_err(SignInError::Store)?;
         // An unknown name takes as long as a wrong password.
-        let hash = agent.as_ref().map_or_else(|| DUMMY.to_owned(), |a| a.password.clone());
-        let good = tokio::task::spawn_blocking(move || verify(&password, &hash)).await.unwrap_or(false);
+        let hash = agent
+            .as_ref()
+            .map_or_else(|| DUMMY.to_owned(), |a| a.password.clone());
+        let good = tokio::task::spawn_blocking(move || verify(&password, &hash))
+            .await
+            .unwrap_or(false);
         let Some(agent) = agent.filter(|_| good) else {
-            self.audit(format!("agent:{name}"), "sign_in_failed", None, Some(peer.to_string())).await;
+            self.audit(
+                format!("agent:{name}"),
+                "sign_in_failed",
+                None,
+                Some(peer.to_string()),
+            )
+            .await;
             return Err(SignInError::Wrong);
         };
         let (cookie, csrf) = (random_name("s_"), random_name(""));
         let hours = i64::try_from(self.config.agents.session_hours).unwrap_or(12);
-        let expires = self.clock.now().checked_add(SignedDuration::from_hours(hours)).unwrap_or(jiff::Timestamp::MAX);
-        let session = Session { hash: secret_hash(&cookie), agent: agent.id.clone(), csrf: csrf.clone(), expires };
-        self.store.put_session(session).await.map_err(SignInError::Store)?;
-        self.audit(format!("agent:{name}"), "sign_in", None, Some(peer.to_string())).await;
-        Ok(SignedIn { agent, cookie, csrf })
+        let expires = self
+            .clock
+            .now()
+            .checked_add(SignedDuration::from_hours(hours))
+            .unwrap_or(jiff::Timestamp::MAX);
+        let session = Session {
+            hash: secret_hash(&cookie),
+            agent: agent.id.clone(),
+            csrf: csrf.clone(),
+            expires,
+        };
+        self.store
+            .put_session(session)
+            .await
+            .map_err(SignInError::Store)?;
+        self.audit(
+            format!("agent:{name}"),
+            "sign_in",
+            None,
+            Some(peer.to_string()),
+        )
+        .await;
+        Ok(SignedIn {
+            agent,
+            cookie,
+            csrf,
+        })
     }
 
     /// The agent and session of a cookie.
@@ -88,8 +138,18 @@ impl App {
     /// # Errors
     /// If the store fails.
     pub async fn session(&self, cookie: &str) -> Result<Option<(Agent, Session)>, StoreError> {
-        let Some(session) = self.store.session(&secret_hash(cookie), self.clock.now()).await? else { return Ok(None) };
-        Ok(self.store.agent(&session.agent).await?.map(|agent| (agent, session)))
+        let Some(session) = self
+            .store
+            .session(&secret_hash(cookie), self.clock.now())
+            .await?
+        else {
+            return Ok(None);
+        };
+        Ok(self
+            .store
+            .agent(&session.agent)
+            .await?
+            .map(|agent| (agent, session)))
     }
 }
 

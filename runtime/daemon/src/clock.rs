@@ -16,7 +16,9 @@ pub struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { anchor: Mutex::new((Timestamp::now(), Instant::now())) }
+        Self {
+            anchor: Mutex::new((Timestamp::now(), Instant::now())),
+        }
     }
 }
 
@@ -37,7 +39,10 @@ impl Clock {
         if apart > SignedDuration::ZERO && apart < TRUSTED {
             *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = (wall, Instant::now());
         } else if apart.abs() >= TRUSTED {
-            tracing::warn!(seconds = apart.as_secs(), "the wall clock jumped; going on by the monotonic clock");
+            tracing::warn!(
+                seconds = apart.as_secs(),
+                "the wall clock jumped; going on by the monotonic clock"
+            );
         }
     }
 }

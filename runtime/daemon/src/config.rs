@@ -63,7 +63,8 @@ impl Environment {
     pub fn get(&self, name: &str) -> Result<String, String> {
         match self.set.get(name) {
             Some(value) => Ok(value.clone()),
-            None => std::env::var(name).map_err(|_| format!("the environment variable `{name}` is not set")),
+            None => std::env::var(name)
+                .map_err(|_| format!("the environment variable `{name}` is not set")),
         }
     }
 }
@@ -180,7 +181,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { conversations: 60, messages: 60, requests: 1200 }
+        Self {
+            conversations: 60,
+            messages: 60,
+            requests: 1200,
+        }
     }
 }
 
@@ -198,7 +203,11 @@ pub struct Agents {
 
 impl Default for Agents {
     fn default() -> Self {
-        Self { grace_seconds: 30, lost_seconds: 120, session_hours: 12 }
+        Self {
+            grace_seconds: 30,
+            lost_seconds: 120,
+            session_hours: 12,
+        }
     }
 }
 
@@ -211,7 +220,8 @@ impl Config {
         let mut config = match path {
             None => Self::default(),
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
+                let text = std::fs::read_to_string(path)
+                    .map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
                 Self::parse(&text).map_err(|e| format!("`{}`: {e}", path.display()))?
             }
         };
@@ -229,13 +239,20 @@ impl Config {
 
     fn overrides(&mut self, get: impl Fn(&str) -> Option<String>) -> Result<(), String> {
         if let Some(listen) = get("FLOW_LISTEN") {
-            self.listen = listen.parse().map_err(|_| format!("FLOW_LISTEN is `{listen}`; write it as `127.0.0.1:8080`"))?;
+            self.listen = listen
+                .parse()
+                .map_err(|_| format!("FLOW_LISTEN is `{listen}`; write it as `127.0.0.1:8080`"))?;
         }
         if let Some(data) = get("FLOW_DATA") {
             self.data = PathBuf::from(data);
         }
         if let Some(allow) = get("FLOW_EGRESS_ALLOW") {
-            self.egress.allow.extend(allow.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()));
+            self.egress.allow.extend(
+                allow
+                    .split(',')
+                    .map(|s| s.trim().to_owned())
+                    .filter(|s| !s.is_empty()),
+            );
         }
         Ok(())
     }
@@ -246,7 +263,9 @@ impl Config {
         let mut out = Vec::new();
         let mut needs = |name: &str, by: &str| {
             if !env(name) {
-                out.push(format!("{by} names the environment variable `{name}`, which is not set"));
+                out.push(format!(
+                    "{by} names the environment variable `{name}`, which is not set"
+                ));
             }
         };
         for (name, model) in &self.models {
@@ -254,7 +273,11 @@ impl Config {
                 needs(key, &format!("[models.{name}]"));
             }
         }
-        if let Some(name) = self.verification.as_ref().and_then(|v| v.secret_env.as_ref()) {
+        if let Some(name) = self
+            .verification
+            .as_ref()
+            .and_then(|v| v.secret_env.as_ref())
+        {
             needs(name, "[verification]");
         }
         if let Some(identity) = &self.identity {
@@ -262,12 +285,20 @@ impl Config {
         }
         for (name, model) in &self.models {
             if let Err(e) = url::Url::parse(&model.base_url) {
-                out.push(format!("[models.{name}] base_url `{}` is no URL: {e}", model.base_url));
+                out.push(format!(
+                    "[models.{name}] base_url `{}` is no URL: {e}",
+                    model.base_url
+                ));
             }
         }
         for entry in &self.egress.allow {
-            if entry.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
-                out.push(format!("[egress] allow has `{entry}`; write it as `127.0.0.1:8091`"));
+            if entry
+                .rsplit_once(':')
+                .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+            {
+                out.push(format!(
+                    "[egress] allow has `{entry}`; write it as `127.0.0.1:8091`"
+                ));
             }
         }
         out
@@ -287,20 +318,28 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let error = Config::parse("listen = \"127.0.0.1:1\"\nlisten_on = 3\n").unwrap_err();
-        assert!(error.contains("line 2") && error.contains("listen_on"), "{error}");
+        assert!(
+            error.contains("line 2") && error.contains("listen_on"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_missing_key_of_a_model_is_reported() {
         let text = "[models.m]\nbase_url = \"https://api.example/v1\"\nmodel = \"x\"\napi_key_env = \"NOT_SET\"\n";
         let problems = Config::parse(text).unwrap().problems(|_| false);
-        assert_eq!(problems, ["[models.m] names the environment variable `NOT_SET`, which is not set"]);
+        assert_eq!(
+            problems,
+            ["[models.m] names the environment variable `NOT_SET`, which is not set"]
+        );
     }
 
     #[test]
     fn the_environment_goes_before_the_file() {
         let mut config = Config::parse("data = \"a\"").unwrap();
-        config.overrides(|name| (name == "FLOW_DATA").then(|| "b".to_owned())).unwrap();
+        config
+            .overrides(|name| (name == "FLOW_DATA").then(|| "b".to_owned()))
+            .unwrap();
         assert_eq!(config.data, std::path::Path::new("b"));
     }
 }

@@ -25,12 +25,15 @@ pub struct Finding {
 
 /// The findings of a compilation, and the same as text.
 #[must_use]
-pub fn of(compilation: &Compilation) -> (Vec<Finding>, String) {
+pub(crate) fn of(compilation: &Compilation) -> (Vec<Finding>, String) {
     let findings: Vec<Finding> = compilation
         .diagnostics
         .iter()
         .map(|d| {
-            let place = d.labels.first().and_then(|label| compilation.sources.position(label.at));
+            let place = d
+                .labels
+                .first()
+                .and_then(|label| compilation.sources.position(label.at));
             Finding {
                 code: d.code,
                 severity: match d.severity {
@@ -45,6 +48,7 @@ pub fn of(compilation: &Compilation) -> (Vec<Finding>, String) {
             }
         })
         .collect();
-    let rendered = flow_compiler::render::text(&compilation.sources, &compilation.diagnostics, false);
+    let rendered =
+        flow_compiler::render::text(&compilation.sources, &compilation.diagnostics, false);
     (findings, rendered)
 }

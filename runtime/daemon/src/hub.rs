@@ -86,20 +86,31 @@ pub struct Hub {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { customers: Mutex::default(), agents: broadcast::channel(4096).0 }
+        Self {
+            customers: Mutex::default(),
+            agents: broadcast::channel(4096).0,
+        }
     }
 }
 
 impl Hub {
     /// Listens to a conversation.
     pub fn listen(&self, conversation: &str) -> broadcast::Receiver<Heard> {
-        let mut map = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
-        map.entry(conversation.to_owned()).or_insert_with(|| broadcast::channel(64).0).subscribe()
+        let mut map = self
+            .customers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        map.entry(conversation.to_owned())
+            .or_insert_with(|| broadcast::channel(64).0)
+            .subscribe()
     }
 
     /// Tells those who listen to a conversation.
     pub fn tell(&self, conversation: &str, news: Heard) {
-        let mut map = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut map = self
+            .customers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = map.get(conversation)
             && sender.send(news).is_err()
         {
@@ -109,7 +120,10 @@ impl Hub {
 
     /// Forgets conversations to which nobody listens.
     pub fn sweep(&self) {
-        let mut map = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut map = self
+            .customers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         map.retain(|_, sender| sender.receiver_count() > 0);
     }
 

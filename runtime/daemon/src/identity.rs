@@ -17,9 +17,16 @@ use std::collections::BTreeMap;
 const SKEW: i64 = 60;
 
 /// The claims of a token that is signed with the secret and valid now.
-fn claims(token: &str, secret: &[u8], audience: Option<&str>, now: i64) -> Result<serde_json::Value, &'static str> {
+fn claims(
+    token: &str,
+    secret: &[u8],
+    audience: Option<&str>,
+    now: i64,
+) -> Result<serde_json::Value, &'static str> {
     let mut parts = token.split('.');
-    let (Some(head), Some(body), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(head), Some(body), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err("it is no JWT");
     };
     let json = |part: &str| {
@@ -31,12 +38,15 @@ fn claims(token: &str, secret: &[u8], audience: Option<&str>, now: i64) -> Resul
     if header.get("alg").and_then(|a| a.as_str()) != Some("HS256") {
         return Err("its algorithm is not HS256");
     }
-    let given = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "it is no JWT")?;
+    let given = URL_SAFE_NO_PAD
+        .decode(signature)
+        .map_err(|_| "it is no JWT")?;
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| "the secret is not usable")?;
     mac.update(head.as_bytes());
     mac.update(b".");
     mac.update(body.as_bytes());
-    mac.verify_slice(&given).map_err(|_| "its signature does not fit")?;
+    mac.verify_slice(&given)
+        .map_err(|_| "its signature does not fit")?;
     let claims = json(body).ok_or("it is no JWT")?;
     let time = |name: &str| claims.get(name).and_then(serde_json::Value::as_i64);
     match time("exp") {
@@ -50,7 +60,9 @@ fn claims(token: &str, secret: &[u8], audience: Option<&str>, now: i64) -> Resul
     if let Some(audience) = audience {
         let aud = claims.get("aud");
         let named = aud.and_then(|a| a.as_str()) == Some(audience)
-            || aud.and_then(|a| a.as_array()).is_some_and(|l| l.iter().any(|a| a.as_str() == Some(audience)));
+            || aud
+                .and_then(|a| a.as_array())
+                .is_some_and(|l| l.iter().any(|a| a.as_str() == Some(audience)));
         if !named {
             return Err("it is meant for somebody else");
         }
@@ -62,15 +74,32 @@ fn claims(token: &str, secret: &[u8], audience: Option<&str>, now: i64) -> Resul
 ///
 /// # Errors
 /// 401 if it is not signed, has expired, or logins are not configured.
-pub(crate) fn verify(app: &App, program: &Program, token: &str) -> Result<BTreeMap<SmolStr, Value>, ApiError> {
+pub(crate) fn verify(
+    app: &App,
+    program: &Program,
+    token: &str,
+) -> Result<BTreeMap<SmolStr, Value>, ApiError> {
     let refuse = |why: &str| {
-        ApiError::new(StatusCode::UNAUTHORIZED, "wrong_signature", format!("the login is not accepted: {why}"))
-            .help("sign a JWT with HS256, the secret that [identity] names, and an `exp`")
+        ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong_signature",
+            format!("the login is not accepted: {why}"),
+        )
+        .help("sign a JWT with HS256, the secret that [identity] names, and an `exp`")
     };
-    let config = app.config.identity.as_ref().ok_or_else(|| refuse("flow.toml has no [identity]"))?;
-    let secret = app.config.environment.get(&config.secret_env).map_err(|_| refuse("its secret is not set"))?;
+    let config = app
+        .config
+        .identity
+        .as_ref()
+        .ok_or_else(|| refuse("flow.toml has no [identity]"))?;
+    let secret = app
+        .config
+        .environment
+        .get(&config.secret_env)
+        .map_err(|_| refuse("its secret is not set"))?;
     let now = app.clock.now().as_second();
-    let claims = claims(token, secret.as_bytes(), config.audience.as_deref(), now).map_err(refuse)?;
+    let claims =
+        claims(token, secret.as_bytes(), config.audience.as_deref(), now).map_err(refuse)?;
     let machine = program.engine.machine();
     let mut out = BTreeMap::new();
     for field in &machine.customer {
@@ -100,7 +129,11 @@ mod tests {
     #[test]
     fn only_a_good_signature_in_its_time_counts() {
         let head = r#"{"alg":"HS256"}"#;
-        let good = token(head, r#"{"email":"a@b.example","exp":1000,"aud":"flow"}"#, b"k");
+        let good = token(
+            head,
+            r#"{"email":"a@b.example","exp":1000,"aud":"flow"}"#,
+            b"k",
+        );
         assert!(claims(&good, b"k", None, 900).is_ok());
         assert!(claims(&good, b"k", Some("flow"), 900).is_ok());
         assert!(claims(&good, b"k", Some("other"), 900).is_err());
@@ -112,6 +145,9 @@ mod tests {
         assert!(claims(&endless, b"k", None, 900).is_err());
         // A published vector: jwt.io's example, which has no `exp` and so is refused only for that.
         let published = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";
-        assert_eq!(claims(published, b"your-256-bit-secret", None, 0), Err("it has no `exp`"));
+        assert_eq!(
+            claims(published, b"your-256-bit-secret", None, 0),
+            Err("it has no `exp`")
+        );
     }
 }

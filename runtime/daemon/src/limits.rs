@@ -17,7 +17,9 @@ pub struct Buckets<K> {
 
 impl<K> Default for Buckets<K> {
     fn default() -> Self {
-        Self { map: Mutex::new(HashMap::new()) }
+        Self {
+            map: Mutex::new(HashMap::new()),
+        }
     }
 }
 
@@ -32,10 +34,16 @@ impl<K: Hash + Eq> Buckets<K> {
         let rate = size / period.as_secs_f64();
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         if map.len() >= KEPT {
-            map.retain(|_, (left, at)| now.duration_since(*at).as_secs_f64().mul_add(rate, *left) < size);
+            map.retain(|_, (left, at)| {
+                now.duration_since(*at).as_secs_f64().mul_add(rate, *left) < size
+            });
         }
         let (left, at) = map.entry(key).or_insert((size, now));
-        *left = now.duration_since(*at).as_secs_f64().mul_add(rate, *left).min(size);
+        *left = now
+            .duration_since(*at)
+            .as_secs_f64()
+            .mul_add(rate, *left)
+            .min(size);
         *at = now;
         if *left >= 1.0 {
             *left -= 1.0;
@@ -58,11 +66,14 @@ pub struct RateLimits {
 
 /// Who really asks: the peer, or the last address in `X-Forwarded-For` that no named proxy added.
 #[must_use]
-pub fn real_peer(peer: IpAddr, forwarded: &[&str], proxies: &[IpAddr]) -> IpAddr {
+pub(crate) fn real_peer(peer: IpAddr, forwarded: &[&str], proxies: &[IpAddr]) -> IpAddr {
     let mut current = peer.to_canonical();
     let mut hops = forwarded.iter().rev().flat_map(|line| line.rsplit(','));
     while proxies.contains(&current) {
-        match hops.next().and_then(|hop| hop.trim().parse::<IpAddr>().ok()) {
+        match hops
+            .next()
+            .and_then(|hop| hop.trim().parse::<IpAddr>().ok())
+        {
             Some(next) => current = next.to_canonical(),
             None => break,
         }
@@ -82,7 +93,10 @@ mod tests {
             buckets.take("a", 3, Duration::from_secs(60)).unwrap();
         }
         let wait = buckets.take("a", 3, Duration::from_secs(60)).unwrap_err();
-        assert!(wait > Duration::from_secs(15) && wait <= Duration::from_secs(20), "{wait:?}");
+        assert!(
+            wait > Duration::from_secs(15) && wait <= Duration::from_secs(20),
+            "{wait:?}"
+        );
         buckets.take("b", 3, Duration::from_secs(60)).unwrap();
     }
 
@@ -91,8 +105,14 @@ mod tests {
         let ip = |s: &str| s.parse().unwrap();
         assert_eq!(real_peer(ip("9.9.9.9"), &["1.2.3.4"], &[]), ip("9.9.9.9"));
         let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
-        assert_eq!(real_peer(ip("10.0.0.1"), &["1.2.3.4, 8.8.8.8, 10.0.0.2"], &proxies), ip("8.8.8.8"));
-        assert_eq!(real_peer(ip("10.0.0.1"), &["1.2.3.4", "7.7.7.7"], &proxies), ip("7.7.7.7"));
+        assert_eq!(
+            real_peer(ip("10.0.0.1"), &["1.2.3.4, 8.8.8.8, 10.0.0.2"], &proxies),
+            ip("8.8.8.8")
+        );
+        assert_eq!(
+            real_peer(ip("10.0.0.1"), &["1.2.3.4", "7.7.7.7"], &proxies),
+            ip("7.7.7.7")
+        );
         assert_eq!(real_peer(ip("10.0.0.1"), &[], &proxies), ip("10.0.0.1"));
     }
 }

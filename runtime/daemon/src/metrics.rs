@@ -19,23 +19,38 @@ impl Histogram {
     /// Adds a duration.
     pub fn observe(&self, took: Duration) {
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let at = BOUNDS.iter().position(|bound| ms <= *bound).unwrap_or(BOUNDS.len());
+        let at = BOUNDS
+            .iter()
+            .position(|bound| ms <= *bound)
+            .unwrap_or(BOUNDS.len());
         if let Some(bucket) = self.buckets.get(at) {
             bucket.fetch_add(1, Relaxed);
         }
-        self.sum_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(0), Relaxed);
+        self.sum_us
+            .fetch_add(u64::try_from(took.as_micros()).unwrap_or(0), Relaxed);
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a sum of durations, for a chart")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a sum of durations, for a chart"
+    )]
     fn write(&self, out: &mut String, name: &str, help: &str) {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} histogram");
         let mut total = 0;
-        for (bucket, bound) in self.buckets.iter().zip(BOUNDS.iter().map(Some).chain([None])) {
+        for (bucket, bound) in self
+            .buckets
+            .iter()
+            .zip(BOUNDS.iter().map(Some).chain([None]))
+        {
             total += bucket.load(Relaxed);
             let le = bound.map_or("+Inf".to_owned(), |ms| format!("{}", *ms as f64 / 1000.0));
             let _ = writeln!(out, "{name}_bucket{{le=\"{le}\"}} {total}");
         }
-        let _ = writeln!(out, "{name}_sum {}\n{name}_count {total}", self.sum_us.load(Relaxed) as f64 / 1e6);
+        let _ = writeln!(
+            out,
+            "{name}_sum {}\n{name}_count {total}",
+            self.sum_us.load(Relaxed) as f64 / 1e6
+        );
     }
 }
 
@@ -82,7 +97,7 @@ counters! {
 }
 
 /// Adds one.
-pub fn count(counter: &AtomicU64) {
+pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }
 
@@ -90,31 +105,65 @@ pub fn count(counter: &AtomicU64) {
 ///
 /// # Errors
 /// If the store fails.
-pub async fn render(app: &App) -> Result<String, flow_store::StoreError> {
+pub(crate) async fn render(app: &App) -> Result<String, flow_store::StoreError> {
     let mut out = String::new();
     app.metrics.write_counters(&mut out);
-    app.metrics.turn.write(&mut out, "flow_turn_seconds", "from a command's arrival to its durable answer");
+    app.metrics.turn.write(
+        &mut out,
+        "flow_turn_seconds",
+        "from a command's arrival to its durable answer",
+    );
     let stats = app.store.stats().await?;
     let (waiting, present) = app.desk.look(|desk| {
-        let waiting = desk.items().filter(|(_, i)| !matches!(i.state, flow_engine::desk::ItemState::Assigned { .. })).count();
+        let waiting = desk
+            .items()
+            .filter(|(_, i)| !matches!(i.state, flow_engine::desk::ItemState::Assigned { .. }))
+            .count();
         (waiting, desk.agents().iter().filter(|a| a.present).count())
     });
     let gauges = [
-        ("flow_conversations_open", "conversations that are open", stats.open),
+        (
+            "flow_conversations_open",
+            "conversations that are open",
+            stats.open,
+        ),
         ("flow_outbox_pending", "deliveries under way", stats.outbox),
         ("flow_outbox_dead", "deliveries given up", stats.dead),
         ("flow_timers", "timers set", stats.timers),
-        ("flow_queue_waiting", "conversations that wait for people", waiting as u64),
-        ("flow_agents_present", "agents who are there", present as u64),
-        ("flow_conversations_in_memory", "conversations kept in memory", app.turns.len() as u64),
-        ("flow_program_healthy", "1 if the folder's last edit was good", u64::from(app.reload.status().ok)),
+        (
+            "flow_queue_waiting",
+            "conversations that wait for people",
+            waiting as u64,
+        ),
+        (
+            "flow_agents_present",
+            "agents who are there",
+            present as u64,
+        ),
+        (
+            "flow_conversations_in_memory",
+            "conversations kept in memory",
+            app.turns.len() as u64,
+        ),
+        (
+            "flow_program_healthy",
+            "1 if the folder's last edit was good",
+            u64::from(app.reload.status().ok),
+        ),
     ];
     for (name, help, value) in gauges {
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+        let _ = writeln!(
+            out,
+            "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
+        );
     }
     if let Some(program) = app.programs.current() {
         let name = "flow_program_info";
-        let _ = writeln!(out, "# HELP {name} the version that runs\n# TYPE {name} gauge\n{name}{{version=\"{}\"}} 1", program.version);
+        let _ = writeln!(
+            out,
+            "# HELP {name} the version that runs\n# TYPE {name} gauge\n{name}{{version=\"{}\"}} 1",
+            program.version
+        );
     }
     Ok(out)
 }

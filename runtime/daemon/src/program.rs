@@ -28,7 +28,9 @@ pub struct Program {
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Program").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("Program")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,20 +52,26 @@ impl Program {
         let compilation =
             flow_compiler::Compiler::default().compile(project, &flow_compiler::Options { date });
         let (findings, mut rendered) = findings::of(&compilation);
-        let program = compilation.runnable().and_then(|machine| match HookSet::new(&machine) {
-            Ok(hooks) => Some(Arc::new(Self {
-                version: machine.version.clone(),
-                understanding: Understanding::train(&machine),
-                hooks,
-                engine: Engine::new(machine),
-                project: project.clone(),
-            })),
-            Err(error) => {
-                rendered.push_str(&format!("\nerror: {error}"));
-                None
-            }
-        });
-        Built { program, findings, rendered }
+        let program = compilation
+            .runnable()
+            .and_then(|machine| match HookSet::new(&machine) {
+                Ok(hooks) => Some(Arc::new(Self {
+                    version: machine.version.clone(),
+                    understanding: Understanding::train(&machine),
+                    hooks,
+                    engine: Engine::new(machine),
+                    project: project.clone(),
+                })),
+                Err(error) => {
+                    rendered.push_str(&format!("\nerror: {error}"));
+                    None
+                }
+            });
+        Built {
+            program,
+            findings,
+            rendered,
+        }
     }
 
     /// The bot's title.
@@ -96,7 +104,10 @@ impl Programs {
         others.retain(|version, p| *version == program.version || Arc::strong_count(p) > 1);
         drop(others);
         if let Some(old) = self.current.swap(Some(program)) {
-            self.others.lock().unwrap_or_else(PoisonError::into_inner).insert(old.version.clone(), old);
+            self.others
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(old.version.clone(), old);
         }
     }
 
@@ -104,7 +115,11 @@ impl Programs {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn get(&self, version: &str, store: &dyn Store) -> Result<Option<Arc<Program>>, StoreError> {
+    pub async fn get(
+        &self,
+        version: &str,
+        store: &dyn Store,
+    ) -> Result<Option<Arc<Program>>, StoreError> {
         if let Some(program) = self.at_hand(version) {
             return Ok(Some(program));
         }
@@ -113,9 +128,14 @@ impl Programs {
         if let Some(program) = self.at_hand(version) {
             return Ok(Some(program));
         }
-        let Some(stored) = store.program(version).await? else { return Ok(None) };
-        let date = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let built = tokio::task::spawn_blocking(move || Program::build(&stored.project, date)).await;
+        let Some(stored) = store.program(version).await? else {
+            return Ok(None);
+        };
+        let date = jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date();
+        let built =
+            tokio::task::spawn_blocking(move || Program::build(&stored.project, date)).await;
         let program = built.ok().and_then(|b| b.program);
         if let Some(program) = &program {
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,6 +150,10 @@ impl Programs {
         {
             return Some(current);
         }
-        self.others.lock().unwrap_or_else(PoisonError::into_inner).get(version).cloned()
+        self.others
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(version)
+            .cloned()
     }
 }

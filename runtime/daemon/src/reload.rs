@@ -51,7 +51,10 @@ pub struct ReloadState {
 impl ReloadState {
     /// How it went.
     pub fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, change: impl FnOnce(&mut Status)) {
@@ -60,7 +63,9 @@ impl ReloadState {
 }
 
 fn fingerprint(project: &Project) -> Option<blake3::Hash> {
-    serde_json::to_vec(project).ok().map(|bytes| blake3::hash(&bytes))
+    serde_json::to_vec(project)
+        .ok()
+        .map(|bytes| blake3::hash(&bytes))
 }
 
 /// Reads the folder until two readings agree, so that a change of many files is not seen half.
@@ -88,11 +93,20 @@ impl App {
             Ok(Err(error)) => return self.refuse(error.to_string()),
             Err(error) => return self.refuse(error.to_string()),
         };
-        let folders = loaded.folders.iter().cloned().chain([loaded.folder.clone()]).collect();
+        let folders = loaded
+            .folders
+            .iter()
+            .cloned()
+            .chain([loaded.folder.clone()])
+            .collect();
         self.watch_folders(folders);
         let print = fingerprint(&loaded.project);
         {
-            let mut seen = self.reload.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = self
+                .reload
+                .seen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if *seen == print && print.is_some() {
                 return self.reload.status().ok;
             }
@@ -100,7 +114,8 @@ impl App {
         }
         let date = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let project = loaded.project.clone();
-        let Ok(built) = tokio::task::spawn_blocking(move || Program::build(&project, date)).await else {
+        let Ok(built) = tokio::task::spawn_blocking(move || Program::build(&project, date)).await
+        else {
             return self.refuse("the compiler broke off".to_owned());
         };
         let at = self.clock.now();
@@ -113,13 +128,20 @@ impl App {
                 Err(error) => {
                     tracing::error!(%error, "the bot could not be stored; the version before goes on");
                     // Looked at again at the next hint.
-                    *self.reload.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    *self
+                        .reload
+                        .seen
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner) = None;
                     false
                 }
             },
             None => {
                 count(&self.metrics.reload_failures);
-                tracing::error!("the edited bot has errors; the version before goes on\n{}", built.rendered);
+                tracing::error!(
+                    "the edited bot has errors; the version before goes on\n{}",
+                    built.rendered
+                );
                 false
             }
         };
@@ -134,7 +156,10 @@ impl App {
     }
 
     fn refuse(&self, why: String) -> bool {
-        tracing::error!(why, "the bot's folder cannot be read; the version before goes on");
+        tracing::error!(
+            why,
+            "the bot's folder cannot be read; the version before goes on"
+        );
         let at = self.clock.now();
         self.reload.set(|status| {
             status.at = Some(at);
@@ -142,15 +167,29 @@ impl App {
             status.findings = Vec::new();
             status.rendered = why;
         });
-        *self.reload.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .reload
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
         self.hub.tell_agents(AgentNews::Program);
         false
     }
 
     /// Makes a program the current one, in the store first.
-    pub(crate) async fn activate(self: &Arc<Self>, program: &Arc<Program>, project: Project) -> Result<(), flow_store::StoreError> {
+    pub(crate) async fn activate(
+        self: &Arc<Self>,
+        program: &Arc<Program>,
+        project: Project,
+    ) -> Result<(), flow_store::StoreError> {
         let at = self.clock.now();
-        self.store.put_program(StoredProgram { hash: program.version.clone(), project, at }).await?;
+        self.store
+            .put_program(StoredProgram {
+                hash: program.version.clone(),
+                project,
+                at,
+            })
+            .await?;
         self.store.activate(&program.version).await?;
         self.programs.swap(Arc::clone(program));
         self.desk.set_teams(program.engine.machine());
@@ -161,8 +200,20 @@ impl App {
 
     fn watch_folders(&self, folders: BTreeSet<PathBuf>) {
         // The parents too: a folder that is replaced by renaming is only seen from there.
-        let all = folders.iter().flat_map(|f| f.parent().map(Path::to_path_buf).into_iter().chain([f.clone()])).collect();
-        *self.reload.folders.lock().unwrap_or_else(PoisonError::into_inner) = all;
+        let all = folders
+            .iter()
+            .flat_map(|f| {
+                f.parent()
+                    .map(Path::to_path_buf)
+                    .into_iter()
+                    .chain([f.clone()])
+            })
+            .collect();
+        *self
+            .reload
+            .folders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = all;
         self.reload.folders_changed.notify_one();
     }
 }
@@ -172,7 +223,10 @@ pub(crate) async fn run(app: Arc<App>) {
     let (hint, mut hints) = mpsc::channel::<()>(1);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading is no change; everything else, and every fault, is a reason to look.
-        if event.as_ref().map_or(true, |e| !matches!(e.kind, notify::EventKind::Access(_))) {
+        if event
+            .as_ref()
+            .map_or(true, |e| !matches!(e.kind, notify::EventKind::Access(_)))
+        {
             let _ = hint.try_send(());
         }
     });
@@ -186,12 +240,20 @@ pub(crate) async fn run(app: Arc<App>) {
     let mut watched: BTreeSet<PathBuf> = BTreeSet::new();
     loop {
         if let Some(watcher) = &mut watcher {
-            let wanted = app.reload.folders.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let wanted = app
+                .reload
+                .folders
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             for gone in watched.difference(&wanted) {
                 let _ = watcher.unwatch(gone);
             }
             // Watching again is harmless, and catches folders that were deleted and made anew.
-            watched = wanted.into_iter().filter(|f| watcher.watch(f, RecursiveMode::NonRecursive).is_ok()).collect();
+            watched = wanted
+                .into_iter()
+                .filter(|f| watcher.watch(f, RecursiveMode::NonRecursive).is_ok())
+                .collect();
         }
         tokio::select! {
             hint = hints.recv(), if watcher.is_some() => {

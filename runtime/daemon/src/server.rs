@@ -59,9 +59,18 @@ pub struct DataLock(#[expect(dead_code, reason = "holds the lock while it lives"
 /// If it cannot be written or another process has it.
 pub fn lock_data(folder: &Path) -> Result<DataLock, StoreError> {
     let shown = folder.display().to_string();
-    let unwritable = |e: std::io::Error| StoreError::Unavailable(format!("the data folder `{shown}`: {e}; name another with --data"));
+    let unwritable = |e: std::io::Error| {
+        StoreError::Unavailable(format!(
+            "the data folder `{shown}`: {e}; name another with --data"
+        ))
+    };
     std::fs::create_dir_all(folder).map_err(unwritable)?;
-    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(unwritable)?;
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("lock"))
+        .map_err(unwritable)?;
     match file.try_lock() {
         Ok(()) => Ok(DataLock(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked(shown)),
@@ -77,10 +86,15 @@ pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> 
     // A second provider of the same process (tests) is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let lock = lock_data(&config.data)?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.data, &SqliteOptions::default())?);
+    let store: Arc<dyn Store> =
+        Arc::new(SqliteStore::open(&config.data, &SqliteOptions::default())?);
     let address = config.listen;
-    let listener = TcpListener::bind(address).await.map_err(|e| listen_error(address, &e))?;
-    let address = listener.local_addr().map_err(|e| listen_error(address, &e))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|e| listen_error(address, &e))?;
+    let address = listener
+        .local_addr()
+        .map_err(|e| listen_error(address, &e))?;
     let app = Arc::new(new_app(folder.to_path_buf(), config, store));
     load_bot(&app).await?;
     app.rebuild_desk().await?;
@@ -103,13 +117,22 @@ pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> 
         std::future::pending::<()>().await;
     }));
     app.ready.store(true, Ordering::Release);
-    Ok(Daemon { app, address, serving, workers })
+    Ok(Daemon {
+        app,
+        address,
+        serving,
+        workers,
+    })
 }
 
 fn listen_error(address: SocketAddr, error: &std::io::Error) -> StartError {
     let why = match error.kind() {
-        std::io::ErrorKind::AddrInUse => "the port is taken; choose another with --listen".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "ports below 1024 need rights; choose another with --listen".to_owned(),
+        std::io::ErrorKind::AddrInUse => {
+            "the port is taken; choose another with --listen".to_owned()
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need rights; choose another with --listen".to_owned()
+        }
         _ => error.to_string(),
     };
     StartError::Listen { address, why }
@@ -144,7 +167,8 @@ async fn load_bot(app: &Arc<App>) -> Result<(), StartError> {
     let status = app.reload.status();
     if let Some(stored) = app.store.active().await? {
         let date = app.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let built = tokio::task::spawn_blocking(move || Program::build(&stored.project, date)).await;
+        let built =
+            tokio::task::spawn_blocking(move || Program::build(&stored.project, date)).await;
         if let Ok(Some(program)) = built.map(|b| b.program) {
             tracing::error!(version = %program.version, "the folder's bot has errors; the last good version runs\n{}", status.rendered);
             app.programs.swap(Arc::clone(&program));
@@ -154,7 +178,9 @@ async fn load_bot(app: &Arc<App>) -> Result<(), StartError> {
     }
     // A folder that cannot be read says so in its own words.
     flow_loader::load(&app.folder)?;
-    Err(StartError::Findings { rendered: status.rendered })
+    Err(StartError::Findings {
+        rendered: status.rendered,
+    })
 }
 
 async fn housekeeping(app: Arc<App>) {
@@ -182,6 +208,8 @@ impl Daemon {
         }
         for worker in self.workers {
             worker.abort();
+            // Until it has let go of what it held, the data folder's lock among it.
+            let _ = worker.await;
         }
     }
 }

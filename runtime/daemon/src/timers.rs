@@ -33,7 +33,10 @@ impl Timers {
         if let Some(before) = set.by_id.insert((conversation.to_owned(), id), at) {
             set.by_time.remove(&(before, conversation.to_owned(), id));
         }
-        let first = set.by_time.first().is_none_or(|(soonest, ..)| at < *soonest);
+        let first = set
+            .by_time
+            .first()
+            .is_none_or(|(soonest, ..)| at < *soonest);
         set.by_time.insert((at, conversation.to_owned(), id));
         drop(set);
         if first {
@@ -63,7 +66,12 @@ impl Timers {
     }
 
     fn next(&self) -> Option<Timestamp> {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner).by_time.first().map(|(at, ..)| *at)
+        self.set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_time
+            .first()
+            .map(|(at, ..)| *at)
     }
 }
 
@@ -72,7 +80,9 @@ pub(crate) async fn run(app: Arc<App>) {
     let at_once = Arc::new(Semaphore::new(AT_ONCE));
     loop {
         for (conversation, id) in app.timers.due(app.clock.now()) {
-            let Ok(permit) = Arc::clone(&at_once).acquire_owned().await else { return };
+            let Ok(permit) = Arc::clone(&at_once).acquire_owned().await else {
+                return;
+            };
             let app = Arc::clone(&app);
             tokio::spawn(async move {
                 let _permit = permit;
@@ -96,7 +106,11 @@ async fn fire(app: &Arc<App>, conversation: &str, id: u64) {
         Ok(_) | Err(TurnError::Refused(_) | TurnError::Unknown(_) | TurnError::NoProgram(_)) => {}
         Err(error) => {
             tracing::warn!(%error, conversation, "a timer could not fire; it is tried again");
-            let later = app.clock.now().checked_add(SignedDuration::from_secs(2)).unwrap_or(Timestamp::MAX);
+            let later = app
+                .clock
+                .now()
+                .checked_add(SignedDuration::from_secs(2))
+                .unwrap_or(Timestamp::MAX);
             app.timers.set(conversation, id, later);
         }
     }
@@ -116,7 +130,10 @@ mod tests {
         timers.set("a", 2, at(20));
         timers.cancel("a", 2);
         timers.set("a", 1, at(5));
-        assert_eq!(timers.due(at(15)), [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+        assert_eq!(
+            timers.due(at(15)),
+            [("a".to_owned(), 1), ("b".to_owned(), 1)]
+        );
         assert!(timers.due(at(100)).is_empty());
         assert_eq!(timers.next(), None);
     }

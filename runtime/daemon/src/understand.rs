@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 /// The signals of a customer's message.
 #[must_use]
-pub fn signals(program: &Program, view: &View, text: &str, now: Timestamp) -> Signals {
+pub(crate) fn signals(program: &Program, view: &View, text: &str, now: Timestamp) -> Signals {
     let timezone = &program.engine.machine().bot.timezone;
     let context = flow_understanding::Context {
         language: Some(view.language.as_str()).filter(|l| !l.is_empty()),

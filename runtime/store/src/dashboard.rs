@@ -81,7 +81,10 @@ impl Percentiles {
             let index = ((values.len() as f64 * share).ceil() as usize).saturating_sub(1);
             values.get(index).copied()
         };
-        Self { p50: at(0.5), p90: at(0.9) }
+        Self {
+            p50: at(0.5),
+            p90: at(0.9),
+        }
     }
 }
 

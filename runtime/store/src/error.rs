@@ -13,7 +13,9 @@ pub enum StoreError {
     #[error("the database is damaged: {0}; restore a backup with `flowd restore`")]
     Corrupt(String),
     /// It was written by a newer version of this program.
-    #[error("the database has schema {found}, this program knows {known}; use the version that wrote it, or a newer one")]
+    #[error(
+        "the database has schema {found}, this program knows {known}; use the version that wrote it, or a newer one"
+    )]
     TooNew {
         /// Its schema.
         found: i64,
@@ -40,9 +42,13 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
-            Some(Code::DiskFull | Code::SystemIoFailure | Code::ReadOnly | Code::CannotOpen | Code::OutOfMemory) => {
-                Self::Unavailable(error.to_string())
-            }
+            Some(
+                Code::DiskFull
+                | Code::SystemIoFailure
+                | Code::ReadOnly
+                | Code::CannotOpen
+                | Code::OutOfMemory,
+            ) => Self::Unavailable(error.to_string()),
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt(error.to_string()),
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy,
             _ => Self::Other(error.to_string()),

@@ -11,7 +11,13 @@
 //! - **Position**: the place of an event in the log of all conversations; rises, with gaps.
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )
 )]
 
 mod dashboard;
@@ -22,12 +28,15 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use dashboard::{Dashboard, DashboardQuery, HourCount, Percentiles, RuleCount, Score, TeamCount, TierCount};
+pub use dashboard::{
+    Dashboard, DashboardQuery, HourCount, Percentiles, RuleCount, Score, TeamCount, TierCount,
+};
 pub use error::StoreError;
 pub use people::{Agent, ApiKey, AuditRow, NewAudit, Role, Session};
 pub use rows::{
-    Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery, Loaded, MessageKey, NewEvent,
-    NewFollowUp, NewOutbox, OutboxRow, Program, Scope, Stats, StoredFile, Summary, TimerRow, TurnCommit, Verification,
+    Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery, Loaded,
+    MessageKey, NewEvent, NewFollowUp, NewOutbox, OutboxRow, Program, Scope, Stats, StoredFile,
+    Summary, TimerRow, TurnCommit, Verification,
 };
 pub use sqlite::{SqliteOptions, SqliteStore, restore};
 
@@ -59,7 +68,13 @@ pub trait Store: Send + Sync + 'static {
     /// Open conversations of a version; with `None` of all versions.
     fn open_of_version(&self, version: Option<&str>) -> Fut<'_, Vec<String>>;
     /// Conversations in which a profile field has this value, newest first.
-    fn conversations_of(&self, field: &str, value: &str, proven: bool, limit: u32) -> Fut<'_, Vec<Summary>>;
+    fn conversations_of(
+        &self,
+        field: &str,
+        value: &str,
+        proven: bool,
+        limit: u32,
+    ) -> Fut<'_, Vec<Summary>>;
 
     /// Everything that is still to be delivered, oldest first.
     fn outbox(&self) -> Fut<'_, Vec<OutboxRow>>;

@@ -34,7 +34,12 @@ fn turn(id: &str, row: u64, seq: u64) -> TurnCommit {
             state: format!("state {seq}"),
             token: vec![1, 2, 3],
         },
-        events: vec![NewEvent { seq, at: at(0), record: format!("record {seq}"), messages: "[]".into() }],
+        events: vec![NewEvent {
+            seq,
+            at: at(0),
+            record: format!("record {seq}"),
+            messages: "[]".into(),
+        }],
         message: None,
         outbox: Vec::new(),
         timers: Vec::new(),
@@ -49,17 +54,33 @@ fn turn(id: &str, row: u64, seq: u64) -> TurnCommit {
 }
 
 fn webhook(seq: u64) -> NewOutbox {
-    NewOutbox { seq, idx: 0, kind: "webhook".into(), payload: "{}".into(), due: at(0) }
+    NewOutbox {
+        seq,
+        idx: 0,
+        kind: "webhook".into(),
+        payload: "{}".into(),
+        due: at(0),
+    }
 }
 
 async fn exercises(store: &dyn Store) {
     // A turn, read back.
     let mut first = turn("a", 0, 1);
-    first.message = Some(MessageKey { id: "m1".into(), hash: vec![7] });
+    first.message = Some(MessageKey {
+        id: "m1".into(),
+        hash: vec![7],
+    });
     first.outbox = vec![webhook(1)];
     first.timers = vec![(1, at(60_000)), (2, at(30_000))];
     first.identities = vec![("email".into(), "ana@example.com".into(), false)];
-    let Committed::Done { row, positions, outbox } = store.commit(first.clone()).await.unwrap() else { panic!() };
+    let Committed::Done {
+        row,
+        positions,
+        outbox,
+    } = store.commit(first.clone()).await.unwrap()
+    else {
+        panic!()
+    };
     assert_eq!((row, positions.len(), outbox.len()), (1, 1, 1));
     let loaded = store.load("a").await.unwrap().unwrap();
     assert_eq!(loaded.conversation.state, "state 1");
@@ -68,8 +89,14 @@ async fn exercises(store: &dyn Store) {
     assert!(store.load("nobody").await.unwrap().is_none());
 
     // The same id: once, and never with another body.
-    assert_eq!(store.commit(first.clone()).await.unwrap(), Committed::Duplicate(1));
-    first.message = Some(MessageKey { id: "m1".into(), hash: vec![8] });
+    assert_eq!(
+        store.commit(first.clone()).await.unwrap(),
+        Committed::Duplicate(1)
+    );
+    first.message = Some(MessageKey {
+        id: "m1".into(),
+        hash: vec![8],
+    });
     assert_eq!(store.commit(first).await.unwrap(), Committed::IdReused);
 
     // An old row version is refused and leaves nothing behind.
@@ -83,22 +110,51 @@ async fn exercises(store: &dyn Store) {
     let mut second = turn("a", 1, 2);
     second.consumed = Some(Consumed::Outbox(outbox[0].id));
     second.cancelled = vec![1];
-    assert!(matches!(store.commit(second).await.unwrap(), Committed::Done { row: 2, .. }));
+    assert!(matches!(
+        store.commit(second).await.unwrap(),
+        Committed::Done { row: 2, .. }
+    ));
     assert!(store.outbox().await.unwrap().is_empty());
-    assert_eq!(store.timers().await.unwrap(), vec![TimerRow { conversation: "a".into(), id: 2, at: at(30_000) }]);
+    assert_eq!(
+        store.timers().await.unwrap(),
+        vec![TimerRow {
+            conversation: "a".into(),
+            id: 2,
+            at: at(30_000)
+        }]
+    );
     let mut third = turn("a", 2, 3);
     third.consumed = Some(Consumed::Timer(2));
     store.commit(third).await.unwrap();
     assert!(store.timers().await.unwrap().is_empty());
 
     // Claims are found only where claims are good enough.
-    assert_eq!(store.conversations_of("email", "ana@example.com", false, 5).await.unwrap().len(), 1);
-    assert!(store.conversations_of("email", "ana@example.com", true, 5).await.unwrap().is_empty());
+    assert_eq!(
+        store
+            .conversations_of("email", "ana@example.com", false, 5)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(
+        store
+            .conversations_of("email", "ana@example.com", true, 5)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 
     // Everything of an erased conversation goes.
     assert!(store.erase("a").await.unwrap());
     assert!(store.log("a", 0, 10).await.unwrap().is_empty());
-    assert!(store.conversations_of("email", "ana@example.com", false, 5).await.unwrap().is_empty());
+    assert!(
+        store
+            .conversations_of("email", "ana@example.com", false, 5)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(!store.erase("a").await.unwrap());
 }
 
@@ -113,7 +169,9 @@ async fn a_failed_turn_takes_no_other_with_it() {
     let (_dir, store) = store();
     store.commit(turn("a", 0, 1)).await.unwrap();
     // The same sequence number twice violates the log; the turns beside it, in the same transaction, stay.
-    let good: Vec<_> = (0..20).map(|i| store.commit(turn(&format!("c{i}"), 0, 1))).collect();
+    let good: Vec<_> = (0..20)
+        .map(|i| store.commit(turn(&format!("c{i}"), 0, 1)))
+        .collect();
     let bad = store.commit(turn("a", 1, 1));
     for turn in good {
         assert!(matches!(turn.await.unwrap(), Committed::Done { .. }));
@@ -131,7 +189,10 @@ async fn what_was_committed_is_there_after_reopening() {
     drop(store);
     let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
     let log = store.log("a", 0, 100).await.unwrap();
-    assert_eq!(log.iter().map(|e| e.seq).collect::<Vec<_>>(), (1..=50).collect::<Vec<_>>());
+    assert_eq!(
+        log.iter().map(|e| e.seq).collect::<Vec<_>>(),
+        (1..=50).collect::<Vec<_>>()
+    );
     assert_eq!(store.log("a", 48, 100).await.unwrap().len(), 2);
 }
 
@@ -140,9 +201,15 @@ async fn a_newer_database_is_refused() {
     let (dir, store) = store();
     let path = store.path().to_owned();
     drop(store);
-    rusqlite::Connection::open(path).unwrap().pragma_update(None, "user_version", 9000).unwrap();
+    rusqlite::Connection::open(path)
+        .unwrap()
+        .pragma_update(None, "user_version", 9000)
+        .unwrap();
     let error = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap_err();
-    assert!(matches!(error, StoreError::TooNew { found: 9000, .. }), "{error}");
+    assert!(
+        matches!(error, StoreError::TooNew { found: 9000, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -165,7 +232,14 @@ async fn lists_page_without_gaps_or_repeats() {
     let mut seen = Vec::new();
     let mut before = None;
     loop {
-        let page = store.list(ListQuery { limit: 7, before: before.clone(), ..ListQuery::default() }).await.unwrap();
+        let page = store
+            .list(ListQuery {
+                limit: 7,
+                before: before.clone(),
+                ..ListQuery::default()
+            })
+            .await
+            .unwrap();
         let Some(last) = page.last() else { break };
         before = Some((last.last_at.unwrap().as_millisecond(), last.id.clone()));
         seen.extend(page.into_iter().map(|s| s.id));
@@ -184,9 +258,16 @@ async fn a_search_takes_wildcards_as_letters() {
         t.conversation.summary.customer = Some(name.to_owned());
         store.commit(t).await.unwrap();
     }
-    let query = ListQuery { search: Some("100%".into()), limit: 10, ..ListQuery::default() };
+    let query = ListQuery {
+        search: Some("100%".into()),
+        limit: 10,
+        ..ListQuery::default()
+    };
     let found = store.list(query).await.unwrap();
-    assert_eq!(found.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(
+        found.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(),
+        ["a"]
+    );
 }
 
 #[tokio::test]
@@ -205,7 +286,12 @@ async fn sessions_expire_and_go_with_their_agent() {
     };
     store.put_agent(agent.clone()).await.unwrap();
     assert_eq!(store.agent("leo").await.unwrap(), Some(agent));
-    let session = Session { hash: vec![1], agent: "leo".into(), csrf: "c".into(), expires: at(1000) };
+    let session = Session {
+        hash: vec![1],
+        agent: "leo".into(),
+        csrf: "c".into(),
+        expires: at(1000),
+    };
     store.put_session(session.clone()).await.unwrap();
     assert_eq!(store.session(&[1], at(999)).await.unwrap(), Some(session));
     assert_eq!(store.session(&[1], at(1000)).await.unwrap(), None);
@@ -216,10 +302,18 @@ async fn sessions_expire_and_go_with_their_agent() {
 #[tokio::test]
 async fn another_systems_event_is_kept_once() {
     let (_dir, store) = store();
-    let delivery =
-        Delivery { id: "crm:1".into(), trigger: "renewal".into(), body: b"{}".to_vec(), hash: vec![1], at: at(0) };
+    let delivery = Delivery {
+        id: "crm:1".into(),
+        trigger: "renewal".into(),
+        body: b"{}".to_vec(),
+        hash: vec![1],
+        at: at(0),
+    };
     assert_eq!(store.put_delivery(delivery.clone()).await.unwrap(), None);
-    assert_eq!(store.put_delivery(delivery.clone()).await.unwrap(), Some(vec![1]));
+    assert_eq!(
+        store.put_delivery(delivery.clone()).await.unwrap(),
+        Some(vec![1])
+    );
     assert_eq!(store.deliveries().await.unwrap(), vec![delivery.clone()]);
     store.delivery_done("crm:1").await.unwrap();
     assert!(store.deliveries().await.unwrap().is_empty());
@@ -230,7 +324,11 @@ async fn another_systems_event_is_kept_once() {
 async fn a_program_in_use_is_not_pruned() {
     let (_dir, store) = store();
     for hash in ["v1", "v2", "v3"] {
-        let program = Program { hash: hash.into(), project: Default::default(), at: at(0) };
+        let program = Program {
+            hash: hash.into(),
+            project: Default::default(),
+            at: at(0),
+        };
         store.put_program(program).await.unwrap();
     }
     store.activate("v3").await.unwrap();
@@ -244,7 +342,10 @@ async fn a_program_in_use_is_not_pruned() {
 #[tokio::test]
 async fn the_dashboard_counts_what_a_tier_contained() {
     let (_dir, store) = store();
-    for (i, tiers) in [vec!["bot"], vec!["bot", "human"], vec!["bot", "ai"]].into_iter().enumerate() {
+    for (i, tiers) in [vec!["bot"], vec!["bot", "human"], vec!["bot", "ai"]]
+        .into_iter()
+        .enumerate()
+    {
         let mut t = turn(&format!("c{i}"), 0, 1);
         t.conversation.summary.people = tiers.contains(&"human");
         t.conversation.summary.stage = "closed".into();
@@ -255,10 +356,17 @@ async fn the_dashboard_counts_what_a_tier_contained() {
         t.scores = vec![("csat".into(), 4)];
         store.commit(t).await.unwrap();
     }
-    let query = DashboardQuery { since: at(-1), tiers: vec!["bot".into(), "ai".into(), "human".into()] };
+    let query = DashboardQuery {
+        since: at(-1),
+        tiers: vec!["bot".into(), "ai".into(), "human".into()],
+    };
     let numbers = store.dashboard(query).await.unwrap();
     assert_eq!((numbers.conversations, numbers.closed), (3, 3));
-    let contained: Vec<_> = numbers.tiers.iter().map(|t| (t.tier.as_str(), t.touched, t.contained)).collect();
+    let contained: Vec<_> = numbers
+        .tiers
+        .iter()
+        .map(|t| (t.tier.as_str(), t.touched, t.contained))
+        .collect();
     assert_eq!(contained, [("bot", 3, 1), ("ai", 1, 1), ("human", 1, 1)]);
     assert!((numbers.handoff_rate - 1.0 / 3.0).abs() < 1e-9);
     assert_eq!(numbers.wait_seconds.p50, Some(2.0));
@@ -271,11 +379,18 @@ async fn a_delivery_given_up_can_be_replayed() {
     let (_dir, store) = store();
     let mut t = turn("a", 0, 1);
     t.outbox = vec![webhook(1)];
-    let Committed::Done { outbox, .. } = store.commit(t).await.unwrap() else { panic!() };
+    let Committed::Done { outbox, .. } = store.commit(t).await.unwrap() else {
+        panic!()
+    };
     store.outbox_begun(outbox[0].id).await.unwrap();
     store.outbox_dead(outbox[0].id, "no answer").await.unwrap();
     assert!(store.outbox().await.unwrap().is_empty());
-    assert_eq!(store.dead_letters(10).await.unwrap()[0].last_error.as_deref(), Some("no answer"));
+    assert_eq!(
+        store.dead_letters(10).await.unwrap()[0]
+            .last_error
+            .as_deref(),
+        Some("no answer")
+    );
     let row = store.replay(outbox[0].id, at(5)).await.unwrap().unwrap();
     assert_eq!((row.attempts, row.due), (0, at(5)));
     assert!(store.replay(outbox[0].id, at(5)).await.unwrap().is_none());

@@ -1,10 +1,10 @@
 //! Managing: agents, the audit log, deliveries that were given up, erasure. For admins, and for programs with a key of the scope `admin`.
 
 use super::error::ApiError;
-use super::extract::{Body, SignedIn, api_key};
+use super::extract::{Body, Params, SignedIn, api_key};
 use crate::app::App;
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use flow_store::{Agent, Role};
@@ -25,7 +25,11 @@ impl FromRequestParts<Arc<App>> for Admin {
             if key.scopes.iter().any(|s: &SmolStr| s == "admin") {
                 return Ok(Self(format!("key:{}", key.id)));
             }
-            return Err(ApiError::new(StatusCode::FORBIDDEN, "not_allowed", "this key has not the scope `admin`"));
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "not_allowed",
+                "this key has not the scope `admin`",
+            ));
         }
         let who = SignedIn::from_request_parts(parts, app).await?;
         who.require(Role::Admin)?;
@@ -33,7 +37,10 @@ impl FromRequestParts<Arc<App>> for Admin {
     }
 }
 
-pub(super) async fn agents(State(app): State<Arc<App>>, _who: Admin) -> Result<Json<Value>, ApiError> {
+pub(super) async fn agents(
+    State(app): State<Arc<App>>,
+    _who: Admin,
+) -> Result<Json<Value>, ApiError> {
     Ok(Json(json!({"agents": app.store.agents().await?})))
 }
 
@@ -62,19 +69,30 @@ pub(super) async fn put_agent(
     Path(id): Path<SmolStr>,
     Body(body): Body<PutAgent>,
 ) -> Result<Json<Value>, ApiError> {
-    let invalid = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", why);
+    let invalid =
+        |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", why);
     super::extract::command_id(&id)?;
     let known = super::agent::teams_of(&app);
-    if let Some(team) = body.teams.iter().find(|t| !known.iter().any(|(id, ..)| id == *t)) {
+    if let Some(team) = body
+        .teams
+        .iter()
+        .find(|t| !known.iter().any(|(id, ..)| id == *t))
+    {
         return Err(invalid(format!("there is no team `{team}`")));
     }
     let before = app.store.agent(&id).await?;
     let password = match body.password {
         Some(password) => {
-            let hashed = tokio::task::spawn_blocking(move || crate::auth::hash_password(&password)).await;
-            hashed.map_err(|e| ApiError::unavailable("busy", e.to_string()))?.map_err(invalid)?
+            let hashed =
+                tokio::task::spawn_blocking(move || crate::auth::hash_password(&password)).await;
+            hashed
+                .map_err(|e| ApiError::unavailable("busy", e.to_string()))?
+                .map_err(invalid)?
         }
-        None => before.as_ref().map(|a| a.password.clone()).ok_or_else(|| invalid("a new agent needs a `password`".to_owned()))?,
+        None => before
+            .as_ref()
+            .map(|a| a.password.clone())
+            .ok_or_else(|| invalid("a new agent needs a `password`".to_owned()))?,
     };
     let agent = Agent {
         id: id.clone(),
@@ -89,7 +107,8 @@ pub(super) async fn put_agent(
     };
     app.store.put_agent(agent.clone()).await?;
     app.desk_agent(&agent);
-    app.audit(actor, "agent_put", Some(format!("agent:{id}")), None).await;
+    app.audit(actor, "agent_put", Some(format!("agent:{id}")), None)
+        .await;
     Ok(Json(json!({"agent": agent})))
 }
 
@@ -103,7 +122,8 @@ pub(super) async fn remove_agent(
     }
     app.set_available(&id, false);
     app.lose(&id);
-    app.audit(actor, "agent_remove", Some(format!("agent:{id}")), None).await;
+    app.audit(actor, "agent_remove", Some(format!("agent:{id}")), None)
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -117,24 +137,38 @@ pub(super) struct Page {
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
     _who: Admin,
-    Query(page): Query<Page>,
+    Params(page): Params<Page>,
 ) -> Result<Json<Value>, ApiError> {
-    let lines = app.store.audit_log(page.before, page.limit.unwrap_or(100).clamp(1, 1000)).await?;
+    let lines = app
+        .store
+        .audit_log(page.before, page.limit.unwrap_or(100).clamp(1, 1000))
+        .await?;
     Ok(Json(json!({"audit": lines})))
 }
 
-pub(super) async fn dead_letters(State(app): State<Arc<App>>, _who: Admin) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({"dead_letters": app.store.dead_letters(500).await?})))
+pub(super) async fn dead_letters(
+    State(app): State<Arc<App>>,
+    _who: Admin,
+) -> Result<Json<Value>, ApiError> {
+    Ok(Json(
+        json!({"dead_letters": app.store.dead_letters(500).await?}),
+    ))
 }
 
 pub(super) async fn replay(
     State(app): State<Arc<App>>,
     Admin(actor): Admin,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let row = app.store.replay(id, app.clock.now()).await?.ok_or_else(ApiError::not_found)?;
+    let id: i64 = id.parse().map_err(|_| ApiError::not_found())?;
+    let row = app
+        .store
+        .replay(id, app.clock.now())
+        .await?
+        .ok_or_else(ApiError::not_found)?;
     app.deliver(row);
-    app.audit(actor, "replay", Some(format!("delivery:{id}")), None).await;
+    app.audit(actor, "replay", Some(format!("delivery:{id}")), None)
+        .await;
     Ok(StatusCode::ACCEPTED)
 }
 

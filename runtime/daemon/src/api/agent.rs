@@ -1,12 +1,12 @@
 //! The agents' side: signing in, presence, lists, one conversation.
 
 use super::error::ApiError;
-use super::extract::{Body, Peer, SignedIn, is_foreign};
+use super::extract::{Body, Params, Peer, SignedIn, is_foreign};
 use crate::app::{App, secret_hash};
 use crate::auth::{COOKIE, SignInError};
 use crate::hub::AgentNews;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flow_compiler::machine::TextOrWords;
@@ -21,7 +21,12 @@ use std::sync::Arc;
 /// Whether an agent may see a conversation: one that reached people, of their teams or theirs; leads see all.
 #[must_use]
 pub(super) fn may_see(agent: &Agent, summary: &Summary) -> bool {
-    let of_team = || summary.team.as_ref().is_some_and(|team| agent.teams.contains(team));
+    let of_team = || {
+        summary
+            .team
+            .as_ref()
+            .is_some_and(|team| agent.teams.contains(team))
+    };
     let own = || summary.agent.as_ref().is_some_and(|a| a.id == agent.id);
     agent.role >= Role::Lead || (summary.people && (of_team() || own()))
 }
@@ -29,7 +34,9 @@ pub(super) fn may_see(agent: &Agent, summary: &Summary) -> bool {
 /// A conversation that an agent may see; any other does not exist for them.
 pub(super) async fn visible(app: &App, agent: &Agent, id: &str) -> Result<Summary, ApiError> {
     let found = app.store.summary(id).await?;
-    found.filter(|s| may_see(agent, s)).ok_or_else(|| ApiError::unknown_conversation(id))
+    found
+        .filter(|s| may_see(agent, s))
+        .ok_or_else(|| ApiError::unknown_conversation(id))
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,19 +53,42 @@ pub(super) async fn sign_in(
     Body(body): Body<SignIn>,
 ) -> Result<Response, ApiError> {
     if is_foreign(&headers) {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden_origin", "the request comes from another site"));
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "forbidden_origin",
+            "the request comes from another site",
+        ));
     }
-    let signed_in = app.sign_in(peer, &body.name, body.password).await.map_err(|e| match e {
-        SignInError::Wrong => ApiError::new(StatusCode::UNAUTHORIZED, "wrong_password", "the name or the password is wrong"),
-        SignInError::TooOften(wait) => ApiError::too_many(wait),
-        SignInError::Store(error) => error.into(),
-    })?;
+    let signed_in = app
+        .sign_in(peer, &body.name, body.password)
+        .await
+        .map_err(|e| match e {
+            SignInError::Wrong => ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "wrong_password",
+                "the name or the password is wrong",
+            ),
+            SignInError::TooOften(wait) => ApiError::too_many(wait),
+            SignInError::Store(error) => error.into(),
+        })?;
     app.desk_agent(&signed_in.agent);
-    let secure = if app.config.secure_cookie { "; Secure" } else { "" };
+    let secure = if app.config.secure_cookie {
+        "; Secure"
+    } else {
+        ""
+    };
     let seconds = app.config.agents.session_hours.saturating_mul(3600);
-    let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}", signed_in.cookie);
-    let cookie = HeaderValue::try_from(cookie).map_err(|_| ApiError::request("the cookie could not be made"))?;
-    Ok(([(header::SET_COOKIE, cookie)], Json(profile(&app, &signed_in.agent, &signed_in.csrf))).into_response())
+    let cookie = format!(
+        "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}",
+        signed_in.cookie
+    );
+    let cookie = HeaderValue::try_from(cookie)
+        .map_err(|_| ApiError::request("the cookie could not be made"))?;
+    Ok((
+        [(header::SET_COOKIE, cookie)],
+        Json(profile(&app, &signed_in.agent, &signed_in.csrf)),
+    )
+        .into_response())
 }
 
 fn profile(app: &App, agent: &Agent, csrf: &str) -> Value {
@@ -67,7 +97,12 @@ fn profile(app: &App, agent: &Agent, csrf: &str) -> Value {
         .map(|(id, title, open, next)| json!({"id": id, "title": title, "open": open, "next_open": next}))
         .collect();
     let mut shown = json!(agent);
-    let units = app.desk.look(|desk| desk.agents().iter().find(|a| a.spec.id == agent.id).map(|a| a.units));
+    let units = app.desk.look(|desk| {
+        desk.agents()
+            .iter()
+            .find(|a| a.spec.id == agent.id)
+            .map(|a| a.units)
+    });
     if let (Some(map), Some(units)) = (shown.as_object_mut(), units) {
         map.insert("capacity".to_owned(), json!(units));
     }
@@ -82,7 +117,9 @@ fn profile(app: &App, agent: &Agent, csrf: &str) -> Value {
 
 /// Teams: id, title, whether they are open, when they open next.
 pub(super) fn teams_of(app: &App) -> Vec<(SmolStr, String, bool, Option<jiff::Timestamp>)> {
-    let Some(program) = app.programs.current() else { return Vec::new() };
+    let Some(program) = app.programs.current() else {
+        return Vec::new();
+    };
     let machine = program.engine.machine();
     let now = app.clock.now();
     machine
@@ -91,37 +128,71 @@ pub(super) fn teams_of(app: &App) -> Vec<(SmolStr, String, bool, Option<jiff::Ti
         .map(|team| {
             let title = match &team.title {
                 TextOrWords::Words(words) => words.to_string(),
-                TextOrWords::Text(id) => plain_text(machine, *id).unwrap_or_else(|| team.name.to_string()),
+                TextOrWords::Text(id) => {
+                    plain_text(machine, *id).unwrap_or_else(|| team.name.to_string())
+                }
             };
-            let (open, next) = machine.hours_of(team.hours).map_or((true, None), |h| opening(h, now));
+            let (open, next) = machine
+                .hours_of(team.hours)
+                .map_or((true, None), |h| opening(h, now));
             (team.name.clone(), title, open, next)
         })
         .collect()
 }
 
 /// Whether hours are open, and if not, when they open next.
-fn opening(hours: &flow_compiler::machine::Hours, now: jiff::Timestamp) -> (bool, Option<jiff::Timestamp>) {
+fn opening(
+    hours: &flow_compiler::machine::Hours,
+    now: jiff::Timestamp,
+) -> (bool, Option<jiff::Timestamp>) {
     use flow_engine::calendar::{is_open_at, opens_after};
-    if is_open_at(hours, now) { (true, None) } else { (false, opens_after(hours, now)) }
+    if is_open_at(hours, now) {
+        (true, None)
+    } else {
+        (false, opens_after(hours, now))
+    }
 }
 
 /// A text's words in the default language, without interpolations.
-fn plain_text(machine: &flow_compiler::machine::Machine, id: flow_compiler::value::TextId) -> Option<String> {
+fn plain_text(
+    machine: &flow_compiler::machine::Machine,
+    id: flow_compiler::value::TextId,
+) -> Option<String> {
     use flow_compiler::machine::TextPart;
     let text = machine.text(id)?;
     let default = machine.bot.languages.first();
-    let variant = text.variants.iter().find(|v| v.language.as_ref() == default).or_else(|| text.variants.first())?;
-    Some(variant.parts.iter().filter_map(|p| if let TextPart::Str(s) = p { Some(s.as_str()) } else { None }).collect())
+    let variant = text
+        .variants
+        .iter()
+        .find(|v| v.language.as_ref() == default)
+        .or_else(|| text.variants.first())?;
+    Some(
+        variant
+            .parts
+            .iter()
+            .filter_map(|p| {
+                if let TextPart::Str(s) = p {
+                    Some(s.as_str())
+                } else {
+                    None
+                }
+            })
+            .collect(),
+    )
 }
 
 pub(super) async fn me(State(app): State<Arc<App>>, who: SignedIn) -> Json<Value> {
     Json(profile(&app, &who.agent, &who.csrf))
 }
 
-pub(super) async fn sign_out(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, ApiError> {
+pub(super) async fn sign_out(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+) -> Result<Response, ApiError> {
     app.store.remove_session(&secret_hash(&who.cookie)).await?;
     app.audit(who.actor(), "sign_out", None, None).await;
-    let cookie = HeaderValue::from_static("flow_session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    let cookie =
+        HeaderValue::from_static("flow_session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
@@ -136,7 +207,9 @@ pub(super) async fn presence(
     who: SignedIn,
     Body(body): Body<SetPresence>,
 ) -> Result<Json<Value>, ApiError> {
-    app.store.set_available(&who.agent.id, body.available).await?;
+    app.store
+        .set_available(&who.agent.id, body.available)
+        .await?;
     app.desk_agent(&who.agent);
     app.set_available(&who.agent.id, body.available);
     Ok(Json(json!({"available": body.available})))
@@ -154,7 +227,7 @@ pub(super) struct Listing {
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,
-    Query(listing): Query<Listing>,
+    Params(listing): Params<Listing>,
 ) -> Result<Json<Value>, ApiError> {
     let teams = || who.agent.teams.clone();
     let mine = || Scope::Teams(teams());
@@ -172,15 +245,32 @@ pub(super) async fn list(
         }
     };
     let before = match listing.cursor.as_deref().and_then(|c| c.split_once('_')) {
-        Some((at, id)) => Some((at.parse().map_err(|_| ApiError::request("the cursor is none of ours"))?, id.to_owned())),
+        Some((at, id)) => Some((
+            at.parse()
+                .map_err(|_| ApiError::request("the cursor is none of ours"))?,
+            id.to_owned(),
+        )),
         None => None,
     };
     let limit = listing.limit.unwrap_or(50).clamp(1, 200);
-    let search = listing.search.filter(|s| !s.trim().is_empty()).map(|s| s.chars().take(100).collect());
-    let query = ListQuery { scope, open, people: !who.sees_all(), search, before, limit };
+    let search = listing
+        .search
+        .filter(|s| !s.trim().is_empty())
+        .map(|s| s.chars().take(100).collect());
+    let query = ListQuery {
+        scope,
+        open,
+        people: !who.sees_all(),
+        search,
+        before,
+        limit,
+    };
     let found = app.store.list(query).await?;
     let full = found.len() == limit as usize;
-    let cursor = found.last().filter(|_| full).map(|s| format!("{}_{}", s.last_at.map_or(0, |t| t.as_millisecond()), s.id));
+    let cursor = found
+        .last()
+        .filter(|_| full)
+        .map(|s| format!("{}_{}", s.last_at.map_or(0, |t| t.as_millisecond()), s.id));
     Ok(Json(json!({"conversations": found, "cursor": cursor})))
 }
 
@@ -193,7 +283,11 @@ pub(super) async fn card_of(app: &Arc<App>, id: &str) -> Result<Option<Card>, Ap
     let (program, conversation, _) = app.snapshot(id).await?;
     let history = app.history(id).await?;
     let work = || program.engine.card(&conversation, &history, &program.hooks);
-    Ok(if program.engine.machine().hooks.is_empty() { work() } else { tokio::task::block_in_place(work) })
+    Ok(if program.engine.machine().hooks.is_empty() {
+        work()
+    } else {
+        tokio::task::block_in_place(work)
+    })
 }
 
 pub(super) async fn conversation(
@@ -204,14 +298,29 @@ pub(super) async fn conversation(
     visible(&app, &who.agent, &id).await?;
     let (_, _, summary) = app.snapshot(&id).await?;
     let messages = super::customer::messages_of(&app, &id).await?;
-    let follow_ups: Vec<Value> =
-        app.store.follow_ups(None, 1000).await?.into_iter().filter(|f| f.conversation == id).map(follow_up).collect();
+    let follow_ups: Vec<Value> = app
+        .store
+        .follow_ups(None, 1000)
+        .await?
+        .into_iter()
+        .filter(|f| f.conversation == id)
+        .map(follow_up)
+        .collect();
     let offer = super::desk::offer(&app, &id, &who.agent.id);
     let mine = summary.agent.as_ref().is_some_and(|a| a.id == who.agent.id);
     let may: &[&str] = match summary.stage.as_str() {
-        "reviewing" | "with_agent" if mine => &["message", "note", "confirm", "resolve", "return", "transfer"],
+        "reviewing" | "with_agent" if mine => &[
+            "message", "note", "confirm", "resolve", "return", "transfer",
+        ],
         "queued" | "offered" if offer.is_some() => &["accept", "decline", "note"],
-        "queued" | "offered" if summary.team.as_ref().is_some_and(|t| who.agent.teams.contains(t)) => &["take", "note"],
+        "queued" | "offered"
+            if summary
+                .team
+                .as_ref()
+                .is_some_and(|t| who.agent.teams.contains(t)) =>
+        {
+            &["take", "note"]
+        }
         "closed" => &[],
         _ => &["note"],
     };
@@ -245,12 +354,20 @@ pub(super) async fn log(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path(id): Path<String>,
-    Query(page): Query<LogPage>,
+    Params(page): Params<LogPage>,
 ) -> Result<Json<Value>, ApiError> {
     visible(&app, &who.agent, &id).await?;
-    let rows = app.store.log(&id, page.after, page.limit.unwrap_or(200).clamp(1, 1000)).await?;
-    let log: Result<Vec<Value>, _> = rows.iter().map(|row| serde_json::from_str(&row.record)).collect();
-    Ok(Json(json!({"log": log.map_err(flow_store::StoreError::from)?})))
+    let rows = app
+        .store
+        .log(&id, page.after, page.limit.unwrap_or(200).clamp(1, 1000))
+        .await?;
+    let log: Result<Vec<Value>, _> = rows
+        .iter()
+        .map(|row| serde_json::from_str(&row.record))
+        .collect();
+    Ok(Json(
+        json!({"log": log.map_err(flow_store::StoreError::from)?}),
+    ))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -262,11 +379,14 @@ pub(super) struct FollowUps {
 pub(super) async fn follow_ups(
     State(app): State<Arc<App>>,
     who: SignedIn,
-    Query(query): Query<FollowUps>,
+    Params(query): Params<FollowUps>,
 ) -> Result<Json<Value>, ApiError> {
     let mut out = Vec::new();
     for row in app.store.follow_ups(query.done, 500).await? {
-        let ours = row.team.as_ref().is_none_or(|t| who.agent.teams.contains(t));
+        let ours = row
+            .team
+            .as_ref()
+            .is_none_or(|t| who.agent.teams.contains(t));
         if who.sees_all() || ours {
             out.push(follow_up(row));
         }
@@ -280,10 +400,17 @@ pub(super) async fn follow_up_done(
     Path(id): Path<String>,
     Body(_): Body<super::customer::OnlyId>,
 ) -> Result<Json<Value>, ApiError> {
-    let number = id.strip_prefix("f_").and_then(|n| n.parse().ok()).ok_or_else(ApiError::not_found)?;
-    let done = app.store.follow_up_done(number, &who.agent.id, app.clock.now()).await?;
+    let number = id
+        .strip_prefix("f_")
+        .and_then(|n| n.parse().ok())
+        .ok_or_else(ApiError::not_found)?;
+    let done = app
+        .store
+        .follow_up_done(number, &who.agent.id, app.clock.now())
+        .await?;
     if done {
-        app.audit(who.actor(), "follow_up_done", Some(id.clone()), None).await;
+        app.audit(who.actor(), "follow_up_done", Some(id.clone()), None)
+            .await;
         app.hub.tell_agents(AgentNews::Desk);
     }
     // Once more is no error: it is done.
@@ -299,13 +426,29 @@ pub(super) struct Window {
 pub(super) async fn dashboard(
     State(app): State<Arc<App>>,
     _who: SignedIn,
-    Query(window): Query<Window>,
+    Params(window): Params<Window>,
 ) -> Result<Json<Value>, ApiError> {
     let hours = window.hours.unwrap_or(24).clamp(1, 24 * 90);
-    let since = app.clock.now().checked_sub(SignedDuration::from_hours(hours)).unwrap_or(jiff::Timestamp::MIN);
+    let since = app
+        .clock
+        .now()
+        .checked_sub(SignedDuration::from_hours(hours))
+        .unwrap_or(jiff::Timestamp::MIN);
     let program = app.programs.current();
-    let tiers: Vec<_> = program.iter().flat_map(|p| p.engine.machine().tiers.iter().map(|t| (t.name.clone(), t.kind))).collect();
-    let query = DashboardQuery { since, tiers: tiers.iter().map(|(name, _)| name.clone()).collect() };
+    let tiers: Vec<_> = program
+        .iter()
+        .flat_map(|p| {
+            p.engine
+                .machine()
+                .tiers
+                .iter()
+                .map(|t| (t.name.clone(), t.kind))
+        })
+        .collect();
+    let query = DashboardQuery {
+        since,
+        tiers: tiers.iter().map(|(name, _)| name.clone()).collect(),
+    };
     let mut shown = json!(app.store.dashboard(query).await?);
     if let Some(rows) = shown.get_mut("tiers").and_then(Value::as_array_mut) {
         for (row, (_, kind)) in rows.iter_mut().zip(&tiers) {

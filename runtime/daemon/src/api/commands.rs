@@ -20,16 +20,31 @@ use std::sync::Arc;
 type Answer = Result<Json<Value>, ApiError>;
 
 fn answer(outcome: &Outcome) -> Json<Value> {
-    Json(json!({"conversation": *outcome.summary, "seq": outcome.seq, "duplicate": outcome.duplicate}))
+    Json(
+        json!({"conversation": *outcome.summary, "seq": outcome.seq, "duplicate": outcome.duplicate}),
+    )
 }
 
 /// Runs a command under its id; the id belongs to the agent.
-async fn run(app: &Arc<App>, who: &SignedIn, conversation: &str, id: &str, body: &str, kind: EventKind) -> Answer {
+async fn run(
+    app: &Arc<App>,
+    who: &SignedIn,
+    conversation: &str,
+    id: &str,
+    body: &str,
+    kind: EventKind,
+) -> Answer {
     command_id(id)?;
     visible(app, &who.agent, conversation).await?;
-    let hash = blake3::hash(format!("{}\n{body}", crate::turns::messages::event_word(&kind)).as_bytes());
-    let key = MessageKey { id: format!("a:{}:{id}", who.agent.id), hash: hash.as_bytes().to_vec() };
-    Ok(answer(&app.turn(conversation, Command::keyed(kind, key)).await?))
+    let hash =
+        blake3::hash(format!("{}\n{body}", crate::turns::messages::event_word(&kind)).as_bytes());
+    let key = MessageKey {
+        id: format!("a:{}:{id}", who.agent.id),
+        hash: hash.as_bytes().to_vec(),
+    };
+    Ok(answer(
+        &app.turn(conversation, Command::keyed(kind, key)).await?,
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,9 +61,14 @@ pub(super) async fn accept(
     Body(body): Body<Reservation>,
 ) -> Answer {
     command_id(&body.id)?;
-    match app.accept(&conversation, &who.agent.id, body.reservation).await {
+    match app
+        .accept(&conversation, &who.agent.id, body.reservation)
+        .await
+    {
         Ok(outcome) => Ok(answer(&outcome?)),
-        Err(error) => already_mine(&app, &who, &conversation, Some(body.reservation)).await.ok_or_else(|| error.into()),
+        Err(error) => already_mine(&app, &who, &conversation, Some(body.reservation))
+            .await
+            .ok_or_else(|| error.into()),
     }
 }
 
@@ -62,17 +82,25 @@ pub(super) async fn take(
     visible(&app, &who.agent, &conversation).await?;
     match app.take(&conversation, &who.agent.id).await {
         Ok(outcome) => Ok(answer(&outcome?)),
-        Err(error) => already_mine(&app, &who, &conversation, None).await.ok_or_else(|| error.into()),
+        Err(error) => already_mine(&app, &who, &conversation, None)
+            .await
+            .ok_or_else(|| error.into()),
     }
 }
 
 /// The answer to a repetition: the conversation is with this agent, by this reservation.
-async fn already_mine(app: &Arc<App>, who: &SignedIn, conversation: &str, reservation: Option<u64>) -> Option<Json<Value>> {
+async fn already_mine(
+    app: &Arc<App>,
+    who: &SignedIn,
+    conversation: &str,
+    reservation: Option<u64>,
+) -> Option<Json<Value>> {
     let summary = app.store.summary(conversation).await.ok()??;
     let mine = summary.agent.as_ref().is_some_and(|a| a.id == who.agent.id);
     let has_it = matches!(summary.stage.as_str(), "reviewing" | "with_agent");
     let same = reservation.is_none() || summary.reservation == reservation;
-    (mine && has_it && same).then(|| Json(json!({"conversation": summary, "seq": summary.seq, "duplicate": true})))
+    (mine && has_it && same)
+        .then(|| Json(json!({"conversation": summary, "seq": summary.seq, "duplicate": true})))
 }
 
 pub(super) async fn decline(
@@ -82,9 +110,15 @@ pub(super) async fn decline(
     Body(body): Body<Reservation>,
 ) -> Answer {
     command_id(&body.id)?;
-    let summary = app.store.summary(&conversation).await?.ok_or_else(|| ApiError::unknown_conversation(&conversation))?;
+    let summary = app
+        .store
+        .summary(&conversation)
+        .await?
+        .ok_or_else(|| ApiError::unknown_conversation(&conversation))?;
     app.decline(&who.agent.id, body.reservation)?;
-    Ok(Json(json!({"conversation": summary, "seq": summary.seq, "duplicate": false})))
+    Ok(Json(
+        json!({"conversation": summary, "seq": summary.seq, "duplicate": false}),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,7 +135,11 @@ pub(super) async fn message(
     Body(body): Body<Written>,
 ) -> Answer {
     let text = clean(&body.text)?;
-    let kind = EventKind::AgentMessage { agent: who.agent.id.clone(), id: body.id.clone(), text: text.clone() };
+    let kind = EventKind::AgentMessage {
+        agent: who.agent.id.clone(),
+        id: body.id.clone(),
+        text: text.clone(),
+    };
     run(&app, &who, &conversation, &body.id, &text, kind).await
 }
 
@@ -112,7 +150,11 @@ pub(super) async fn note(
     Body(body): Body<Written>,
 ) -> Answer {
     let text = clean(&body.text)?;
-    let kind = EventKind::AgentNote { agent: who.agent.id.clone(), id: body.id.clone(), text: text.clone() };
+    let kind = EventKind::AgentNote {
+        agent: who.agent.id.clone(),
+        id: body.id.clone(),
+        text: text.clone(),
+    };
     run(&app, &who, &conversation, &body.id, &text, kind).await
 }
 
@@ -129,8 +171,19 @@ pub(super) async fn confirm(
     Path(conversation): Path<String>,
     Body(body): Body<Confirm>,
 ) -> Answer {
-    let kind = EventKind::AgentConfirmed { agent: who.agent.id.clone(), reminder: body.reminder };
-    run(&app, &who, &conversation, &body.id, &body.reminder.to_string(), kind).await
+    let kind = EventKind::AgentConfirmed {
+        agent: who.agent.id.clone(),
+        reminder: body.reminder,
+    };
+    run(
+        &app,
+        &who,
+        &conversation,
+        &body.id,
+        &body.reminder.to_string(),
+        kind,
+    )
+    .await
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,7 +196,9 @@ pub(super) struct Resolve {
 
 /// An optional text: blank ones are absent.
 fn optional(text: Option<String>) -> Result<Option<String>, ApiError> {
-    text.filter(|t| !t.trim().is_empty()).map(|t| clean(&t)).transpose()
+    text.filter(|t| !t.trim().is_empty())
+        .map(|t| clean(&t))
+        .transpose()
 }
 
 pub(super) async fn resolve(
@@ -154,7 +209,10 @@ pub(super) async fn resolve(
 ) -> Answer {
     let summary = optional(body.summary)?;
     let hashed = summary.clone().unwrap_or_default();
-    let kind = EventKind::AgentResolved { agent: who.agent.id.clone(), summary };
+    let kind = EventKind::AgentResolved {
+        agent: who.agent.id.clone(),
+        summary,
+    };
     run(&app, &who, &conversation, &body.id, &hashed, kind).await
 }
 
@@ -174,7 +232,10 @@ pub(super) async fn give_back(
 ) -> Answer {
     let reason = optional(body.reason)?;
     let hashed = reason.clone().unwrap_or_default();
-    let kind = EventKind::AgentReturned { agent: who.agent.id.clone(), reason };
+    let kind = EventKind::AgentReturned {
+        agent: who.agent.id.clone(),
+        reason,
+    };
     run(&app, &who, &conversation, &body.id, &hashed, kind).await
 }
 
@@ -195,7 +256,11 @@ pub(super) async fn transfer(
 ) -> Answer {
     let reason = optional(body.reason)?;
     let hashed = format!("{}\n{}", body.team, reason.clone().unwrap_or_default());
-    let kind = EventKind::AgentTransferred { agent: who.agent.id.clone(), team: body.team, reason };
+    let kind = EventKind::AgentTransferred {
+        agent: who.agent.id.clone(),
+        team: body.team,
+        reason,
+    };
     run(&app, &who, &conversation, &body.id, &hashed, kind).await
 }
 
@@ -206,7 +271,8 @@ pub(super) async fn typing(
     Body(body): Body<Typing>,
 ) -> Result<StatusCode, ApiError> {
     let summary = visible(&app, &who.agent, &conversation).await?;
-    if summary.stage == "with_agent" && summary.agent.as_ref().is_some_and(|a| a.id == who.agent.id) {
+    if summary.stage == "with_agent" && summary.agent.as_ref().is_some_and(|a| a.id == who.agent.id)
+    {
         app.hub.tell(&conversation, Heard::Typing(body.typing));
     }
     Ok(StatusCode::NO_CONTENT)

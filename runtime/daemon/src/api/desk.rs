@@ -52,8 +52,14 @@ pub(super) async fn of(app: &Arc<App>, who: &SignedIn) -> Value {
 pub(super) async fn queue(app: &Arc<App>, who: &SignedIn) -> Vec<Value> {
     let now = app.clock.now();
     let scope = Scope::Queue((!who.sees_all()).then(|| who.agent.teams.clone()));
-    let query = ListQuery { scope, limit: SHOWN, ..ListQuery::default() };
-    let Ok(found) = app.store.list(query).await else { return Vec::new() };
+    let query = ListQuery {
+        scope,
+        limit: SHOWN,
+        ..ListQuery::default()
+    };
+    let Ok(found) = app.store.list(query).await else {
+        return Vec::new();
+    };
     let by_id: HashMap<&str, &Summary> = found.iter().map(|s| (s.id.as_str(), s)).collect();
     app.desk.look(|desk| {
         let mut teams: Vec<_> = desk.items().map(|(_, i)| i.item.team.clone()).collect();
@@ -62,7 +68,9 @@ pub(super) async fn queue(app: &Arc<App>, who: &SignedIn) -> Vec<Value> {
         let mut out = Vec::new();
         for team in teams {
             for (place, (id, item)) in desk.queue(&team, now).into_iter().enumerate() {
-                let Some(summary) = by_id.get(id.as_str()) else { continue };
+                let Some(summary) = by_id.get(id.as_str()) else {
+                    continue;
+                };
                 out.push(json!({
                     "conversation": summary,
                     "team": item.item.team,
@@ -83,9 +91,11 @@ pub(super) async fn queue(app: &Arc<App>, who: &SignedIn) -> Vec<Value> {
 /// The reservation of a conversation for an agent, and when it ends.
 pub(super) fn offer(app: &App, conversation: &str, agent: &str) -> Option<Value> {
     app.desk.look(|desk| match &desk.item(conversation)?.state {
-        ItemState::Reserved { reservation, agent: who, until } if who == agent => {
-            Some(json!({"reservation": reservation, "expires_at": until}))
-        }
+        ItemState::Reserved {
+            reservation,
+            agent: who,
+            until,
+        } if who == agent => Some(json!({"reservation": reservation, "expires_at": until})),
         _ => None,
     })
 }
@@ -95,16 +105,20 @@ pub(super) async fn offers_to(app: &Arc<App>, agent: &str) -> Vec<Value> {
     let open: Vec<(String, u64, jiff::Timestamp)> = app.desk.look(|desk| {
         desk.items()
             .filter_map(|(id, item)| match &item.state {
-                ItemState::Reserved { reservation, agent: who, until } if who == agent => {
-                    Some((id.to_string(), *reservation, *until))
-                }
+                ItemState::Reserved {
+                    reservation,
+                    agent: who,
+                    until,
+                } if who == agent => Some((id.to_string(), *reservation, *until)),
                 _ => None,
             })
             .collect()
     });
     let mut out = Vec::new();
     for (id, reservation, until) in open {
-        let Ok(Some(summary)) = app.store.summary(&id).await else { continue };
+        let Ok(Some(summary)) = app.store.summary(&id).await else {
+            continue;
+        };
         let card = super::agent::card_of(app, &id).await.ok();
         out.push(json!({"reservation": reservation, "expires_at": until, "conversation": summary, "card": card}));
     }

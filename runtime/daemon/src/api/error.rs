@@ -23,7 +23,13 @@ pub struct ApiError {
 impl ApiError {
     /// An error.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), help: None, retry_after: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            help: None,
+            retry_after: None,
+        }
     }
 
     /// What to do about it.
@@ -41,14 +47,19 @@ impl ApiError {
     /// 404 of a conversation; also of one that is not the caller's.
     #[must_use]
     pub fn unknown_conversation(id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "unknown_conversation", format!("there is no conversation `{id}`"))
-            .help("open one with POST /v1/conversations")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown_conversation",
+            format!("there is no conversation `{id}`"),
+        )
+        .help("open one with POST /v1/conversations")
     }
 
     /// 404.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here").help("see docs/api.md for all addresses")
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+            .help("see docs/api.md for all addresses")
     }
 
     /// 409.
@@ -59,8 +70,12 @@ impl ApiError {
     /// 429.
     #[must_use]
     pub fn too_many(wait: Duration) -> Self {
-        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "too many requests in a short time")
-            .help("wait for the time that Retry-After names, then try again");
+        let mut error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "too many requests in a short time",
+        )
+        .help("wait for the time that Retry-After names, then try again");
         error.retry_after = Some(wait);
         error
     }
@@ -76,11 +91,14 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Json(json!({"error": {"code": self.code, "message": self.message, "help": self.help}}));
+        let body =
+            Json(json!({"error": {"code": self.code, "message": self.message, "help": self.help}}));
         let mut response = (self.status, body).into_response();
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         response
     }
@@ -90,7 +108,9 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy => Self::unavailable("busy", "too much is waiting to be stored"),
-            StoreError::Unavailable(_) => Self::unavailable("storage", "the store cannot write at the moment"),
+            StoreError::Unavailable(_) => {
+                Self::unavailable("storage", "the store cannot write at the moment")
+            }
             other => {
                 tracing::error!(error = %other, "the store failed");
                 Self::unavailable("storage", "the store failed")
@@ -104,19 +124,23 @@ impl From<TurnError> for ApiError {
         match error {
             TurnError::Unknown(id) => Self::unknown_conversation(&id),
             TurnError::Crowded => Self::too_many(Duration::from_secs(1)),
-            TurnError::IdReused => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "id_reused", "this id came before with another body")
-                    .help("give every message an id of its own, for example a UUID")
-            }
+            TurnError::IdReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "id_reused",
+                "this id came before with another body",
+            )
+            .help("give every message an id of its own, for example a UUID"),
             TurnError::Refused(Refusal::Unconfirmed { reminder }) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "reminder_open",
                 format!("reminder {reminder} must be confirmed first"),
             )
             .help("confirm it with POST .../confirm"),
-            TurnError::Refused(refusal @ Refusal::Unknown { .. }) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", refusal.to_string())
-            }
+            TurnError::Refused(refusal @ Refusal::Unknown { .. }) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_value",
+                refusal.to_string(),
+            ),
             TurnError::Refused(refusal) => Self::conflict(refusal.to_string()),
             TurnError::NoProgram(_) => Self::unavailable("no_program", error.to_string()),
             TurnError::Store(error) => error.into(),

@@ -16,19 +16,27 @@ use std::sync::Arc;
 
 /// A JSON body: UTF-8, of a known form, with a JSON media type.
 #[derive(Debug)]
-pub struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let json = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|v| {
-            let essence = v.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case("application/json")
-        });
+        let json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| {
+                let essence = v.split(';').next().unwrap_or_default().trim();
+                essence.eq_ignore_ascii_case("application/json")
+            });
         if !json {
-            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the body must be JSON")
-                .help("send the header `Content-Type: application/json`"));
+            return Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "the body must be JSON",
+            )
+            .help("send the header `Content-Type: application/json`"));
         }
         let bytes = raw(request, app).await?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
@@ -38,8 +46,27 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
         match serde_json::from_str(text) {
             Ok(value) => Ok(Self(value)),
             Err(e) if e.is_data() => Err(ApiError::request(e.to_string())),
-            Err(e) => Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is no JSON: {e}"))),
+            Err(e) => Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_json",
+                format!("the body is no JSON: {e}"),
+            )),
         }
+    }
+}
+
+/// The parameters after `?`.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
+        let parsed = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        parsed
+            .map(|query| Self(query.0))
+            .map_err(|e| ApiError::request(e.body_text()))
     }
 }
 
@@ -47,35 +74,53 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
 ///
 /// # Errors
 /// 413 if it is too large, 400 if it broke off.
-pub async fn raw(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, app).await.map_err(|e| match e.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large")
+pub(crate) async fn raw(request: Request, app: &Arc<App>) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, app)
+        .await
+        .map_err(|e| match e.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "the body is too large",
+            )
             .help("messages have 8,000 characters at most, files 10 MB"),
-        _ => ApiError::request("the body could not be read"),
-    })
+            _ => ApiError::request("the body could not be read"),
+        })
 }
 
 /// A sender's id of a command.
 ///
 /// # Errors
 /// If it is empty, too long or has other characters.
-pub fn command_id(id: &str) -> Result<(), ApiError> {
-    let good = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b));
+pub(crate) fn command_id(id: &str) -> Result<(), ApiError> {
+    let good = (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b));
     if good {
         return Ok(());
     }
-    Err(ApiError::request("the `id` is not valid").help("1 to 64 characters of A-Z a-z 0-9 _ - . : (a UUID is best)"))
+    Err(ApiError::request("the `id` is not valid")
+        .help("1 to 64 characters of A-Z a-z 0-9 _ - . : (a UUID is best)"))
 }
 
 /// The real address of the caller.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
+pub(crate) struct Peer(pub IpAddr);
 
 /// Who asks, behind named proxies.
 #[must_use]
-pub fn peer(parts: &Parts, app: &App) -> IpAddr {
-    let socket = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |c| c.0.ip());
-    let forwarded: Vec<&str> = parts.headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).collect();
+pub(crate) fn peer(parts: &Parts, app: &App) -> IpAddr {
+    let socket = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::from([0, 0, 0, 0]), |c| c.0.ip());
+    let forwarded: Vec<&str> = parts
+        .headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .collect();
     real_peer(socket, &forwarded, &app.config.proxies)
 }
 
@@ -89,7 +134,7 @@ impl FromRequestParts<Arc<App>> for Peer {
 
 /// A visitor's token: from the header, or for GET from the query.
 #[derive(Debug)]
-pub struct VisitorToken(pub Option<String>);
+pub(crate) struct VisitorToken(pub Option<String>);
 
 impl FromRequestParts<Arc<App>> for VisitorToken {
     type Rejection = ApiError;
@@ -97,7 +142,9 @@ impl FromRequestParts<Arc<App>> for VisitorToken {
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
         let from_query = || {
             let query = parts.uri.query().filter(|_| parts.method == Method::GET)?;
-            url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == "token").map(|(_, v)| v.into_owned())
+            url::form_urlencoded::parse(query.as_bytes())
+                .find(|(k, _)| k == "token")
+                .map(|(_, v)| v.into_owned())
         };
         Ok(Self(bearer(&parts.headers).or_else(from_query)))
     }
@@ -106,32 +153,44 @@ impl FromRequestParts<Arc<App>> for VisitorToken {
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
 }
 
 /// The value of a cookie.
 #[must_use]
-pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|v| v.to_str().ok())
         .flat_map(|line| line.split(';'))
-        .find_map(|pair| pair.trim().split_once('=').filter(|(k, _)| *k == name).map(|(_, v)| v.to_owned()))
+        .find_map(|pair| {
+            pair.trim()
+                .split_once('=')
+                .filter(|(k, _)| *k == name)
+                .map(|(_, v)| v.to_owned())
+        })
 }
 
 /// Whether a browser says that the request comes from a page of another site.
 #[must_use]
-pub fn is_foreign(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN).and_then(|v| v.to_str().ok()) else { return false };
-    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN).and_then(|v| v.to_str().ok()) else {
+        return false;
+    };
+    let host = headers
+        .get(header::HOST)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let origin_host = origin.split_once("://").map_or("", |(_, host)| host);
     !origin_host.eq_ignore_ascii_case(host)
 }
 
 /// A signed-in agent. Anything but GET also needs the header against forged requests and no foreign origin.
 #[derive(Debug)]
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     /// Who.
     pub agent: Agent,
     /// The session's secret against forged requests.
@@ -143,19 +202,19 @@ pub struct SignedIn {
 impl SignedIn {
     /// Whether they see all teams.
     #[must_use]
-    pub fn sees_all(&self) -> bool {
+    pub(crate) fn sees_all(&self) -> bool {
         self.agent.role >= Role::Lead
     }
 
     /// The name in the audit log.
     #[must_use]
-    pub fn actor(&self) -> String {
+    pub(crate) fn actor(&self) -> String {
         format!("agent:{}", self.agent.id)
     }
 
     /// # Errors
     /// 403 unless the role is at least this.
-    pub fn require(&self, role: Role) -> Result<(), ApiError> {
+    pub(crate) fn require(&self, role: Role) -> Result<(), ApiError> {
         if self.agent.role >= role {
             return Ok(());
         }
@@ -169,34 +228,54 @@ impl FromRequestParts<Arc<App>> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let required = || {
-            ApiError::new(StatusCode::UNAUTHORIZED, "sign_in_required", "nobody is signed in")
-                .help("sign in with POST /v1/agent/sign-in")
+            ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "sign_in_required",
+                "nobody is signed in",
+            )
+            .help("sign in with POST /v1/agent/sign-in")
         };
         let cookie = cookie(&parts.headers, COOKIE).ok_or_else(required)?;
         let (agent, session) = app.session(&cookie).await?.ok_or_else(required)?;
         if parts.method != Method::GET && parts.method != Method::HEAD {
             if is_foreign(&parts.headers) {
-                return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden_origin", "the request comes from another site"));
+                return Err(ApiError::new(
+                    StatusCode::FORBIDDEN,
+                    "forbidden_origin",
+                    "the request comes from another site",
+                ));
             }
-            let given = parts.headers.get("x-flow-csrf").and_then(|v| v.to_str().ok()).unwrap_or_default();
+            let given = parts
+                .headers
+                .get("x-flow-csrf")
+                .and_then(|v| v.to_str().ok())
+                .unwrap_or_default();
             if !crate::app::same(given.as_bytes(), session.csrf.as_bytes()) {
-                return Err(ApiError::new(StatusCode::FORBIDDEN, "csrf", "the header X-Flow-CSRF is missing or wrong")
-                    .help("send the `csrf` value that signing in answered"));
+                return Err(ApiError::new(
+                    StatusCode::FORBIDDEN,
+                    "csrf",
+                    "the header X-Flow-CSRF is missing or wrong",
+                )
+                .help("send the `csrf` value that signing in answered"));
             }
         }
-        Ok(Self { agent, csrf: session.csrf, cookie })
+        Ok(Self {
+            agent,
+            csrf: session.csrf,
+            cookie,
+        })
     }
 }
 
 /// Someone who runs the daemon: on the machine itself and not through a proxy, or with an API key of the scope `ops`.
 #[derive(Debug)]
-pub struct Operator(pub String);
+pub(crate) struct Operator(pub String);
 
 /// The API key of a request.
 ///
 /// # Errors
 /// If the store fails.
-pub async fn api_key(headers: &HeaderMap, app: &App) -> Result<Option<ApiKey>, ApiError> {
+pub(crate) async fn api_key(headers: &HeaderMap, app: &App) -> Result<Option<ApiKey>, ApiError> {
     match bearer(headers).filter(|t| t.starts_with("fk_")) {
         Some(token) => Ok(app.store.key(&crate::app::secret_hash(&token)).await?),
         None => Ok(None),
@@ -212,15 +291,28 @@ impl FromRequestParts<Arc<App>> for Operator {
         {
             return Ok(Self(format!("key:{}", key.id)));
         }
-        let socket = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+        let socket = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|c| c.0.ip());
         let local = socket.is_some_and(|ip| ip.to_canonical().is_loopback());
-        let forwarded = ["x-forwarded-for", "forwarded", "x-real-ip", "via"].iter().any(|h| parts.headers.contains_key(*h));
+        let forwarded = ["x-forwarded-for", "forwarded", "x-real-ip", "via"]
+            .iter()
+            .any(|h| parts.headers.contains_key(*h));
         // A page in a browser on this machine is not its operator.
-        if local && !forwarded && !parts.headers.contains_key(header::ORIGIN) && !parts.headers.contains_key("sec-fetch-site") {
+        if local
+            && !forwarded
+            && !parts.headers.contains_key(header::ORIGIN)
+            && !parts.headers.contains_key("sec-fetch-site")
+        {
             return Ok(Self("local".to_owned()));
         }
-        Err(ApiError::new(StatusCode::UNAUTHORIZED, "sign_in_required", "this is for operators")
-            .help("ask from the machine itself, or send an API key of the scope `ops`"))
+        Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "sign_in_required",
+            "this is for operators",
+        )
+        .help("ask from the machine itself, or send an API key of the scope `ops`"))
     }
 }
 
@@ -246,7 +338,12 @@ mod tests {
             headers
         };
         assert!(!is_foreign(&headers("http://flow.example:8080")));
-        for foreign in ["http://flow.example", "http://evil.example", "null", "http://flow.example:8080.evil.example"] {
+        for foreign in [
+            "http://flow.example",
+            "http://evil.example",
+            "null",
+            "http://flow.example:8080.evil.example",
+        ] {
             assert!(is_foreign(&headers(foreign)), "{foreign}");
         }
         assert!(!is_foreign(&HeaderMap::new()));
@@ -255,7 +352,10 @@ mod tests {
     #[test]
     fn a_cookie_is_found_among_others() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, HeaderValue::from_static("a=1; flow_session=s_2; b=3"));
+        headers.insert(
+            header::COOKIE,
+            HeaderValue::from_static("a=1; flow_session=s_2; b=3"),
+        );
         assert_eq!(cookie(&headers, "flow_session").as_deref(), Some("s_2"));
         assert_eq!(cookie(&headers, "session"), None);
     }

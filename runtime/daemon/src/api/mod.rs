@@ -7,6 +7,8 @@ mod customer;
 mod desk;
 mod error;
 mod extract;
+mod files;
+mod opening;
 mod ops;
 mod statics;
 mod stream;
@@ -36,10 +38,13 @@ const BODY_TIME: Duration = Duration::from_secs(60);
 /// All addresses.
 pub fn router(app: Arc<App>) -> Router {
     let conversations = Router::new()
-        .route("/", post(customer::open))
+        .route("/", post(opening::open))
         .route("/{id}", get(customer::get))
         .route("/{id}/messages", post(customer::send))
-        .route("/{id}/files", post(customer::upload).layer(DefaultBodyLimit::max(customer::LARGEST_FILE)))
+        .route(
+            "/{id}/files",
+            post(files::upload).layer(DefaultBodyLimit::max(customer::LARGEST_FILE)),
+        )
         .route("/{id}/typing", post(customer::typing))
         .route("/{id}/leave", post(customer::leave))
         .route("/{id}/events", get(stream::customer));
@@ -70,7 +75,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/dashboard", get(agent::dashboard));
     let admin = Router::new()
         .route("/agents", get(admin::agents))
-        .route("/agents/{id}", put(admin::put_agent).delete(admin::remove_agent))
+        .route(
+            "/agents/{id}",
+            put(admin::put_agent).delete(admin::remove_agent),
+        )
         .route("/audit", get(admin::audit))
         .route("/dead-letters", get(admin::dead_letters))
         .route("/dead-letters/{id}/replay", post(admin::replay))
@@ -79,9 +87,13 @@ pub fn router(app: Arc<App>) -> Router {
         .nest("/v1/admin", admin)
         .nest("/v1/conversations", conversations)
         .nest("/v1/agent", agents)
-        .route("/v1/widget", get(customer::widget))
-        .route("/v1/files/{conversation}/{file}", get(customer::file))
-        .route("/v1/triggers/{*path}", post(trigger::receive).layer(DefaultBodyLimit::max(TRIGGER_BODY)))
+        .route("/v1/widget", get(opening::widget))
+        .route("/v1/files/{conversation}/{file}", get(files::file))
+        .route(
+            "/v1/triggers/{*path}",
+            post(trigger::receive).layer(DefaultBodyLimit::max(TRIGGER_BODY)),
+        )
+        .route("/v1/openapi.json", get(ops::openapi))
         .route("/v1/status", get(ops::status))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
@@ -96,7 +108,11 @@ pub fn router(app: Arc<App>) -> Router {
 
 async fn method_not_allowed(request: Request) -> ApiError {
     let message = format!("{} is not possible here", request.method());
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        message,
+    )
 }
 
 /// What surrounds every request: limits, the widget's origins, headers, one line in the log without contents.
@@ -108,33 +124,74 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let peer = extract::peer(&parts, &app);
     let origin = parts.headers.get(header::ORIGIN).cloned();
     // Only what visitors use is open to other sites, and only to those named.
-    let shared = ["/v1/conversations", "/v1/widget", "/v1/files/"].iter().any(|p| path.starts_with(p));
-    let allowed = origin.filter(|o| shared && app.config.origins.iter().any(|a| a.as_bytes() == o.as_bytes()));
-    let limited = app.limits.requests.take(peer, app.config.limits.requests, Duration::from_secs(60));
+    let shared = ["/v1/conversations", "/v1/widget", "/v1/files/"]
+        .iter()
+        .any(|p| path.starts_with(p));
+    let allowed = origin.filter(|o| {
+        shared
+            && app
+                .config
+                .origins
+                .iter()
+                .any(|a| a.as_bytes() == o.as_bytes())
+    });
+    let limited =
+        app.limits
+            .requests
+            .take(peer, app.config.limits.requests, Duration::from_secs(60));
     let mut response = match limited {
         Err(wait) if !matches!(path.as_str(), "/livez" | "/readyz") => {
             count(&app.metrics.limited);
             ApiError::too_many(wait).into_response()
         }
-        _ if method == Method::OPTIONS && allowed.is_some() => StatusCode::NO_CONTENT.into_response(),
+        _ if method == Method::OPTIONS && allowed.is_some() => {
+            StatusCode::NO_CONTENT.into_response()
+        }
         _ => {
-            let body = axum::body::Body::new(crate::accept::TimedBody::new(body, BODY_TIME));
-            next.run(Request::from_parts(parts, body)).await
+            let (body, left) = crate::accept::TimedBody::new(body, BODY_TIME);
+            let response = next
+                .run(Request::from_parts(parts, axum::body::Body::new(body)))
+                .await;
+            if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                crate::accept::drain(left).await;
+            }
+            response
         }
     };
     let headers = response.headers_mut();
     if let Some(origin) = allowed {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::VARY, HeaderValue::from_static("origin"));
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST"),
+        );
         let names = "authorization, content-type, last-event-id";
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static(names),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_MAX_AGE,
+            HeaderValue::from_static("600"),
+        );
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(%method, path, status = response.status().as_u16(), ms, "request");
     response

@@ -14,6 +14,14 @@ pub(super) async fn livez() -> &'static str {
     "ok\n"
 }
 
+/// The description of the API, for generators of clients.
+pub(super) async fn openapi() -> ([(header::HeaderName, &'static str); 1], &'static str) {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        include_str!("openapi.json"),
+    )
+}
+
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, String) {
     let mut missing = Vec::new();
     if app.programs.current().is_none() {
@@ -30,11 +38,17 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, String) 
     if missing.is_empty() {
         (StatusCode::OK, "ok\n".to_owned())
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", missing.join("; ")))
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{}\n", missing.join("; ")),
+        )
     }
 }
 
-pub(super) async fn metrics(State(app): State<Arc<App>>, _who: Operator) -> Result<Response, ApiError> {
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    _who: Operator,
+) -> Result<Response, ApiError> {
     let text = crate::metrics::render(&app).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
@@ -66,7 +80,17 @@ fn shown(app: &App, insider: bool) -> Value {
 
 pub(super) async fn reload(State(app): State<Arc<App>>, who: Operator) -> Response {
     let ok = app.reload_now("request").await;
-    app.audit(who.0, "reload", None, Some(if ok { "loaded" } else { "refused" }.to_owned())).await;
-    let status = if ok { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    app.audit(
+        who.0,
+        "reload",
+        None,
+        Some(if ok { "loaded" } else { "refused" }.to_owned()),
+    )
+    .await;
+    let status = if ok {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     (status, Json(shown(&app, true))).into_response()
 }

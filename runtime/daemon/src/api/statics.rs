@@ -40,10 +40,22 @@ pub(super) async fn serve(request: Request) -> Response {
         other => format!("{other}.html"),
     };
     // The inbox is one page; its inner addresses are its own.
-    let name = if Dist::get(&name).is_none() && path.starts_with("inbox/") { "inbox.html".to_owned() } else { name };
-    let Some(file) = Dist::get(&name) else { return ApiError::not_found().into_response() };
-    let tag = format!("\"{}\"", crate::app::hex(file.metadata.sha256_hash().get(..16).unwrap_or_default()));
-    let fresh = request.headers().get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes() == tag.as_bytes());
+    let name = if Dist::get(&name).is_none() && path.starts_with("inbox/") {
+        "inbox.html".to_owned()
+    } else {
+        name
+    };
+    let Some(file) = Dist::get(&name) else {
+        return ApiError::not_found().into_response();
+    };
+    let tag = format!(
+        "\"{}\"",
+        crate::app::hex(file.metadata.sha256_hash().get(..16).unwrap_or_default())
+    );
+    let fresh = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|v| v.as_bytes() == tag.as_bytes());
     let mut response = if fresh {
         axum::http::StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -51,7 +63,10 @@ pub(super) async fn serve(request: Request) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }

@@ -1,11 +1,11 @@
 //! Streams: server-sent events for customers and agents. What was missed is read from the log; what is new comes from the hub.
 
 use super::error::ApiError;
-use super::extract::{SignedIn, VisitorToken};
+use super::extract::{Params, SignedIn, VisitorToken};
 use crate::app::App;
 use crate::hub::{AgentNews, Heard};
 use crate::turns::messages::{Message, parse_id};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
@@ -48,8 +48,16 @@ pub(super) struct Sink(mpsc::Sender<Event>);
 pub(super) struct Gone;
 
 impl Sink {
-    pub(super) async fn send(&self, name: &str, id: Option<&str>, data: &impl serde::Serialize) -> Result<(), Gone> {
-        let event = Event::default().event(name).json_data(data).map_err(|_| Gone)?;
+    pub(super) async fn send(
+        &self,
+        name: &str,
+        id: Option<&str>,
+        data: &impl serde::Serialize,
+    ) -> Result<(), Gone> {
+        let event = Event::default()
+            .event(name)
+            .json_data(data)
+            .map_err(|_| Gone)?;
         let event = match id {
             Some(id) => event.id(id),
             None => event,
@@ -84,8 +92,13 @@ pub(super) struct After {
 }
 
 pub(super) fn resume_point(headers: &HeaderMap, query: &After) -> Option<String> {
-    let header = headers.get("last-event-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
-    header.filter(|h| !h.is_empty()).or_else(|| query.after.clone())
+    let header = headers
+        .get("last-event-id")
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned);
+    header
+        .filter(|h| !h.is_empty())
+        .or_else(|| query.after.clone())
 }
 
 /// The stream of a conversation for its customer.
@@ -93,15 +106,19 @@ pub(super) async fn customer(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     VisitorToken(token): VisitorToken,
-    Query(query): Query<After>,
+    Params(query): Params<After>,
     headers: HeaderMap,
 ) -> Result<Events, ApiError> {
     super::customer::admit(&app, &id, token.as_deref()).await?;
     let after = match resume_point(&headers, &query) {
-        Some(point) => parse_id(&point).ok_or_else(|| ApiError::request("`Last-Event-ID` is none of ours"))?,
+        Some(point) => {
+            parse_id(&point).ok_or_else(|| ApiError::request("`Last-Event-ID` is none of ours"))?
+        }
         None => (0, 0),
     };
-    Ok(start(move |sink| async move { follow(&app, &id, after, &sink).await }))
+    Ok(start(move |sink| async move {
+        follow(&app, &id, after, &sink).await
+    }))
 }
 
 async fn follow(app: &Arc<App>, id: &str, mut after: (u64, u32), sink: &Sink) -> Result<(), Gone> {
@@ -109,14 +126,25 @@ async fn follow(app: &Arc<App>, id: &str, mut after: (u64, u32), sink: &Sink) ->
     'from_log: loop {
         // Listen first, then read: nothing falls between the two.
         let mut heard = app.hub.listen(id);
-        let Ok((program, conversation, summary)) = app.snapshot(id).await else { return Ok(()) };
-        let view = super::view::of(&program, &program.engine.view(&conversation), &summary, app.desk.news(id).as_ref());
+        let Ok((program, conversation, summary)) = app.snapshot(id).await else {
+            return Ok(());
+        };
+        let view = super::view::of(
+            &program,
+            &program.engine.view(&conversation),
+            &summary,
+            app.desk.news(id).as_ref(),
+        );
         sink.send("view", None, &view).await?;
         loop {
-            let Ok(rows) = app.store.log(id, after.0.saturating_sub(1), PAGE).await else { return Ok(()) };
+            let Ok(rows) = app.store.log(id, after.0.saturating_sub(1), PAGE).await else {
+                return Ok(());
+            };
             let full = rows.len() == PAGE as usize;
             for row in rows {
-                let Ok(messages) = serde_json::from_str::<Vec<Message>>(&row.messages) else { return Ok(()) };
+                let Ok(messages) = serde_json::from_str::<Vec<Message>>(&row.messages) else {
+                    return Ok(());
+                };
                 send_messages(sink, &messages, &mut after).await?;
                 after = after.max((row.seq, 0));
             }
@@ -133,7 +161,11 @@ async fn follow(app: &Arc<App>, id: &str, mut after: (u64, u32), sink: &Sink) ->
                 }
             };
             match news {
-                Ok(Heard::Turn { seq, messages, view }) => {
+                Ok(Heard::Turn {
+                    seq,
+                    messages,
+                    view,
+                }) => {
                     if seq > after.0 + 1 {
                         // Turns of one conversation are told in order; a gap means that one was missed.
                         continue 'from_log;
@@ -142,7 +174,10 @@ async fn follow(app: &Arc<App>, id: &str, mut after: (u64, u32), sink: &Sink) ->
                     after = after.max((seq, 0));
                     sink.send("view", None, &*view).await?;
                 }
-                Ok(Heard::Typing(typing)) => sink.send("typing", None, &json!({"who": "agent", "typing": typing})).await?,
+                Ok(Heard::Typing(typing)) => {
+                    sink.send("typing", None, &json!({"who": "agent", "typing": typing}))
+                        .await?
+                }
                 Err(RecvError::Lagged(_)) => continue 'from_log,
                 Err(RecvError::Closed) => return Ok(()),
             }
@@ -150,9 +185,15 @@ async fn follow(app: &Arc<App>, id: &str, mut after: (u64, u32), sink: &Sink) ->
     }
 }
 
-async fn send_messages(sink: &Sink, messages: &[Message], after: &mut (u64, u32)) -> Result<(), Gone> {
+async fn send_messages(
+    sink: &Sink,
+    messages: &[Message],
+    after: &mut (u64, u32),
+) -> Result<(), Gone> {
     for message in messages.iter().filter(|m| m.is_public()) {
-        let Some(at) = parse_id(&message.id) else { continue };
+        let Some(at) = parse_id(&message.id) else {
+            continue;
+        };
         if at > *after {
             sink.send("message", Some(&message.id), message).await?;
             *after = at;
@@ -174,12 +215,16 @@ impl Drop for Present {
 pub(super) async fn agent(
     State(app): State<Arc<App>>,
     who: SignedIn,
-    Query(query): Query<After>,
+    Params(query): Params<After>,
     headers: HeaderMap,
 ) -> Result<Events, ApiError> {
     let after = match resume_point(&headers, &query) {
         // A little further back: turns of different conversations may have been told out of order.
-        Some(point) => point.parse::<i64>().map_err(|_| ApiError::request("`Last-Event-ID` is none of ours"))?.saturating_sub(64).max(0),
+        Some(point) => point
+            .parse::<i64>()
+            .map_err(|_| ApiError::request("`Last-Event-ID` is none of ours"))?
+            .saturating_sub(64)
+            .max(0),
         None => app.store.last_position().await?,
     };
     app.desk_agent(&who.agent);
@@ -195,20 +240,30 @@ async fn serve(app: &Arc<App>, who: &SignedIn, mut after: i64, sink: &Sink) -> R
     let mut stopping = app.stopping.subscribe();
     'from_log: loop {
         let mut news = app.hub.listen_as_agent();
-        sink.send("desk", None, &super::desk::of(app, who).await).await?;
+        sink.send("desk", None, &super::desk::of(app, who).await)
+            .await?;
         for offer in super::desk::offers_to(app, &who.agent.id).await {
             sink.send("offer", None, &offer).await?;
         }
         loop {
-            let Ok(rows) = app.store.events_after(after, PAGE).await else { return Ok(()) };
+            let Ok(rows) = app.store.events_after(after, PAGE).await else {
+                return Ok(());
+            };
             let full = rows.len() == PAGE as usize;
             for row in rows {
                 after = row.position;
-                let Ok(Some(summary)) = app.store.summary(&row.conversation).await else { continue };
+                let Ok(Some(summary)) = app.store.summary(&row.conversation).await else {
+                    continue;
+                };
                 if super::agent::may_see(&who.agent, &summary) {
-                    let messages: Vec<Message> = serde_json::from_str(&row.messages).unwrap_or_default();
+                    let messages: Vec<Message> =
+                        serde_json::from_str(&row.messages).unwrap_or_default();
                     let event = serde_json::from_str::<serde_json::Value>(&row.record).ok();
-                    let event = event.and_then(|e| e.pointer("/event/event").and_then(|w| w.as_str()).map(str::to_owned));
+                    let event = event.and_then(|e| {
+                        e.pointer("/event/event")
+                            .and_then(|w| w.as_str())
+                            .map(str::to_owned)
+                    });
                     let data = json!({"conversation": summary, "messages": messages, "event": event, "seq": row.seq});
                     sink.send("turn", Some(&after.to_string()), &data).await?;
                 }
@@ -245,9 +300,21 @@ async fn serve(app: &Arc<App>, who: &SignedIn, mut after: i64, sink: &Sink) -> R
     }
 }
 
-async fn tell(app: &Arc<App>, who: &SignedIn, after: &mut i64, sink: &Sink, news: AgentNews) -> Result<(), Gone> {
+async fn tell(
+    app: &Arc<App>,
+    who: &SignedIn,
+    after: &mut i64,
+    sink: &Sink,
+    news: AgentNews,
+) -> Result<(), Gone> {
     match news {
-        AgentNews::Turn { position, seq, event, summary, messages } => {
+        AgentNews::Turn {
+            position,
+            seq,
+            event,
+            summary,
+            messages,
+        } => {
             if !super::agent::may_see(&who.agent, &summary) {
                 return Ok(());
             }
@@ -255,29 +322,50 @@ async fn tell(app: &Arc<App>, who: &SignedIn, after: &mut i64, sink: &Sink, news
             *after = (*after).max(position);
             sink.send("turn", Some(&after.to_string()), &data).await
         }
-        AgentNews::Offer { agent, conversation } if agent == who.agent.id => {
+        AgentNews::Offer {
+            agent,
+            conversation,
+        } if agent == who.agent.id => {
             for offer in super::desk::offers_to(app, &who.agent.id).await {
-                if offer.pointer("/conversation/id").and_then(|v| v.as_str()) == Some(&conversation) {
+                if offer.pointer("/conversation/id").and_then(|v| v.as_str()) == Some(&conversation)
+                {
                     sink.send("offer", None, &offer).await?;
                 }
             }
             Ok(())
         }
-        AgentNews::OfferEnded { agent, conversation, reservation, reason } if agent == who.agent.id => {
-            let data = json!({"reservation": reservation, "conversation": conversation, "reason": reason});
+        AgentNews::OfferEnded {
+            agent,
+            conversation,
+            reservation,
+            reason,
+        } if agent == who.agent.id => {
+            let data =
+                json!({"reservation": reservation, "conversation": conversation, "reason": reason});
             sink.send("offer_ended", None, &data).await
         }
         AgentNews::Alert { summary, text } if super::agent::may_see(&who.agent, &summary) => {
-            sink.send("alert", None, &json!({"conversation": summary.id, "text": text})).await
+            sink.send(
+                "alert",
+                None,
+                &json!({"conversation": summary.id, "text": text}),
+            )
+            .await
         }
-        AgentNews::Typing { conversation, typing } => {
-            match app.store.summary(&conversation).await {
-                Ok(Some(summary)) if super::agent::may_see(&who.agent, &summary) => {
-                    sink.send("typing", None, &json!({"conversation": conversation, "typing": typing})).await
-                }
-                _ => Ok(()),
+        AgentNews::Typing {
+            conversation,
+            typing,
+        } => match app.store.summary(&conversation).await {
+            Ok(Some(summary)) if super::agent::may_see(&who.agent, &summary) => {
+                sink.send(
+                    "typing",
+                    None,
+                    &json!({"conversation": conversation, "typing": typing}),
+                )
+                .await
             }
-        }
+            _ => Ok(()),
+        },
         AgentNews::Program => {
             let status = app.reload.status();
             let program = app.programs.current();

@@ -21,7 +21,11 @@ use std::time::Duration;
 const REACHED: u32 = 20;
 
 fn wrong_signature(why: &str) -> ApiError {
-    ApiError::new(StatusCode::UNAUTHORIZED, "wrong_signature", format!("the signature is not accepted: {why}"))
+    ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "wrong_signature",
+        format!("the signature is not accepted: {why}"),
+    )
 }
 
 pub(super) async fn receive(
@@ -30,13 +34,25 @@ pub(super) async fn receive(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<serde_json::Value>), ApiError> {
-    let program = app.programs.current().ok_or_else(|| ApiError::unavailable("no_program", "no bot is loaded"))?;
+    let program = app
+        .programs
+        .current()
+        .ok_or_else(|| ApiError::unavailable("no_program", "no bot is loaded"))?;
     let machine = program.engine.machine();
-    let trigger = machine.triggers.iter().find(|t| t.path == path).ok_or_else(ApiError::not_found)?;
+    let trigger = machine
+        .triggers
+        .iter()
+        .find(|t| t.path == path)
+        .ok_or_else(ApiError::not_found)?;
     let id = authenticate(&app, trigger, &headers, &body)?;
     // What does not fit its type is refused before anything is stored: the sender learns of it.
-    let payload: serde_json::Value = serde_json::from_slice(&body)
-        .map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is no JSON: {e}")))?;
+    let payload: serde_json::Value = serde_json::from_slice(&body).map_err(|e| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_json",
+            format!("the body is no JSON: {e}"),
+        )
+    })?;
     crate::delivery::payload(machine, trigger, &payload)
         .map_err(|e| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", e))?;
     let delivery = Delivery {
@@ -48,19 +64,41 @@ pub(super) async fn receive(
     };
     match app.store.put_delivery(delivery.clone()).await? {
         Some(hash) if hash != delivery.hash => {
-            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "id_reused", "this id came before with another body"));
+            return Err(ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "id_reused",
+                "this id came before with another body",
+            ));
         }
-        Some(_) => return Ok((StatusCode::ACCEPTED, Json(json!({"id": id, "duplicate": true})))),
+        Some(_) => {
+            return Ok((
+                StatusCode::ACCEPTED,
+                Json(json!({"id": id, "duplicate": true})),
+            ));
+        }
         None => {}
     }
     let worker = Arc::clone(&app);
     tokio::spawn(async move { work_off(&worker, delivery).await });
-    Ok((StatusCode::ACCEPTED, Json(json!({"id": id, "duplicate": false}))))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({"id": id, "duplicate": false})),
+    ))
 }
 
 /// Checks who sent it; the id by which a repetition is known.
-fn authenticate(app: &App, trigger: &Trigger, headers: &HeaderMap, body: &[u8]) -> Result<String, ApiError> {
-    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+fn authenticate(
+    app: &App,
+    trigger: &Trigger,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<String, ApiError> {
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
     let now = app.clock.now().as_second();
     let Some(secret) = &trigger.secret else {
         // A trigger without a signature is the author's decision; it is known by its content.
@@ -70,7 +108,8 @@ fn authenticate(app: &App, trigger: &Trigger, headers: &HeaderMap, body: &[u8]) 
         tracing::error!(trigger = %trigger.name, variable = %secret, "a trigger's secret is not set");
         wrong_signature("its secret is not set here")
     })?;
-    crate::schemes::verify(&trigger.scheme, &secret, &header, body, now).map_err(|e: signature::Wrong| wrong_signature(&e.to_string()))
+    crate::schemes::verify(&trigger.scheme, &secret, &header, body, now)
+        .map_err(|e: signature::Wrong| wrong_signature(&e.to_string()))
 }
 
 /// Events that were stored before the daemon ended.
@@ -100,14 +139,28 @@ async fn once(app: &Arc<App>, delivery: &Delivery) -> Result<(), TurnError> {
         let trigger = machine.triggers.iter().find(|t| t.name == delivery.trigger);
         let payload = trigger.and_then(|t| {
             let json = serde_json::from_slice(&delivery.body).ok()?;
-            crate::delivery::payload(machine, t, &json).ok().map(|p| (t, p))
+            crate::delivery::payload(machine, t, &json)
+                .ok()
+                .map(|p| (t, p))
         });
         if let Some((trigger, payload)) = payload {
             for id in reached(app, machine, trigger, &payload).await? {
-                let kind = EventKind::Triggered { trigger: trigger.name.clone(), payload: payload.clone() };
-                let key = MessageKey { id: format!("t:{}", delivery.id), hash: delivery.hash.clone() };
+                let kind = EventKind::Triggered {
+                    trigger: trigger.name.clone(),
+                    payload: payload.clone(),
+                };
+                let key = MessageKey {
+                    id: format!("t:{}", delivery.id),
+                    hash: delivery.hash.clone(),
+                };
                 match app.turn(&id, Command::keyed(kind, key)).await {
-                    Ok(_) | Err(TurnError::Refused(_) | TurnError::Unknown(_) | TurnError::NoProgram(_) | TurnError::IdReused) => {}
+                    Ok(_)
+                    | Err(
+                        TurnError::Refused(_)
+                        | TurnError::Unknown(_)
+                        | TurnError::NoProgram(_)
+                        | TurnError::IdReused,
+                    ) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -116,15 +169,27 @@ async fn once(app: &Arc<App>, delivery: &Delivery) -> Result<(), TurnError> {
     Ok(app.store.delivery_done(&delivery.id).await?)
 }
 
-/// The open conversations of the customer whom the payload names; without `find` none.
+/// The open conversations of the customer whom the payload names, if they have proven to be that one: whoever merely says so must not be
+/// told what another system knows. Without `find` none.
 async fn reached(
     app: &App,
     machine: &flow_compiler::machine::Machine,
     trigger: &Trigger,
     payload: &std::collections::BTreeMap<SmolStr, Value>,
 ) -> Result<Vec<String>, TurnError> {
-    let Some(field) = trigger.find_by.and_then(|f| machine.customer_field(f)) else { return Ok(Vec::new()) };
-    let Some(Value::Text(value)) = payload.get(&field.name) else { return Ok(Vec::new()) };
-    let found = app.store.conversations_of(&field.name, &value.trim().to_lowercase(), false, REACHED).await?;
-    Ok(found.into_iter().filter(|s| s.stage != "closed").map(|s| s.id).collect())
+    let Some(field) = trigger.find_by.and_then(|f| machine.customer_field(f)) else {
+        return Ok(Vec::new());
+    };
+    let Some(Value::Text(value)) = payload.get(&field.name) else {
+        return Ok(Vec::new());
+    };
+    let found = app
+        .store
+        .conversations_of(&field.name, &value.trim().to_lowercase(), true, REACHED)
+        .await?;
+    Ok(found
+        .into_iter()
+        .filter(|s| s.stage != "closed")
+        .map(|s| s.id)
+        .collect())
 }

@@ -34,7 +34,11 @@ pub(crate) struct Add {
     #[arg(long)]
     title: Option<String>,
     /// The password; prefer --password-stdin, which no process list shows.
-    #[arg(long, conflicts_with = "password_stdin", required_unless_present = "password_stdin")]
+    #[arg(
+        long,
+        conflicts_with = "password_stdin",
+        required_unless_present = "password_stdin"
+    )]
     password: Option<String>,
     /// Reads the password from the standard input.
     #[arg(long)]
@@ -80,15 +84,26 @@ impl Command {
 
 impl Add {
     fn run(self) -> Result<(), String> {
-        let plain = !self.name.is_empty() && self.name.len() <= 64 && self.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        let plain = !self.name.is_empty()
+            && self.name.len() <= 64
+            && self
+                .name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !plain {
-            return Err(format!("`{}` is no sign-in name; use letters, digits, `.`, `_` and `-`", self.name));
+            return Err(format!(
+                "`{}` is no sign-in name; use letters, digits, `.`, `_` and `-`",
+                self.name
+            ));
         }
         let password = match self.password {
             Some(password) => password,
             None => {
                 let mut text = String::new();
-                std::io::stdin().take(4096).read_to_string(&mut text).map_err(|e| format!("cannot read the password: {e}"))?;
+                std::io::stdin()
+                    .take(4096)
+                    .read_to_string(&mut text)
+                    .map_err(|e| format!("cannot read the password: {e}"))?;
                 text.trim_end_matches(['\n', '\r']).to_owned()
             }
         };
@@ -109,11 +124,12 @@ impl Add {
         };
         let store = self.place.store()?;
         let name = agent.id.clone();
-        runtime()?.block_on(async {
-            store.put_agent(agent).await?;
-            store.audit(line("agent_add", &name)).await
-        })
-        .map_err(|e| e.to_string())?;
+        runtime()?
+            .block_on(async {
+                store.put_agent(agent).await?;
+                store.audit(line("agent_add", &name)).await
+            })
+            .map_err(|e| e.to_string())?;
         println!("{name} can sign in at /inbox");
         Ok(())
     }
@@ -131,14 +147,24 @@ fn line(action: &str, name: &str) -> NewAudit {
 
 fn capital(name: &str) -> String {
     let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 fn list(place: &Place) -> Result<(), String> {
     let store = place.store()?;
-    let agents = runtime()?.block_on(store.agents()).map_err(|e| e.to_string())?;
+    let agents = runtime()?
+        .block_on(store.agents())
+        .map_err(|e| e.to_string())?;
     for agent in &agents {
-        println!("{:<20} {:<8} {:<24} {}", agent.id, agent.role.as_str(), agent.name, agent.teams.join(", "));
+        println!(
+            "{:<20} {:<8} {:<24} {}",
+            agent.id,
+            agent.role.as_str(),
+            agent.name,
+            agent.teams.join(", ")
+        );
     }
     if agents.is_empty() {
         println!("nobody yet; add somebody with `flowd agent add`");
@@ -155,5 +181,9 @@ fn remove(name: &str, place: &Place) -> Result<(), String> {
             Ok::<_, flow_store::StoreError>(removed)
         })
         .map_err(|e| e.to_string())?;
-    if removed { Ok(()) } else { Err(format!("there is no agent `{name}`")) }
+    if removed {
+        Ok(())
+    } else {
+        Err(format!("there is no agent `{name}`"))
+    }
 }

@@ -11,7 +11,13 @@ use std::path::PathBuf;
 
 fn line(action: &str, target: String) -> NewAudit {
     let at = jiff::Timestamp::now();
-    NewAudit { at, actor: "command_line".to_owned(), action: action.to_owned(), target: Some(target), detail: None }
+    NewAudit {
+        at,
+        actor: "command_line".to_owned(),
+        action: action.to_owned(),
+        target: Some(target),
+        detail: None,
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -49,26 +55,47 @@ pub(crate) enum Scope {
 impl Key {
     pub(crate) fn run(self) -> Result<(), String> {
         match self {
-            Self::Add { name, scopes, place } => {
+            Self::Add {
+                name,
+                scopes,
+                place,
+            } => {
                 let store = place.store()?;
-                let (id, secret) = (random_name("k_").chars().take(14).collect::<String>(), random_name("fk_"));
+                let (id, secret) = (
+                    random_name("k_").chars().take(14).collect::<String>(),
+                    random_name("fk_"),
+                );
                 let scopes = scopes.iter().map(|s| match s {
                     Scope::Ops => "ops".into(),
                     Scope::Admin => "admin".into(),
                 });
-                let key = ApiKey { id: id.clone(), name, hash: secret_hash(&secret), scopes: scopes.collect(), created: jiff::Timestamp::now() };
+                let key = ApiKey {
+                    id: id.clone(),
+                    name,
+                    hash: secret_hash(&secret),
+                    scopes: scopes.collect(),
+                    created: jiff::Timestamp::now(),
+                };
                 wait(async {
                     store.put_key(key).await?;
                     store.audit(line("key_add", format!("key:{id}"))).await
                 })?;
                 println!("{secret}");
-                eprintln!("this is shown once; send it as `Authorization: Bearer ..`, revoke it with `flowd key remove {id}`");
+                eprintln!(
+                    "this is shown once; send it as `Authorization: Bearer ..`, revoke it with `flowd key remove {id}`"
+                );
                 Ok(())
             }
             Self::List(place) => {
                 let store = place.store()?;
                 for key in wait(store.keys())? {
-                    println!("{:<16} {:<24} {:<12} {}", key.id, key.name, key.scopes.join(","), key.created);
+                    println!(
+                        "{:<16} {:<24} {:<12} {}",
+                        key.id,
+                        key.name,
+                        key.scopes.join(","),
+                        key.created
+                    );
                 }
                 Ok(())
             }
@@ -79,7 +106,11 @@ impl Key {
                     store.audit(line("key_remove", format!("key:{id}"))).await?;
                     Ok(removed)
                 })?;
-                if removed { Ok(()) } else { Err(format!("there is no key `{id}`")) }
+                if removed {
+                    Ok(())
+                } else {
+                    Err(format!("there is no key `{id}`"))
+                }
             }
         }
     }
@@ -90,7 +121,9 @@ fn wait<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Strin
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  flowd backup /backups/flow-$(date +%F).db --data /var/lib/flow")]
+#[command(
+    after_help = "Example:\n  flowd backup /backups/flow-$(date +%F).db --data /var/lib/flow"
+)]
 pub(crate) struct Backup {
     /// The new file.
     file: PathBuf,
@@ -120,7 +153,10 @@ impl Restore {
         let data = self.place.config()?.data;
         let _lock = lock_data(&data).map_err(|e| e.to_string())?;
         let erased = flow_store::restore(&self.file, &data).map_err(|e| e.to_string())?;
-        println!("restored `{}`; {erased} conversations that were erased since are erased again", self.file.display());
+        println!(
+            "restored `{}`; {erased} conversations that were erased since are erased again",
+            self.file.display()
+        );
         Ok(())
     }
 }
@@ -145,24 +181,41 @@ impl Which {
             return Ok(vec![id.clone()]);
         }
         if let Some((field, value)) = self.customer.as_ref().and_then(|c| c.split_once('=')) {
-            let found = store.conversations_of(field.trim(), &value.trim().to_lowercase(), false, u32::MAX).await?;
+            let found = store
+                .conversations_of(field.trim(), &value.trim().to_lowercase(), false, u32::MAX)
+                .await?;
             return Ok(found.into_iter().map(|s| s.id).collect());
         }
         if let Some(text) = &self.customer {
-            return Err(StoreError::Other(format!("`{text}` is no customer; write it as email=ana@example.com")));
+            return Err(StoreError::Other(format!(
+                "`{text}` is no customer; write it as email=ana@example.com"
+            )));
         }
         let (mut out, mut before) = (Vec::new(), None);
         loop {
-            let page = store.list(ListQuery { limit: 1000, before, ..ListQuery::default() }).await?;
-            let Some(last) = page.last() else { return Ok(out) };
-            before = Some((last.last_at.map_or(0, |t| t.as_millisecond()), last.id.clone()));
+            let page = store
+                .list(ListQuery {
+                    limit: 1000,
+                    before,
+                    ..ListQuery::default()
+                })
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(out);
+            };
+            before = Some((
+                last.last_at.map_or(0, |t| t.as_millisecond()),
+                last.id.clone(),
+            ));
             out.extend(page.into_iter().map(|s| s.id));
         }
     }
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  flowd export --customer email=ana@example.com > ana.jsonl\n  flowd export --all > all.jsonl")]
+#[command(
+    after_help = "Examples:\n  flowd export --customer email=ana@example.com > ana.jsonl\n  flowd export --all > all.jsonl"
+)]
 pub(crate) struct Export {
     #[command(flatten)]
     which: Which,
@@ -179,9 +232,16 @@ impl Export {
                 let Some(summary) = store.summary(&id).await.map_err(|e| e.to_string())? else {
                     return Err(format!("there is no conversation `{id}`"));
                 };
-                let rows = store.log(&id, 0, u32::MAX).await.map_err(|e| e.to_string())?;
-                let log: Result<Vec<Value>, _> = rows.iter().map(|r| serde_json::from_str(&r.record)).collect();
-                let shown = json!({"conversation": summary, "log": log.map_err(|e| e.to_string())?});
+                let rows = store
+                    .log(&id, 0, u32::MAX)
+                    .await
+                    .map_err(|e| e.to_string())?;
+                let log: Result<Vec<Value>, _> = rows
+                    .iter()
+                    .map(|r| serde_json::from_str(&r.record))
+                    .collect();
+                let shown =
+                    json!({"conversation": summary, "log": log.map_err(|e| e.to_string())?});
                 writeln!(out, "{shown}").map_err(|e| e.to_string())?;
             }
             Ok(())
@@ -207,7 +267,10 @@ impl Erase {
         wait(async {
             let ids = self.which.ids(&store).await?;
             if !self.yes {
-                println!("{} conversations would be erased; say --yes to do it", ids.len());
+                println!(
+                    "{} conversations would be erased; say --yes to do it",
+                    ids.len()
+                );
                 return Ok(());
             }
             let mut erased = 0;

@@ -68,7 +68,10 @@ pub(crate) struct Place {
 impl Place {
     fn config(&self) -> Result<Config, String> {
         let usual = PathBuf::from("flow.toml");
-        let path = self.config.clone().or_else(|| usual.is_file().then_some(usual));
+        let path = self
+            .config
+            .clone()
+            .or_else(|| usual.is_file().then_some(usual));
         let mut config = Config::load(path.as_deref())?;
         if let Some(data) = &self.data {
             config.data.clone_from(data);
@@ -78,7 +81,14 @@ impl Place {
 
     fn store(&self) -> Result<SqliteStore, String> {
         // Beside a running daemon: SQLite lets both in, and short writes wait for each other.
-        SqliteStore::open(&self.config()?.data, &SqliteOptions { readers: 1, ..SqliteOptions::default() }).map_err(|e| e.to_string())
+        SqliteStore::open(
+            &self.config()?.data,
+            &SqliteOptions {
+                readers: 1,
+                ..SqliteOptions::default()
+            },
+        )
+        .map_err(|e| e.to_string())
     }
 }
 
@@ -114,13 +124,18 @@ fn check(place: &Place) -> Result<(), String> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| format!("cannot start threads: {e}"))
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("cannot start threads: {e}"))
 }
 
 /// Parses `HOST:PORT`.
 fn host_port(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+            Ok(text.to_owned())
+        }
         _ => Err("write it as HOST:PORT, for example 127.0.0.1:8091".to_owned()),
     }
 }
@@ -130,5 +145,6 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
     }
-    text.parse().map_err(|_| "write it as ADDRESS:PORT, for example 127.0.0.1:8080".to_owned())
+    text.parse()
+        .map_err(|_| "write it as ADDRESS:PORT, for example 127.0.0.1:8080".to_owned())
 }

@@ -23,7 +23,9 @@ impl Breakers {
     /// Whether a request may go to a host; else how long to wait. The first one after the wait is the one that tries.
     pub(super) fn ask(&self, host: &str, now: Instant) -> Result<(), Duration> {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(breaker) = map.get_mut(host) else { return Ok(()) };
+        let Some(breaker) = map.get_mut(host) else {
+            return Ok(());
+        };
         match breaker.open_until {
             Some(until) if now < until => Err(until.duration_since(now)),
             Some(_) => {

@@ -48,7 +48,10 @@ pub(super) enum SendError {
 impl SendError {
     /// Whether another attempt may go better.
     pub(super) const fn is_transient(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Connect | Self::Broken | Self::Open { .. })
+        matches!(
+            self,
+            Self::Timeout(_) | Self::Connect | Self::Broken | Self::Open { .. }
+        )
     }
 }
 
@@ -57,18 +60,27 @@ impl App {
     pub(super) async fn send(&self, request: Outgoing) -> Result<Incoming, SendError> {
         let started = Instant::now();
         let deadline = request.timeout;
-        let cleared = match tokio::time::timeout(deadline, self.delivery.egress.clear(&request.url)).await {
-            Ok(Ok(cleared)) => cleared,
-            Ok(Err(refused)) => {
-                count(&self.metrics.egress_refused);
-                let host = url::Url::parse(&request.url).ok().and_then(|u| u.host_str().map(str::to_owned));
-                tracing::warn!(%refused, host, "an outgoing request was refused");
-                return Err(refused.into());
-            }
-            Err(_) => return Err(SendError::Timeout(deadline)),
-        };
+        let cleared =
+            match tokio::time::timeout(deadline, self.delivery.egress.clear(&request.url)).await {
+                Ok(Ok(cleared)) => cleared,
+                Ok(Err(refused)) => {
+                    count(&self.metrics.egress_refused);
+                    let host = url::Url::parse(&request.url)
+                        .ok()
+                        .and_then(|u| u.host_str().map(str::to_owned));
+                    tracing::warn!(%refused, host, "an outgoing request was refused");
+                    return Err(refused.into());
+                }
+                Err(_) => return Err(SendError::Timeout(deadline)),
+            };
         let host = cleared.host.clone();
-        self.delivery.breakers.ask(&host, started).map_err(|wait| SendError::Open { host: host.clone(), wait })?;
+        self.delivery
+            .breakers
+            .ask(&host, started)
+            .map_err(|wait| SendError::Open {
+                host: host.clone(),
+                wait,
+            })?;
         let left = deadline.saturating_sub(started.elapsed());
         let answer = tokio::time::timeout(left, fetch(cleared, request)).await;
         let answer = answer.unwrap_or(Err(SendError::Timeout(deadline)));
@@ -90,11 +102,19 @@ async fn fetch(cleared: Cleared, request: Outgoing) -> Result<Incoming, SendErro
         .user_agent(concat!("flowd/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|_| SendError::Connect)?;
-    let mut builder = client.request(request.method, cleared.url).headers(request.headers);
+    let mut builder = client
+        .request(request.method, cleared.url)
+        .headers(request.headers);
     if let Some(body) = request.body {
         builder = builder.body(body);
     }
-    let response = builder.send().await.map_err(|e| if e.is_connect() { SendError::Connect } else { SendError::Broken })?;
+    let response = builder.send().await.map_err(|e| {
+        if e.is_connect() {
+            SendError::Connect
+        } else {
+            SendError::Broken
+        }
+    })?;
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     let mut chunks = response.bytes_stream();
@@ -105,11 +125,21 @@ async fn fetch(cleared: Cleared, request: Outgoing) -> Result<Incoming, SendErro
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Incoming { status, headers, body })
+    Ok(Incoming {
+        status,
+        headers,
+        body,
+    })
 }
 
 /// What `Retry-After` asks for, in seconds; at most what the caller can bear.
 pub(super) fn retry_after(headers: &HeaderMap, most: Duration) -> Option<Duration> {
-    let seconds: u64 = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds: u64 = headers
+        .get(reqwest::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds).min(most))
 }

@@ -11,13 +11,18 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// Where it does not fit its declaration.
-pub fn payload(machine: &Machine, trigger: &Trigger, json: &Json) -> Result<BTreeMap<SmolStr, Value>, String> {
+pub fn payload(
+    machine: &Machine,
+    trigger: &Trigger,
+    json: &Json,
+) -> Result<BTreeMap<SmolStr, Value>, String> {
     let object = json.as_object().ok_or("the payload is no object")?;
     let mut out = BTreeMap::new();
     for field in &trigger.payload {
         match object.get(field.name.as_str()).filter(|v| !v.is_null()) {
             Some(value) => {
-                let value = from_json(machine, &field.ty, value).map_err(|e| format!("`{}`: {e}", field.name))?;
+                let value = from_json(machine, &field.ty, value)
+                    .map_err(|e| format!("`{}`: {e}", field.name))?;
                 out.insert(field.name.clone(), value);
             }
             None if field.optional || field.default.is_some() => {}
@@ -47,12 +52,24 @@ pub(crate) fn schema(machine: &Machine, ty: &Type) -> Json {
         }
         Type::List(of) => json!({"type": "array", "items": schema(machine, of)}),
         Type::Record(id) => {
-            let fields = machine.record_def(*id).map(|r| r.fields.as_slice()).unwrap_or_default();
-            let properties: serde_json::Map<String, Json> =
-                fields.iter().map(|f| (f.name.to_string(), schema(machine, &f.ty))).collect();
+            let fields = machine
+                .record_def(*id)
+                .map(|r| r.fields.as_slice())
+                .unwrap_or_default();
+            let properties: serde_json::Map<String, Json> = fields
+                .iter()
+                .map(|f| (f.name.to_string(), schema(machine, &f.ty)))
+                .collect();
             json!({"type": "object", "properties": properties})
         }
-        Type::Text | Type::Email | Type::Phone | Type::Url | Type::File | Type::Domain(_) | Type::Customer | Type::Error => {
+        Type::Text
+        | Type::Email
+        | Type::Phone
+        | Type::Url
+        | Type::File
+        | Type::Domain(_)
+        | Type::Customer
+        | Type::Error => {
             json!({"type": "string"})
         }
     }

@@ -43,7 +43,9 @@ pub enum Refused {
     #[error("the host `{0}` is not known")]
     UnknownHost(String),
     /// The address is private.
-    #[error("`{0}` leads into a private network; if that is meant, add `{0}:PORT` to [egress] allow")]
+    #[error(
+        "`{0}` leads into a private network; if that is meant, add `{0}:PORT` to [egress] allow"
+    )]
     Private(String),
 }
 
@@ -53,10 +55,16 @@ impl Egress {
     pub fn new(config: &config::Egress) -> Self {
         let allow = config.allow.iter().filter_map(|entry| {
             let (host, port) = entry.rsplit_once(':')?;
-            Some((host.trim_matches(['[', ']']).to_lowercase(), port.parse().ok()?))
+            Some((
+                host.trim_matches(['[', ']']).to_lowercase(),
+                port.parse().ok()?,
+            ))
         });
         let ports = config.ports.iter().copied().chain([80, 443]);
-        Self { allow: allow.collect(), ports: ports.collect() }
+        Self {
+            allow: allow.collect(),
+            ports: ports.collect(),
+        }
     }
 
     /// Checks a URL and resolves it.
@@ -73,7 +81,11 @@ impl Egress {
         }
         let port = url.port_or_known_default().ok_or(Refused::NoUrl)?;
         let host = url.host().ok_or(Refused::NoUrl)?.to_owned();
-        let name = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_lowercase();
+        let name = url
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_lowercase();
         let allowed = self.allow.contains(&(name.clone(), port));
         if !allowed && !self.ports.contains(&port) {
             return Err(Refused::Port(port));
@@ -83,7 +95,10 @@ impl Egress {
             Host::Ipv6(ip) => vec![ip.into()],
             Host::Domain(domain) => {
                 let found = tokio::net::lookup_host((domain.as_str(), port)).await;
-                found.map_err(|_| Refused::UnknownHost(domain.clone()))?.map(|a| a.ip()).collect()
+                found
+                    .map_err(|_| Refused::UnknownHost(domain.clone()))?
+                    .map(|a| a.ip())
+                    .collect()
             }
         };
         if addresses.is_empty() {
@@ -93,8 +108,15 @@ impl Egress {
         if !allowed && addresses.iter().any(|ip| !is_public(*ip)) {
             return Err(Refused::Private(name));
         }
-        let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
-        Ok(Cleared { url, host: name, addresses })
+        let addresses = addresses
+            .into_iter()
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect();
+        Ok(Cleared {
+            url,
+            host: name,
+            addresses,
+        })
     }
 }
 
@@ -142,17 +164,44 @@ mod tests {
     use crate::config;
 
     fn rules(allow: &[&str]) -> Egress {
-        Egress::new(&config::Egress { allow: allow.iter().map(ToString::to_string).collect(), ports: vec![] })
+        Egress::new(&config::Egress {
+            allow: allow.iter().map(ToString::to_string).collect(),
+            ports: vec![],
+        })
     }
 
     #[tokio::test]
     async fn every_spelling_of_a_private_address_is_refused() {
         for host in [
-            "127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "0", "[::1]", "[::]", "10.0.0.1",
-            "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "[fd00::1]", "[fe80::1]", "[64:ff9b::7f00:1]",
-            "[2002:7f00:1::]", "localhost", "[::127.0.0.1]", "[::ffff:7f00:1]", "224.0.0.1", "255.255.255.255", "198.18.0.1",
+            "127.0.0.1",
+            "2130706433",
+            "0x7f.1",
+            "0177.0.0.1",
+            "127.1",
+            "[::ffff:127.0.0.1]",
+            "0",
+            "[::1]",
+            "[::]",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "[fd00::1]",
+            "[fe80::1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "localhost",
+            "[::127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
         ] {
-            let refused = rules(&[]).clear(&format!("http://{host}/")).await.unwrap_err();
+            let refused = rules(&[])
+                .clear(&format!("http://{host}/"))
+                .await
+                .unwrap_err();
             assert!(matches!(refused, Refused::Private(_)), "{host}: {refused}");
         }
     }
@@ -161,14 +210,29 @@ mod tests {
     async fn what_is_allowed_is_allowed_on_its_port_alone() {
         let rules = rules(&["127.0.0.1:8091"]);
         assert!(rules.clear("http://127.0.0.1:8091/orders").await.is_ok());
-        assert_eq!(rules.clear("http://127.0.0.1:8092/").await.unwrap_err(), Refused::Port(8092));
-        assert!(matches!(rules.clear("http://127.0.0.1/").await.unwrap_err(), Refused::Private(_)));
+        assert_eq!(
+            rules.clear("http://127.0.0.1:8092/").await.unwrap_err(),
+            Refused::Port(8092)
+        );
+        assert!(matches!(
+            rules.clear("http://127.0.0.1/").await.unwrap_err(),
+            Refused::Private(_)
+        ));
     }
 
     #[tokio::test]
     async fn other_schemes_and_credentials_are_refused() {
-        assert!(matches!(rules(&[]).clear("file:///etc/passwd").await.unwrap_err(), Refused::Scheme(_)));
-        assert_eq!(rules(&[]).clear("https://a:b@93.184.216.34/").await.unwrap_err(), Refused::Credentials);
+        assert!(matches!(
+            rules(&[]).clear("file:///etc/passwd").await.unwrap_err(),
+            Refused::Scheme(_)
+        ));
+        assert_eq!(
+            rules(&[])
+                .clear("https://a:b@93.184.216.34/")
+                .await
+                .unwrap_err(),
+            Refused::Credentials
+        );
         assert!(rules(&[]).clear("https://93.184.216.34/").await.is_ok());
     }
 }

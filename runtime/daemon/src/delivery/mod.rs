@@ -1,9 +1,9 @@
 //! What leaves: webhooks, models, codes. Every row of the outbox is worked off at least once; its result is a turn that removes it.
 
-mod convert;
-pub mod egress;
 mod breaker;
 mod client;
+mod convert;
+pub mod egress;
 mod model;
 mod model_gates;
 mod model_prompt;
@@ -82,7 +82,12 @@ impl App {
             }
         };
         match effect {
-            Effect::CallWebhook { call, webhook, request, .. } => {
+            Effect::CallWebhook {
+                call,
+                webhook,
+                request,
+                ..
+            } => {
                 let result = self.call_webhook(row, &webhook, &request).await;
                 Some(EventKind::WebhookDone { call, result })
             }
@@ -102,7 +107,11 @@ impl App {
                     let command = Command::consuming(kind.clone(), Consumed::Outbox(row.id));
                     self.turn(&row.conversation, command).await.map(drop)
                 }
-                None => self.store.outbox_done(row.id).await.map_err(TurnError::from),
+                None => self
+                    .store
+                    .outbox_done(row.id)
+                    .await
+                    .map_err(TurnError::from),
             };
             match outcome {
                 Err(error @ (TurnError::Store(_) | TurnError::Crowded)) => {
@@ -134,5 +143,8 @@ pub(crate) fn millis(ms: i64) -> Duration {
 
 /// A moment after `now`.
 pub(crate) fn later(now: jiff::Timestamp, by: Duration) -> jiff::Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| now.checked_add(by).ok()).unwrap_or(jiff::Timestamp::MAX)
+    SignedDuration::try_from(by)
+        .ok()
+        .and_then(|by| now.checked_add(by).ok())
+        .unwrap_or(jiff::Timestamp::MAX)
 }

@@ -48,15 +48,24 @@ const CAP: f64 = 0.2;
 
 /// Letters and digits in lower case, everything else one blank.
 fn plain(text: &str) -> String {
-    let mapped: String = text.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
-    mapped.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+    let mapped: String = text
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .collect();
+    mapped
+        .to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Numbers, dates, amounts, ids and links: what must not be invented.
 fn hard_facts(text: &str) -> Vec<String> {
     text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"'))
         .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
-        .filter(|word| word.chars().any(|c| c.is_ascii_digit()) || word.contains("://") || word.contains('@'))
+        .filter(|word| {
+            word.chars().any(|c| c.is_ascii_digit()) || word.contains("://") || word.contains('@')
+        })
         .map(plain)
         .filter(|word| !word.is_empty())
         .collect()
@@ -70,7 +79,11 @@ fn stands_in(words: &str, text: &str) -> bool {
 /// The share of the answer's sentences most of whose words are found in the grounds.
 #[expect(clippy::cast_precision_loss, reason = "a few sentences")]
 fn support(answer: &str, known: &HashSet<&str>) -> Option<f64> {
-    let sentences: Vec<String> = answer.split(['.', '!', '?', '\n']).map(plain).filter(|s| s.split(' ').count() >= 3).collect();
+    let sentences: Vec<String> = answer
+        .split(['.', '!', '?', '\n'])
+        .map(plain)
+        .filter(|s| s.split(' ').count() >= 3)
+        .collect();
     if sentences.is_empty() {
         return None;
     }
@@ -83,7 +96,10 @@ fn support(answer: &str, known: &HashSet<&str>) -> Option<f64> {
 }
 
 /// The confidence, its parts, and the citations that hold.
-pub(super) fn judge(said: &Said, grounds: &Grounds<'_>) -> (f64, BTreeMap<SmolStr, f64>, Vec<Citation>) {
+pub(super) fn judge(
+    said: &Said,
+    grounds: &Grounds<'_>,
+) -> (f64, BTreeMap<SmolStr, f64>, Vec<Citation>) {
     let mut parts = BTreeMap::new();
     let mut capped = false;
     let mut gate = |name: &'static str, held: bool| {
@@ -104,22 +120,44 @@ pub(super) fn judge(said: &Said, grounds: &Grounds<'_>) -> (f64, BTreeMap<SmolSt
         }
     }
     gate("quotes", quotes_hold);
-    let passages: String = grounds.sources.iter().map(|s| format!("{} {} ", s.title, s.text)).collect();
+    let passages: String = grounds
+        .sources
+        .iter()
+        .map(|s| format!("{} {} ", s.title, s.text))
+        .collect();
     let all = plain(&format!("{passages} {} {}", grounds.results, grounds.words));
-    gate("facts", hard_facts(&said.answer).iter().all(|fact| stands_in(fact, &all)));
+    gate(
+        "facts",
+        hard_facts(&said.answer)
+            .iter()
+            .all(|fact| stands_in(fact, &all)),
+    );
     gate("tools", !(grounds.failed && claims_success(&said.answer)));
-    gate("answerable", said.answerable && !said.answer.trim().is_empty());
+    gate(
+        "answerable",
+        said.answerable && !said.answer.trim().is_empty(),
+    );
 
     let known: HashSet<&str> = all.split(' ').collect();
     // A part that is not known does not count as perfect: the others are weighed without it, and there is less to be had.
     let mut weighed = Vec::new();
     if let Some(own) = said.confidence {
         // Models say 0.9 whatever happens; buckets keep what little their number says.
-        let bucket = if own >= 0.9 { 0.9 } else if own >= 0.7 { 0.75 } else if own >= 0.4 { 0.5 } else { 0.2 };
+        let bucket = if own >= 0.9 {
+            0.9
+        } else if own >= 0.7 {
+            0.75
+        } else if own >= 0.4 {
+            0.5
+        } else {
+            0.2
+        };
         parts.insert("stated".into(), own.clamp(0.0, 1.0));
         weighed.push((bucket, 1.0));
     }
-    let grounded = f64::from(u8::from(!citations.is_empty() || !grounds.results.is_empty()));
+    let grounded = f64::from(u8::from(
+        !citations.is_empty() || !grounds.results.is_empty(),
+    ));
     parts.insert("grounded".into(), grounded);
     weighed.push((0.5 + 0.5 * grounded, 1.5));
     if let Some(support) = support(&said.answer, &known) {
@@ -140,9 +178,19 @@ pub(super) fn judge(said: &Said, grounds: &Grounds<'_>) -> (f64, BTreeMap<SmolSt
 /// Words that say that something was done.
 fn claims_success(answer: &str) -> bool {
     let text = plain(answer);
-    ["i have", "i ve", "has been", "was registered", "is registered", "done", "successfully", "he registrado", "se ha"]
-        .iter()
-        .any(|claim| stands_in(claim, &text))
+    [
+        "i have",
+        "i ve",
+        "has been",
+        "was registered",
+        "is registered",
+        "done",
+        "successfully",
+        "he registrado",
+        "se ha",
+    ]
+    .iter()
+    .any(|claim| stands_in(claim, &text))
 }
 
 #[cfg(test)]
@@ -154,24 +202,49 @@ mod tests {
             id: "p1".into(),
             file: "kb/returns.md".into(),
             title: "Returns".into(),
-            text: "You can return anything within 30 days of delivery. Sending it back is free.".into(),
+            text: "You can return anything within 30 days of delivery. Sending it back is free."
+                .into(),
         }]
     }
 
     fn said(answer: &str, quote: &str) -> Said {
-        let citations = if quote.is_empty() { vec![] } else { vec![Quoted { passage: "p1".into(), quote: quote.into() }] };
-        Said { answer: answer.into(), citations, answerable: true, confidence: Some(0.95), resolved: false }
+        let citations = if quote.is_empty() {
+            vec![]
+        } else {
+            vec![Quoted {
+                passage: "p1".into(),
+                quote: quote.into(),
+            }]
+        };
+        Said {
+            answer: answer.into(),
+            citations,
+            answerable: true,
+            confidence: Some(0.95),
+            resolved: false,
+        }
     }
 
     fn confidence(said: &Said, failed: bool) -> f64 {
         let sources = sources();
-        let grounds = Grounds { sources: &sources, results: String::new(), words: "can I return a lamp".into(), failed };
+        let grounds = Grounds {
+            sources: &sources,
+            results: String::new(),
+            words: "can I return a lamp".into(),
+            failed,
+        };
         judge(said, &grounds).0
     }
 
     #[test]
     fn a_quoted_answer_is_sure() {
-        let sure = confidence(&said("You can return it within 30 days of delivery, sending it back is free.", "within 30 days of delivery"), false);
+        let sure = confidence(
+            &said(
+                "You can return it within 30 days of delivery, sending it back is free.",
+                "within 30 days of delivery",
+            ),
+            false,
+        );
         assert!(sure >= 0.9, "{sure}");
     }
 
@@ -181,7 +254,10 @@ mod tests {
         for (answer, quote) in [
             ("You can return it within 45 days of delivery.", quote),
             ("You can return it within 30 days.", "within a month"),
-            ("You can return it at https://evil.example/x within 30 days.", quote),
+            (
+                "You can return it at https://evil.example/x within 30 days.",
+                quote,
+            ),
             ("", quote),
         ] {
             assert!(confidence(&said(answer, quote), false) <= 0.2, "{answer}");

@@ -38,15 +38,33 @@ fn instructions(program: &Program, request: &ModelRequest, sources: &[Source]) -
         request.language,
     );
     if !request.forbid.is_empty() {
-        let _ = writeln!(out, "Never talk about: {}. Set `answerable` to false for such questions.", request.forbid.join("; "));
+        let _ = writeln!(
+            out,
+            "Never talk about: {}. Set `answerable` to false for such questions.",
+            request.forbid.join("; ")
+        );
     }
     if !request.facts.is_empty() {
-        let facts: serde_json::Map<String, Value> = request.facts.iter().map(|(k, v)| (k.to_string(), to_json(v))).collect();
-        let _ = writeln!(out, "\nKnown of this conversation:\n<data>{}</data>", escape(&Value::Object(facts).to_string()));
+        let facts: serde_json::Map<String, Value> = request
+            .facts
+            .iter()
+            .map(|(k, v)| (k.to_string(), to_json(v)))
+            .collect();
+        let _ = writeln!(
+            out,
+            "\nKnown of this conversation:\n<data>{}</data>",
+            escape(&Value::Object(facts).to_string())
+        );
     }
     let _ = writeln!(out, "\nPassages:");
     for source in sources {
-        let _ = writeln!(out, "<data id=\"{}\" title=\"{}\">\n{}\n</data>", source.id, escape(&source.title), escape(source.text.trim()));
+        let _ = writeln!(
+            out,
+            "<data id=\"{}\" title=\"{}\">\n{}\n</data>",
+            source.id,
+            escape(&source.title),
+            escape(source.text.trim())
+        );
     }
     if sources.is_empty() {
         out.push_str("(none was found)\n");
@@ -67,11 +85,21 @@ fn role(who: &str) -> &'static str {
 }
 
 /// The body of the request.
-pub(super) fn body(program: &Program, config: &Model, request: &ModelRequest, sources: &[Source]) -> Value {
+pub(super) fn body(
+    program: &Program,
+    config: &Model,
+    request: &ModelRequest,
+    sources: &[Source],
+) -> Value {
     let machine = program.engine.machine();
-    let mut messages = vec![json!({"role": "system", "content": instructions(program, request, sources)})];
+    let mut messages =
+        vec![json!({"role": "system", "content": instructions(program, request, sources)})];
     for line in &request.history {
-        let text = if line.who == "agent" { format!("(a colleague wrote) {}", line.text) } else { line.text.clone() };
+        let text = if line.who == "agent" {
+            format!("(a colleague wrote) {}", line.text)
+        } else {
+            line.text.clone()
+        };
         messages.push(json!({"role": role(&line.who), "content": text}));
     }
     messages.push(json!({"role": "user", "content": request.question}));
@@ -80,8 +108,14 @@ pub(super) fn body(program: &Program, config: &Model, request: &ModelRequest, so
             .tool_results
             .iter()
             .map(|result| {
-                let args: serde_json::Map<String, Value> = result.call.args.iter().map(|(k, v)| (k.to_string(), to_json(v))).collect();
-                let function = json!({"name": result.call.tool, "arguments": Value::Object(args).to_string()});
+                let args: serde_json::Map<String, Value> = result
+                    .call
+                    .args
+                    .iter()
+                    .map(|(k, v)| (k.to_string(), to_json(v)))
+                    .collect();
+                let function =
+                    json!({"name": result.call.tool, "arguments": Value::Object(args).to_string()});
                 json!({"id": result.call.id, "type": "function", "function": function})
             })
             .collect();

@@ -24,7 +24,10 @@ pub enum Wrong {
 
 /// The key's bytes: base64 after `whsec_`, else the text itself.
 fn key(secret: &str) -> Vec<u8> {
-    match secret.strip_prefix("whsec_").map(|rest| STANDARD.decode(rest)) {
+    match secret
+        .strip_prefix("whsec_")
+        .map(|rest| STANDARD.decode(rest))
+    {
         Some(Ok(bytes)) => bytes,
         _ => secret.as_bytes().to_vec(),
     }
@@ -41,14 +44,24 @@ fn mac(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Option<Hmac<Sha25
 #[must_use]
 pub fn sign(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> String {
     let bytes = mac(secret, id, timestamp, body).map(|m| m.finalize().into_bytes());
-    format!("v1,{}", bytes.map(|b| STANDARD.encode(b)).unwrap_or_default())
+    format!(
+        "v1,{}",
+        bytes.map(|b| STANDARD.encode(b)).unwrap_or_default()
+    )
 }
 
 /// Checks a signature; several may stand side by side, separated by blanks, while a secret changes.
 ///
 /// # Errors
 /// Why it was not taken.
-pub fn verify(secret: &str, id: &str, timestamp: &str, signatures: &str, body: &[u8], now: i64) -> Result<(), Wrong> {
+pub fn verify(
+    secret: &str,
+    id: &str,
+    timestamp: &str,
+    signatures: &str,
+    body: &[u8],
+    now: i64,
+) -> Result<(), Wrong> {
     let at: i64 = timestamp.parse().map_err(|_| Wrong::Missing)?;
     if id.is_empty() {
         return Err(Wrong::Missing);
@@ -57,11 +70,19 @@ pub fn verify(secret: &str, id: &str, timestamp: &str, signatures: &str, body: &
         return Err(Wrong::Time);
     }
     let fits = |signature: &str| {
-        let given = signature.strip_prefix("v1,").and_then(|s| STANDARD.decode(s).ok());
+        let given = signature
+            .strip_prefix("v1,")
+            .and_then(|s| STANDARD.decode(s).ok());
         // The comparison is constant in time.
-        given.zip(mac(secret, id, at, body)).is_some_and(|(given, mac)| mac.verify_slice(&given).is_ok())
+        given
+            .zip(mac(secret, id, at, body))
+            .is_some_and(|(given, mac)| mac.verify_slice(&given).is_ok())
     };
-    if signatures.split_ascii_whitespace().any(fits) { Ok(()) } else { Err(Wrong::Signature) }
+    if signatures.split_ascii_whitespace().any(fits) {
+        Ok(())
+    } else {
+        Err(Wrong::Signature)
+    }
 }
 
 #[cfg(test)]
@@ -82,12 +103,33 @@ mod tests {
         let now = 1_700_000_000;
         let at = now.to_string();
         let good = sign("s", "id", now, b"{}");
-        assert_eq!(verify("s", "id", &at, &format!("v1,AAAA {good}"), b"{}", now + 300), Ok(()));
-        assert_eq!(verify("s", "id", &at, &good, b"{} ", now), Err(Wrong::Signature));
-        assert_eq!(verify("s", "je", &at, &good, b"{}", now), Err(Wrong::Signature));
-        assert_eq!(verify("t", "id", &at, &good, b"{}", now), Err(Wrong::Signature));
-        assert_eq!(verify("s", "id", &at, "", b"{}", now), Err(Wrong::Signature));
-        assert_eq!(verify("s", "id", &at, &good, b"{}", now + 301), Err(Wrong::Time));
-        assert_eq!(verify("s", "id", "soon", &good, b"{}", now), Err(Wrong::Missing));
+        assert_eq!(
+            verify("s", "id", &at, &format!("v1,AAAA {good}"), b"{}", now + 300),
+            Ok(())
+        );
+        assert_eq!(
+            verify("s", "id", &at, &good, b"{} ", now),
+            Err(Wrong::Signature)
+        );
+        assert_eq!(
+            verify("s", "je", &at, &good, b"{}", now),
+            Err(Wrong::Signature)
+        );
+        assert_eq!(
+            verify("t", "id", &at, &good, b"{}", now),
+            Err(Wrong::Signature)
+        );
+        assert_eq!(
+            verify("s", "id", &at, "", b"{}", now),
+            Err(Wrong::Signature)
+        );
+        assert_eq!(
+            verify("s", "id", &at, &good, b"{}", now + 301),
+            Err(Wrong::Time)
+        );
+        assert_eq!(
+            verify("s", "id", "soon", &good, b"{}", now),
+            Err(Wrong::Missing)
+        );
     }
 }

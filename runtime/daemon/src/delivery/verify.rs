@@ -18,14 +18,25 @@ const SENDS: u32 = 3;
 
 fn code_hash(conversation: &str, code: &str) -> Vec<u8> {
     let digits: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
-    blake3::derive_key("flow verification code", format!("{conversation}\n{digits}").as_bytes()).to_vec()
+    blake3::derive_key(
+        "flow verification code",
+        format!("{conversation}\n{digits}").as_bytes(),
+    )
+    .to_vec()
 }
 
 impl App {
     /// Sends a code. `None`: the customer is to enter it; else the verification failed.
-    pub(super) async fn send_code(self: &Arc<Self>, row: &OutboxRow, field: &str, contact: &str) -> Option<EventKind> {
+    pub(super) async fn send_code(
+        self: &Arc<Self>,
+        row: &OutboxRow,
+        field: &str,
+        contact: &str,
+    ) -> Option<EventKind> {
         let Some(config) = &self.config.verification else {
-            tracing::error!("a bot wants to verify an address, but flow.toml has no [verification]; it counts as failed");
+            tracing::error!(
+                "a bot wants to verify an address, but flow.toml has no [verification]; it counts as failed"
+            );
             return Some(EventKind::Verified { ok: false });
         };
         let code = format!("{:06}", rand::random_range(0..1_000_000));
@@ -33,22 +44,34 @@ impl App {
             conversation: row.conversation.clone(),
             field: field.into(),
             hash: code_hash(&row.conversation, &code),
-            expires: later(self.clock.now(), Duration::from_secs(config.lifetime_seconds)),
+            expires: later(
+                self.clock.now(),
+                Duration::from_secs(config.lifetime_seconds),
+            ),
             attempts: 0,
         };
         if self.store.put_verification(verification).await.is_err() {
             return Some(EventKind::Verified { ok: false });
         }
         let body = json!({"field": field, "contact": contact, "code": code, "conversation": row.conversation}).to_string();
-        let secret = config.secret_env.as_ref().and_then(|name| self.config.environment.get(name).ok());
+        let secret = config
+            .secret_env
+            .as_ref()
+            .and_then(|name| self.config.environment.get(name).ok());
         for attempt in 1..=SENDS {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let id = format!("code_{}", row.id);
             let at = self.clock.now().as_second();
-            let mut signed = vec![("webhook-id", id.clone()), ("webhook-timestamp", at.to_string())];
+            let mut signed = vec![
+                ("webhook-id", id.clone()),
+                ("webhook-timestamp", at.to_string()),
+            ];
             if let Some(secret) = &secret {
-                signed.push(("webhook-signature", signature::sign(secret, &id, at, body.as_bytes())));
+                signed.push((
+                    "webhook-signature",
+                    signature::sign(secret, &id, at, body.as_bytes()),
+                ));
             }
             for (name, value) in signed {
                 if let Ok(value) = HeaderValue::try_from(value) {
@@ -64,7 +87,9 @@ impl App {
             };
             match self.send(request).await {
                 Ok(answer) if answer.status.is_success() => return None,
-                Ok(answer) => tracing::warn!(status = answer.status.as_u16(), "a code could not be sent"),
+                Ok(answer) => {
+                    tracing::warn!(status = answer.status.as_u16(), "a code could not be sent")
+                }
                 Err(error) => tracing::warn!(%error, "a code could not be sent"),
             }
             tokio::time::sleep(backoff(Duration::from_millis(500), attempt)).await;
@@ -73,14 +98,22 @@ impl App {
     }
 
     /// Checks a code.
-    pub(super) async fn check_code(self: &Arc<Self>, row: &OutboxRow, code: &str) -> Option<EventKind> {
+    pub(super) async fn check_code(
+        self: &Arc<Self>,
+        row: &OutboxRow,
+        code: &str,
+    ) -> Option<EventKind> {
         let conversation = &row.conversation;
         let Ok(found) = self.store.verification(conversation).await else {
             return Some(EventKind::Verified { ok: false });
         };
-        let Some(mut under_way) = found else { return Some(EventKind::Verified { ok: false }) };
+        let Some(mut under_way) = found else {
+            return Some(EventKind::Verified { ok: false });
+        };
         let expired = under_way.expires <= self.clock.now();
-        let good = !expired && under_way.attempts < ATTEMPTS && same(&code_hash(conversation, code), &under_way.hash);
+        let good = !expired
+            && under_way.attempts < ATTEMPTS
+            && same(&code_hash(conversation, code), &under_way.hash);
         under_way.attempts += 1;
         let stored = if good {
             self.store.remove_verification(conversation).await

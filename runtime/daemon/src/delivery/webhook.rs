@@ -23,22 +23,41 @@ impl App {
         let outcome = self.attempts(row, name, request).await;
         if let Err(error) = &outcome {
             count(&self.metrics.webhook_failures);
-            tracing::warn!(webhook = name, conversation = row.conversation, error, "a webhook failed");
+            tracing::warn!(
+                webhook = name,
+                conversation = row.conversation,
+                error,
+                "a webhook failed"
+            );
         }
         outcome
     }
 
-    async fn attempts(&self, row: &OutboxRow, name: &str, request: &HttpRequest) -> Result<Value, String> {
-        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| "the method is unknown".to_owned())?;
+    async fn attempts(
+        &self,
+        row: &OutboxRow,
+        name: &str,
+        request: &HttpRequest,
+    ) -> Result<Value, String> {
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| "the method is unknown".to_owned())?;
         let repeatable = method.is_safe() || request.idempotency_key.is_some();
         if !repeatable {
             // Without a key the other side cannot tell a repetition. A call that may have arrived is not made again.
             if row.attempts > 0 {
                 return Err("it is not known whether the call arrived before the restart, so it is not repeated".to_owned());
             }
-            self.store.outbox_begun(row.id).await.map_err(|e| e.to_string())?;
+            self.store
+                .outbox_begun(row.id)
+                .await
+                .map_err(|e| e.to_string())?;
         }
-        let _permit = self.delivery.webhooks.acquire().await.map_err(|_| "shutting down".to_owned())?;
+        let _permit = self
+            .delivery
+            .webhooks
+            .acquire()
+            .await
+            .map_err(|_| "shutting down".to_owned())?;
         let deadline = Instant::now() + millis(request.timeout);
         let most = if repeatable { request.retry + 1 } else { 1 };
         let mut error = String::new();
@@ -50,10 +69,13 @@ impl App {
             count(&self.metrics.webhook_calls);
             let outgoing = self.complete(request, method.clone(), left)?;
             let wait = match self.send(outgoing).await {
-                Ok(answer) if answer.status.is_success() => return self.read(row, name, &answer.body).await,
+                Ok(answer) if answer.status.is_success() => {
+                    return self.read(row, name, &answer.body).await;
+                }
                 Ok(answer) => {
                     error = format!("it answered {}", answer.status.as_u16());
-                    let again = answer.status.is_server_error() || matches!(answer.status.as_u16(), 408 | 425 | 429);
+                    let again = answer.status.is_server_error()
+                        || matches!(answer.status.as_u16(), 408 | 425 | 429);
                     if !again {
                         return Err(error);
                     }
@@ -74,44 +96,86 @@ impl App {
                 tokio::time::sleep(wait).await;
             }
         }
-        Err(if error.is_empty() { format!("no answer within {} ms", request.timeout) } else { error })
+        Err(if error.is_empty() {
+            format!("no answer within {} ms", request.timeout)
+        } else {
+            error
+        })
     }
 
-    fn complete(&self, request: &HttpRequest, method: Method, timeout: Duration) -> Result<Outgoing, String> {
+    fn complete(
+        &self,
+        request: &HttpRequest,
+        method: Method,
+        timeout: Duration,
+    ) -> Result<Outgoing, String> {
         let env = &self.config.environment;
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let (name, value) = (fill(env, name)?, fill(env, value)?);
-            let name = HeaderName::try_from(name.trim()).map_err(|_| "a header's name is not valid".to_owned())?;
-            let mut value = HeaderValue::try_from(value).map_err(|_| format!("the header `{name}` is not valid"))?;
+            let name = HeaderName::try_from(name.trim())
+                .map_err(|_| "a header's name is not valid".to_owned())?;
+            let mut value = HeaderValue::try_from(value)
+                .map_err(|_| format!("the header `{name}` is not valid"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let body = request.body.as_ref().map(|body| body.to_string().into_bytes());
+        let body = request
+            .body
+            .as_ref()
+            .map(|body| body.to_string().into_bytes());
         if body.is_some() {
-            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+            headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static("application/json"));
         }
         if let Some(key) = &request.idempotency_key {
-            let value = HeaderValue::try_from(key.as_str()).map_err(|_| "the key is not valid".to_owned())?;
+            let value = HeaderValue::try_from(key.as_str())
+                .map_err(|_| "the key is not valid".to_owned())?;
             headers.insert("idempotency-key", value);
         }
         if let Some(secret) = &request.signed {
-            let id = request.idempotency_key.as_ref().map_or_else(|| crate::app::random_name("msg_"), ToString::to_string);
+            let id = request
+                .idempotency_key
+                .as_ref()
+                .map_or_else(|| crate::app::random_name("msg_"), ToString::to_string);
             let at = self.clock.now().as_second();
             let secret = env.get(secret)?;
             let signature = signature::sign(&secret, &id, at, body.as_deref().unwrap_or_default());
-            for (name, value) in [("webhook-id", id), ("webhook-timestamp", at.to_string()), ("webhook-signature", signature)] {
-                headers.insert(name, HeaderValue::try_from(value).map_err(|_| "the signature is not valid".to_owned())?);
+            for (name, value) in [
+                ("webhook-id", id),
+                ("webhook-timestamp", at.to_string()),
+                ("webhook-signature", signature),
+            ] {
+                headers.insert(
+                    name,
+                    HeaderValue::try_from(value)
+                        .map_err(|_| "the signature is not valid".to_owned())?,
+                );
             }
         }
-        Ok(Outgoing { method, url: fill(env, &request.url)?, headers, body, timeout })
+        Ok(Outgoing {
+            method,
+            url: fill(env, &request.url)?,
+            headers,
+            body,
+            timeout,
+        })
     }
 
     /// Reads the answer as the webhook's declared type, in the version that the conversation runs.
     async fn read(&self, row: &OutboxRow, name: &str, body: &[u8]) -> Result<Value, String> {
-        let (program, _, _) = self.snapshot(&row.conversation).await.map_err(|e| e.to_string())?;
+        let (program, _, _) = self
+            .snapshot(&row.conversation)
+            .await
+            .map_err(|e| e.to_string())?;
         let machine = program.engine.machine();
-        let Some((ty, optional)) = machine.webhooks.iter().find(|w| w.name == name).and_then(|w| w.returns.clone()) else {
+        let Some((ty, optional)) = machine
+            .webhooks
+            .iter()
+            .find(|w| w.name == name)
+            .and_then(|w| w.returns.clone())
+        else {
             return Ok(Value::Unknown);
         };
         let json: serde_json::Value =
@@ -119,7 +183,8 @@ impl App {
         if json.is_null() && optional {
             return Ok(Value::Unknown);
         }
-        flow_engine::json::from_json(machine, &ty, &json).map_err(|e| format!("the answer does not fit its type: {e}"))
+        flow_engine::json::from_json(machine, &ty, &json)
+            .map_err(|e| format!("the answer does not fit its type: {e}"))
     }
 }
 
@@ -127,7 +192,9 @@ fn fill(environment: &Environment, parts: &[RequestPart]) -> Result<String, Stri
     parts.iter().try_fold(String::new(), |mut out, part| {
         match part {
             RequestPart::Text(text) => out.push_str(text),
-            RequestPart::Env(name) | RequestPart::Secret(name) => out.push_str(&environment.get(name)?),
+            RequestPart::Env(name) | RequestPart::Secret(name) => {
+                out.push_str(&environment.get(name)?)
+            }
         }
         Ok(out)
     })

@@ -7,7 +7,9 @@ use crate::program::Program;
 use flow_compiler::value::Value;
 use flow_engine::effect::Effect;
 use flow_engine::{Conversation, Recorded, View};
-use flow_store::{Consumed, MessageKey, NewEvent, NewFollowUp, NewOutbox, StoreError, Summary, TurnCommit};
+use flow_store::{
+    Consumed, MessageKey, NewEvent, NewFollowUp, NewOutbox, StoreError, Summary, TurnCommit,
+};
 use smol_str::SmolStr;
 
 /// A turn, ready to be committed.
@@ -32,7 +34,10 @@ pub(super) fn prepare(
 ) -> Result<Prepared, StoreError> {
     let mut labels = state.labels.clone();
     labels.extend(view.buttons.iter().map(|b| (b.id.clone(), b.label.clone())));
-    let messages: Vec<Vec<Message>> = records.iter().map(|r| messages::of(r, &mut labels)).collect();
+    let messages: Vec<Vec<Message>> = records
+        .iter()
+        .map(|r| messages::of(r, &mut labels))
+        .collect();
     let mut columns = state.summary.clone();
     let all: Vec<Message> = messages.concat();
     let tier_before = columns.tier.clone();
@@ -70,20 +75,41 @@ pub(super) fn prepare(
             messages: serde_json::to_string(messages)?,
         });
         if let Some(escalation) = &record.decision.escalation {
-            let rule = escalation.rule.clone().unwrap_or_else(|| SmolStr::new_static("step"));
+            let rule = escalation
+                .rule
+                .clone()
+                .unwrap_or_else(|| SmolStr::new_static("step"));
             commit.rules.push((rule, escalation.to.clone()));
             // A tier that was passed through inside one turn was touched too.
             commit.tiers.push(escalation.from.clone());
             commit.tiers.push(escalation.to.clone());
         }
         for (idx, effect) in record.effects.iter().enumerate() {
-            add(&mut commit, record, u32::try_from(idx).unwrap_or(u32::MAX), effect)?;
+            add(
+                &mut commit,
+                record,
+                u32::try_from(idx).unwrap_or(u32::MAX),
+                effect,
+            )?;
         }
     }
-    Ok(Prepared { commit, summary: columns, conversation, records, messages, labels, key })
+    Ok(Prepared {
+        commit,
+        summary: columns,
+        conversation,
+        records,
+        messages,
+        labels,
+        key,
+    })
 }
 
-fn add(commit: &mut TurnCommit, record: &Recorded, idx: u32, effect: &Effect) -> Result<(), StoreError> {
+fn add(
+    commit: &mut TurnCommit,
+    record: &Recorded,
+    idx: u32,
+    effect: &Effect,
+) -> Result<(), StoreError> {
     let kind = match effect {
         Effect::CallWebhook { .. } => "webhook",
         Effect::AskModel(_) => "model",
@@ -135,13 +161,23 @@ fn add(commit: &mut TurnCommit, record: &Recorded, idx: u32, effect: &Effect) ->
 /// Values by which other systems' events and later visits find the customer.
 fn identities(program: &Program, conversation: &Conversation) -> Vec<(SmolStr, String, bool)> {
     let machine = program.engine.machine();
-    let wanted = |name: &SmolStr| machine.triggers.iter().any(|t| t.find_by.and_then(|f| machine.customer_field(f)).is_some_and(|f| f.name == *name));
+    let wanted = |name: &SmolStr| {
+        machine.triggers.iter().any(|t| {
+            t.find_by
+                .and_then(|f| machine.customer_field(f))
+                .is_some_and(|f| f.name == *name)
+        })
+    };
     machine
         .customer
         .iter()
         .filter(|f| f.identifies || wanted(&f.name))
         .filter_map(|f| match conversation.customer(&f.name)? {
-            Value::Text(text) => Some((f.name.clone(), text.trim().to_lowercase(), conversation.is_proven(&f.name))),
+            Value::Text(text) => Some((
+                f.name.clone(),
+                text.trim().to_lowercase(),
+                conversation.is_proven(&f.name),
+            )),
             _ => None,
         })
         .collect()

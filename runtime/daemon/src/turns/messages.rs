@@ -53,9 +53,10 @@ pub struct From {
 /// An attachment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "as in the API's page")]
 pub enum Attachment {
-    Image { url: String },
+    Image {
+        url: String,
+    },
     File {
         url: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +66,12 @@ pub enum Attachment {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<u64>,
     },
-    Card { title: Option<String>, text: Option<String>, image: Option<String>, link: Option<String> },
+    Card {
+        title: Option<String>,
+        text: Option<String>,
+        image: Option<String>,
+        link: Option<String>,
+    },
 }
 
 impl Message {
@@ -78,16 +84,16 @@ impl Message {
 
 /// The place of a message in its conversation: `SEQ.N`.
 #[must_use]
-pub fn parse_id(id: &str) -> Option<(u64, u32)> {
+pub(crate) fn parse_id(id: &str) -> Option<(u64, u32)> {
     let (seq, n) = id.split_once('.').unwrap_or((id, "4294967295"));
     Some((seq.parse().ok()?, n.parse().ok()?))
 }
 
 /// Labels of buttons that were sent, so that a pressed one can be shown by its words.
-pub type Labels = HashMap<SmolStr, String>;
+pub(crate) type Labels = HashMap<SmolStr, String>;
 
 /// The messages of a turn. `labels` learns the buttons that it sends.
-pub fn of(record: &Recorded, labels: &mut Labels) -> Vec<Message> {
+pub(crate) fn of(record: &Recorded, labels: &mut Labels) -> Vec<Message> {
     let mut out = Vec::new();
     let at = record.event.at;
     let mut push = |from: From, kind: &str, text: String, client_id: Option<&SmolStr>| {
@@ -107,7 +113,10 @@ pub fn of(record: &Recorded, labels: &mut Labels) -> Vec<Message> {
         });
         out.len() - 1
     };
-    let customer = || From { who: "customer".into(), name: None };
+    let customer = || From {
+        who: "customer".into(),
+        name: None,
+    };
     let mut written_by_agent = None;
     let mut file = None;
     match &record.event.kind {
@@ -115,7 +124,10 @@ pub fn of(record: &Recorded, labels: &mut Labels) -> Vec<Message> {
             push(customer(), "customer", text.clone(), Some(id));
         }
         EventKind::Pressed { id, button } => {
-            let label = labels.get(button).cloned().unwrap_or_else(|| button.to_string());
+            let label = labels
+                .get(button)
+                .cloned()
+                .unwrap_or_else(|| button.to_string());
             push(customer(), "customer", label, Some(id));
         }
         EventKind::File { id, file: sent } => {
@@ -123,7 +135,15 @@ pub fn of(record: &Recorded, labels: &mut Labels) -> Vec<Message> {
             file = Some((at, sent.clone()));
         }
         EventKind::AgentNote { agent, id, text } => {
-            push(From { who: "agent".into(), name: Some(agent.clone()) }, "note", text.clone(), Some(id));
+            push(
+                From {
+                    who: "agent".into(),
+                    name: Some(agent.clone()),
+                },
+                "note",
+                text.clone(),
+                Some(id),
+            );
         }
         EventKind::AgentMessage { id, .. } => written_by_agent = Some(id.clone()),
         _ => {}
@@ -148,11 +168,26 @@ pub fn of(record: &Recorded, labels: &mut Labels) -> Vec<Message> {
     out
 }
 
-fn sent_message(sent: &OutMessage, seq: u64, n: usize, at: Timestamp, client_id: Option<SmolStr>) -> Message {
+fn sent_message(
+    sent: &OutMessage,
+    seq: u64,
+    n: usize,
+    at: Timestamp,
+    client_id: Option<SmolStr>,
+) -> Message {
     let from = match &sent.from {
-        Speaker::Bot => From { who: "bot".into(), name: None },
-        Speaker::Model => From { who: "model".into(), name: None },
-        Speaker::Agent(agent) => From { who: "agent".into(), name: Some(agent.name.clone()) },
+        Speaker::Bot => From {
+            who: "bot".into(),
+            name: None,
+        },
+        Speaker::Model => From {
+            who: "model".into(),
+            name: None,
+        },
+        Speaker::Agent(agent) => From {
+            who: "agent".into(),
+            name: Some(agent.name.clone()),
+        },
     };
     Message {
         id: SmolStr::new(format!("{seq}.{n}")),
@@ -172,8 +207,23 @@ fn sent_message(sent: &OutMessage, seq: u64, n: usize, at: Timestamp, client_id:
 fn attachment(sent: &OutAttachment) -> Attachment {
     match sent.clone() {
         OutAttachment::Image { url } => Attachment::Image { url },
-        OutAttachment::File { url } => Attachment::File { url, name: None, mime: None, bytes: None },
-        OutAttachment::Card { title, text, image, link } => Attachment::Card { title, text, image, link },
+        OutAttachment::File { url } => Attachment::File {
+            url,
+            name: None,
+            mime: None,
+            bytes: None,
+        },
+        OutAttachment::Card {
+            title,
+            text,
+            image,
+            link,
+        } => Attachment::Card {
+            title,
+            text,
+            image,
+            link,
+        },
     }
 }
 
@@ -195,7 +245,7 @@ const fn kind(kind: MessageKind) -> &'static str {
 
 /// An event's word, as in its JSON.
 #[must_use]
-pub const fn event_word(kind: &EventKind) -> &'static str {
+pub(crate) const fn event_word(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Opened { .. } => "opened",
         EventKind::Message { .. } => "message",

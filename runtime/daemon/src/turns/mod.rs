@@ -1,12 +1,12 @@
 //! Turns: one event at a time per conversation. Understand, step, commit, acknowledge, deliver.
 
-pub mod messages;
-pub mod summary;
+pub(crate) mod messages;
+pub(crate) mod summary;
 
 mod commit;
 mod slots;
 
-pub use slots::Turns;
+pub(crate) use slots::Turns;
 
 use crate::app::App;
 use crate::hub::{AgentNews, Heard};
@@ -14,7 +14,7 @@ use crate::program::Program;
 use flow_compiler::value::FileValue;
 use flow_engine::effect::Effect;
 use flow_engine::event::{Event, EventKind};
-use flow_engine::{Conversation, Recorded, Refusal, View};
+use flow_engine::{Conversation, Recorded, Refusal};
 use flow_store::{Committed, Consumed, MessageKey, StoreError, Summary};
 use messages::Message;
 use slots::State;
@@ -63,19 +63,31 @@ impl Command {
     /// An event without an id of its own.
     #[must_use]
     pub fn event(kind: EventKind) -> Self {
-        Self { input: kind.into(), key: None, consumed: None }
+        Self {
+            input: kind.into(),
+            key: None,
+            consumed: None,
+        }
     }
 
     /// An event that a sender's id protects from repetition.
     #[must_use]
     pub fn keyed(input: impl Into<Input>, key: MessageKey) -> Self {
-        Self { input: input.into(), key: Some(key), consumed: None }
+        Self {
+            input: input.into(),
+            key: Some(key),
+            consumed: None,
+        }
     }
 
     /// The result of a delivery, or a timer.
     #[must_use]
     pub fn consuming(kind: EventKind, consumed: Consumed) -> Self {
-        Self { input: kind.into(), key: None, consumed: Some(consumed) }
+        Self {
+            input: kind.into(),
+            key: None,
+            consumed: Some(consumed),
+        }
     }
 }
 
@@ -125,8 +137,16 @@ impl App {
     ///
     /// # Errors
     /// See [`TurnError`].
-    pub async fn open(self: &Arc<Self>, id: String, token: Vec<u8>, kind: EventKind) -> Result<Outcome, TurnError> {
-        let program = self.programs.current().ok_or_else(|| TurnError::NoProgram("none".into()))?;
+    pub async fn open(
+        self: &Arc<Self>,
+        id: String,
+        token: Vec<u8>,
+        kind: EventKind,
+    ) -> Result<Outcome, TurnError> {
+        let program = self
+            .programs
+            .current()
+            .ok_or_else(|| TurnError::NoProgram("none".into()))?;
         let state = State::fresh(id.clone(), token, &program.version);
         let slot = self.turns.slot(&id);
         let app = Arc::clone(self);
@@ -168,7 +188,11 @@ impl App {
 
     async fn load(&self, guard: &mut Option<State>, id: &str) -> Result<(), TurnError> {
         if guard.is_none() {
-            let loaded = self.store.load(id).await?.ok_or_else(|| TurnError::Unknown(id.to_owned()))?;
+            let loaded = self
+                .store
+                .load(id)
+                .await?
+                .ok_or_else(|| TurnError::Unknown(id.to_owned()))?;
             *guard = Some(State::loaded(loaded)?);
         }
         Ok(())
@@ -178,15 +202,34 @@ impl App {
     ///
     /// # Errors
     /// See [`TurnError`].
-    pub async fn snapshot(&self, id: &str) -> Result<(Arc<Program>, Conversation, Summary), TurnError> {
+    pub async fn snapshot(
+        &self,
+        id: &str,
+    ) -> Result<(Arc<Program>, Conversation, Summary), TurnError> {
         let slot = self.turns.slot(id);
         let mut guard = slot.state.lock().await;
         self.load(&mut guard, id).await?;
-        let state = guard.as_ref().ok_or_else(|| TurnError::Unknown(id.to_owned()))?;
+        let state = guard
+            .as_ref()
+            .ok_or_else(|| TurnError::Unknown(id.to_owned()))?;
         let (conversation, summary) = (state.conversation.clone(), state.summary.clone());
         drop(guard);
         let program = self.program_of(&conversation).await?;
         Ok((program, conversation, summary))
+    }
+
+    /// A conversation's columns and the hash of its visitor's token.
+    ///
+    /// # Errors
+    /// See [`TurnError`].
+    pub async fn door(&self, id: &str) -> Result<(Vec<u8>, Summary), TurnError> {
+        let slot = self.turns.slot(id);
+        let mut guard = slot.state.lock().await;
+        self.load(&mut guard, id).await?;
+        let state = guard
+            .as_ref()
+            .ok_or_else(|| TurnError::Unknown(id.to_owned()))?;
+        Ok((state.token.clone(), state.summary.clone()))
     }
 
     /// A conversation's whole log.
@@ -195,7 +238,9 @@ impl App {
     /// If the store fails.
     pub async fn history(&self, id: &str) -> Result<Vec<Recorded>, StoreError> {
         let rows = self.store.log(id, 0, u32::MAX).await?;
-        rows.iter().map(|row| Ok(serde_json::from_str(&row.record)?)).collect()
+        rows.iter()
+            .map(|row| Ok(serde_json::from_str(&row.record)?))
+            .collect()
     }
 
     async fn program_of(&self, conversation: &Conversation) -> Result<Arc<Program>, TurnError> {
@@ -205,15 +250,28 @@ impl App {
     }
 
     /// One turn, with the conversation's lock held.
-    async fn step(self: &Arc<Self>, guard: &mut Option<State>, command: Command) -> Result<Outcome, TurnError> {
-        let Some(state) = guard.as_mut() else { return Err(TurnError::Draining) };
+    async fn step(
+        self: &Arc<Self>,
+        guard: &mut Option<State>,
+        command: Command,
+    ) -> Result<Outcome, TurnError> {
+        let Some(state) = guard.as_mut() else {
+            return Err(TurnError::Draining);
+        };
         if let Some(key) = &command.key
             && let Some((hash, seq)) = state.ids.get(&key.id)
         {
-            return if *hash == key.hash { self.repeated(state, *seq).await } else { Err(TurnError::IdReused) };
+            return if *hash == key.hash {
+                self.repeated(state, *seq).await
+            } else {
+                Err(TurnError::IdReused)
+            };
         }
         let mut program = self.program_of(&state.conversation).await?;
-        let now = state.summary.last_at.map_or_else(|| self.clock.now(), |last| self.clock.now().max(last));
+        let now = state
+            .summary
+            .last_at
+            .map_or_else(|| self.clock.now(), |last| self.clock.now().max(last));
         let mut conversation = state.conversation.clone();
         let mut records = Vec::with_capacity(1);
         let mut seq = state.summary.seq;
@@ -221,7 +279,10 @@ impl App {
             && current.version != program.version
             && let Ok(mut moved) = program.engine.can_move(&current.engine, &conversation)
         {
-            let kind = EventKind::Moved { from: program.version.clone(), to: current.version.clone() };
+            let kind = EventKind::Moved {
+                from: program.version.clone(),
+                to: current.version.clone(),
+            };
             if let Ok(record) = run(&current, &mut moved, seq + 1, Event { at: now, kind }) {
                 seq += 1;
                 records.push(record);
@@ -230,24 +291,48 @@ impl App {
             }
         }
         let kind = understand(&program, &conversation, command.input, now);
-        match run(&program, &mut conversation, seq + 1, Event { at: now, kind }) {
+        match run(
+            &program,
+            &mut conversation,
+            seq + 1,
+            Event { at: now, kind },
+        ) {
             Ok(record) => records.push(record),
             Err(refusal) => {
                 // It changes nothing, but what it used up is used up.
                 match command.consumed {
                     Some(Consumed::Outbox(row)) => self.store.outbox_done(row).await?,
-                    Some(Consumed::Timer(timer)) => self.store.remove_timer(&state.summary.id, timer).await?,
+                    Some(Consumed::Timer(timer)) => {
+                        self.store.remove_timer(&state.summary.id, timer).await?
+                    }
                     None => {}
                 }
                 return Err(TurnError::Refused(refusal));
             }
         }
         let view = program.engine.view(&conversation);
-        let prepared = commit::prepare(state, &program, conversation, &view, records, command.key, command.consumed)?;
+        let prepared = commit::prepare(
+            state,
+            &program,
+            conversation,
+            &view,
+            records,
+            command.key,
+            command.consumed,
+        )?;
         match self.store.commit(prepared.commit).await {
-            Ok(Committed::Done { row, positions, outbox }) => {
+            Ok(Committed::Done {
+                row,
+                positions,
+                outbox,
+            }) => {
                 let told = Arc::new(prepared.summary.clone());
-                let public = Arc::new(crate::api::view::of(&program, &view, &told, self.desk.news(&told.id).as_ref()));
+                let public = Arc::new(crate::api::view::of(
+                    &program,
+                    &view,
+                    &told,
+                    self.desk.news(&told.id).as_ref(),
+                ));
                 let outcome = Outcome {
                     seq: prepared.summary.seq,
                     duplicate: false,
@@ -255,7 +340,13 @@ impl App {
                     view: public,
                     messages: Arc::new(prepared.messages.concat()),
                 };
-                state.commit(row, prepared.summary, prepared.conversation, prepared.key, prepared.labels);
+                state.commit(
+                    row,
+                    prepared.summary,
+                    prepared.conversation,
+                    prepared.key,
+                    prepared.labels,
+                );
                 self.publish(&outcome, &prepared.records, &prepared.messages, &positions);
                 self.act(&outcome.summary, &prepared.records);
                 for row in outbox {
@@ -280,24 +371,49 @@ impl App {
     async fn repeated(&self, state: &State, seq: u64) -> Result<Outcome, TurnError> {
         let program = self.program_of(&state.conversation).await?;
         let view = program.engine.view(&state.conversation);
-        let rows = self.store.log(&state.summary.id, seq.saturating_sub(1), 1).await?;
-        let messages = rows.first().map(|row| serde_json::from_str(&row.messages)).transpose().map_err(StoreError::from)?;
+        let rows = self
+            .store
+            .log(&state.summary.id, seq.saturating_sub(1), 1)
+            .await?;
+        let messages = rows
+            .first()
+            .map(|row| serde_json::from_str(&row.messages))
+            .transpose()
+            .map_err(StoreError::from)?;
         let summary = Arc::new(state.summary.clone());
         Ok(Outcome {
             seq,
             duplicate: true,
-            view: Arc::new(crate::api::view::of(&program, &view, &summary, self.desk.news(&summary.id).as_ref())),
+            view: Arc::new(crate::api::view::of(
+                &program,
+                &view,
+                &summary,
+                self.desk.news(&summary.id).as_ref(),
+            )),
             summary,
             messages: Arc::new(messages.unwrap_or_default()),
         })
     }
 
-    fn publish(&self, outcome: &Outcome, records: &[Recorded], messages: &[Vec<Message>], positions: &[i64]) {
+    fn publish(
+        &self,
+        outcome: &Outcome,
+        records: &[Recorded],
+        messages: &[Vec<Message>],
+        positions: &[i64],
+    ) {
         let id = &outcome.summary.id;
         for ((record, messages), position) in records.iter().zip(messages).zip(positions) {
             let messages = Arc::new(messages.clone());
             let view = Arc::clone(&outcome.view);
-            self.hub.tell(id, Heard::Turn { seq: record.seq, messages: Arc::clone(&messages), view });
+            self.hub.tell(
+                id,
+                Heard::Turn {
+                    seq: record.seq,
+                    messages: Arc::clone(&messages),
+                    view,
+                },
+            );
             if outcome.summary.people {
                 self.hub.tell_agents(AgentNews::Turn {
                     position: *position,
@@ -319,7 +435,10 @@ impl App {
                 Effect::Enqueue(item) => self.desk_enqueue(&summary.id, item.clone()),
                 Effect::Dequeue { reason } => self.desk_dequeue(&summary.id, reason),
                 Effect::Alert { text } => {
-                    self.hub.tell_agents(AgentNews::Alert { summary: Arc::clone(summary), text: text.clone() });
+                    self.hub.tell_agents(AgentNews::Alert {
+                        summary: Arc::clone(summary),
+                        text: text.clone(),
+                    });
                 }
                 _ => {}
             }
@@ -327,26 +446,50 @@ impl App {
     }
 }
 
-async fn finish(task: tokio::task::JoinHandle<Result<Outcome, TurnError>>) -> Result<Outcome, TurnError> {
+async fn finish(
+    task: tokio::task::JoinHandle<Result<Outcome, TurnError>>,
+) -> Result<Outcome, TurnError> {
     match task.await {
         Ok(outcome) => outcome,
         Err(e) if e.is_panic() => {
             tracing::error!(error = %e, "a turn broke off");
-            Err(TurnError::Store(StoreError::Other("the turn broke off".to_owned())))
+            Err(TurnError::Store(StoreError::Other(
+                "the turn broke off".to_owned(),
+            )))
         }
         Err(_) => Err(TurnError::Draining),
     }
 }
 
-fn run(program: &Program, conversation: &mut Conversation, seq: u64, event: Event) -> Result<Recorded, Refusal> {
+fn run(
+    program: &Program,
+    conversation: &mut Conversation,
+    seq: u64,
+    event: Event,
+) -> Result<Recorded, Refusal> {
     let mut work = || program.engine.step(conversation, &event, &program.hooks);
     // Hooks may take a while; the other turns of this thread are moved elsewhere meanwhile.
-    let turn = if program.engine.machine().hooks.is_empty() { work() } else { tokio::task::block_in_place(work) };
+    let turn = if program.engine.machine().hooks.is_empty() {
+        work()
+    } else {
+        tokio::task::block_in_place(work)
+    };
     turn.accepted?;
-    Ok(Recorded { seq, event, effects: turn.effects, decision: turn.decision, version: program.version.clone() })
+    Ok(Recorded {
+        seq,
+        event,
+        effects: turn.effects,
+        decision: turn.decision,
+        version: program.version.clone(),
+    })
 }
 
-fn understand(program: &Program, conversation: &Conversation, input: Input, now: jiff::Timestamp) -> EventKind {
+fn understand(
+    program: &Program,
+    conversation: &Conversation,
+    input: Input,
+    now: jiff::Timestamp,
+) -> EventKind {
     match input {
         Input::Event(kind) => *kind,
         Input::File { id, file } => EventKind::File { id, file },

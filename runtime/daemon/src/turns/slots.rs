@@ -28,7 +28,11 @@ impl State {
         Self {
             row: 0,
             token,
-            summary: Summary { id, version: version.into(), ..Summary::default() },
+            summary: Summary {
+                id,
+                version: version.into(),
+                ..Summary::default()
+            },
             conversation: Conversation::new(version),
             ids: HashMap::new(),
             labels: Labels::new(),
@@ -112,12 +116,18 @@ impl Turns {
 
     /// Forgets a conversation that was erased.
     pub fn forget(&self, id: &str) {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
     }
 
     /// Conversations in memory.
     pub fn len(&self) -> usize {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     /// Whether there are none.

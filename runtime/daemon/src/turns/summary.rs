@@ -13,7 +13,7 @@ const EXCERPT: usize = 160;
 
 /// A stage's word, as in its JSON.
 #[must_use]
-pub fn stage_word(view: &View) -> SmolStr {
+pub(crate) fn stage_word(view: &View) -> SmolStr {
     match serde_json::to_value(view.stage) {
         Ok(serde_json::Value::String(word)) => word.into(),
         _ => "new".into(),
@@ -21,7 +21,7 @@ pub fn stage_word(view: &View) -> SmolStr {
 }
 
 /// Brings the columns up to date.
-pub fn update(
+pub(crate) fn update(
     summary: &mut Summary,
     view: &View,
     conversation: &Conversation,
@@ -33,17 +33,27 @@ pub fn update(
     summary.channel = view.channel.clone();
     summary.language = view.language.clone();
     summary.topic = view.intent.clone();
-    summary.team = view.team.clone();
+    // The last team may still read what it had.
+    summary.team = view.team.clone().or_else(|| summary.team.take());
     summary.priority = view.priority;
     summary.mood = view.mood;
-    summary.agent = view.agent.clone();
+    if view.agent.is_some()
+        || !matches!(
+            view.stage,
+            flow_engine::Stage::WrapUp | flow_engine::Stage::Closed
+        )
+    {
+        summary.agent = view.agent.clone();
+    }
     summary.escalated_at = view.escalated.or(summary.escalated_at);
     summary.resolved = view.resolved;
     summary.version = conversation.version().clone();
-    summary.customer = ["name", "email", "phone"].into_iter().find_map(|field| match conversation.customer(field) {
-        Some(Value::Text(text)) => Some(text.to_string()),
-        _ => None,
-    });
+    summary.customer = ["name", "email", "phone"]
+        .into_iter()
+        .find_map(|field| match conversation.customer(field) {
+            Some(Value::Text(text)) => Some(text.to_string()),
+            _ => None,
+        });
     for record in records {
         let at = record.event.at;
         summary.last_at = Some(at);

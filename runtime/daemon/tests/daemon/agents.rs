@@ -25,38 +25,76 @@ async fn a_customer_reaches_a_person_who_settles_it() {
     assert_eq!(accepted.body["conversation"]["stage"], "with_agent");
     // The same again is no error.
     let again = leo.post(&at("/accept"), accept).await;
-    assert_eq!((again.status, &again.body["duplicate"]), (200, &json!(true)));
+    assert_eq!(
+        (again.status, &again.body["duplicate"]),
+        (200, &json!(true))
+    );
     ana.hears("You're now with Leo.").await;
 
     // Both ways.
-    let sent = leo.post(&at("/messages"), json!({"id": "1", "text": "Hello Ana"})).await;
+    let sent = leo
+        .post(&at("/messages"), json!({"id": "1", "text": "Hello Ana"}))
+        .await;
     assert_eq!(sent.status, 200, "{:?}", sent.body);
     assert_eq!(ana.hears("Hello Ana").await["from"]["name"], "Leo");
     ana.say("Hello Leo").await;
     loop {
         let (_, turn) = stream.next("turn").await;
-        if turn["messages"].as_array().unwrap().iter().any(|m| m["text"] == "Hello Leo") {
+        if turn["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|m| m["text"] == "Hello Leo")
+        {
             break;
         }
     }
     // A note is for people only.
-    assert_eq!(leo.post(&at("/notes"), json!({"id": "2", "text": "difficult"})).await.status, 200);
+    assert_eq!(
+        leo.post(&at("/notes"), json!({"id": "2", "text": "difficult"}))
+            .await
+            .status,
+        200
+    );
     assert!(!ana.state().await.to_string().contains("difficult"));
-    assert!(leo.get(&at("")).await.body["messages"].to_string().contains("difficult"));
+    assert!(
+        leo.get(&at("")).await.body["messages"]
+            .to_string()
+            .contains("difficult")
+    );
 
     // The reminder comes first.
-    let early = leo.post(&at("/resolve"), json!({"id": "3", "summary": "done"})).await;
+    let early = leo
+        .post(&at("/resolve"), json!({"id": "3", "summary": "done"}))
+        .await;
     assert_eq!((early.status, early.code()), (422, "reminder_open"));
-    assert_eq!(leo.post(&at("/confirm"), json!({"id": "4", "reminder": 0})).await.status, 200);
-    let resolved = leo.post(&at("/resolve"), json!({"id": "5", "summary": "done"})).await;
+    assert_eq!(
+        leo.post(&at("/confirm"), json!({"id": "4", "reminder": 0}))
+            .await
+            .status,
+        200
+    );
+    let resolved = leo
+        .post(&at("/resolve"), json!({"id": "5", "summary": "done"}))
+        .await;
     assert_eq!(resolved.status, 200, "{:?}", resolved.body);
     ana.hears("Thank you!").await;
     let state = ana.stands("closed").await;
     assert_eq!(state["conversation"]["ended"]["resolved"], true);
     let log = leo.get(&at("/log")).await.body;
-    assert!(log["log"].as_array().unwrap().iter().any(|r| r["decision"]["escalation"]["rule"] == "asked_for_human"), "{log:#}");
+    assert!(
+        log["log"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|r| r["decision"]["escalation"]["rule"] == "asked_for_human"),
+        "{log:#}"
+    );
     let dashboard = leo.get("/dashboard").await.body;
-    assert_eq!((&dashboard["conversations"], &dashboard["resolved"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&dashboard["conversations"], &dashboard["resolved"]),
+        (&json!(1), &json!(1))
+    );
     flow.stop().await;
 }
 
@@ -81,7 +119,11 @@ async fn only_one_of_two_agents_gets_it() {
         let mut statuses: Vec<u16> = answers.iter().map(|a| a.status).collect();
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 409]);
-        let log = people[0].get(&format!("/conversations/{}/log", ana.id)).await.body.to_string();
+        let log = people[0]
+            .get(&format!("/conversations/{}/log", ana.id))
+            .await
+            .body
+            .to_string();
         assert_eq!(log.matches("\"event\":\"accepted\"").count(), 1);
     }
     flow.stop().await;
@@ -100,7 +142,12 @@ async fn the_backlog_is_offered_when_somebody_comes_and_again_when_they_vanish()
     let mut stream = leo.comes().await;
     let (_, offer) = stream.next("offer").await;
     let accept = json!({"id": "a", "reservation": offer["reservation"]});
-    assert_eq!(leo.post(&format!("/conversations/{}/accept", ana.id), accept).await.status, 200);
+    assert_eq!(
+        leo.post(&format!("/conversations/{}/accept", ana.id), accept)
+            .await
+            .status,
+        200
+    );
     // Leo's browser dies. Mia is asked, and the customer is told nothing twice.
     drop(stream);
     let mia = flow.sign_in("mia").await;
@@ -124,13 +171,27 @@ async fn an_offer_that_nobody_takes_goes_on_and_declining_does_too() {
         offer = leos.next("offer") => ("leo", offer.1),
         offer = mias.next("offer") => ("mia", offer.1),
     };
-    let (who, other) = if first == "leo" { (&leo, &mut mias) } else { (&mia, &mut leos) };
+    let (who, other) = if first == "leo" {
+        (&leo, &mut mias)
+    } else {
+        (&mia, &mut leos)
+    };
     let decline = json!({"id": "d", "reservation": offer["reservation"]});
-    assert_eq!(who.post(&format!("/conversations/{}/decline", ana.id), decline.clone()).await.status, 200);
+    assert_eq!(
+        who.post(
+            &format!("/conversations/{}/decline", ana.id),
+            decline.clone()
+        )
+        .await
+        .status,
+        200
+    );
     let (_, second) = other.next("offer").await;
     assert_eq!(second["conversation"]["id"], ana.id.as_str());
     // The old offer is over.
-    let late = who.post(&format!("/conversations/{}/accept", ana.id), decline).await;
+    let late = who
+        .post(&format!("/conversations/{}/accept", ana.id), decline)
+        .await;
     assert_eq!((late.status, late.code()), (409, "conflict"));
     flow.stop().await;
 }
@@ -144,25 +205,53 @@ async fn forged_requests_and_strangers_get_nothing() {
     let ana = flow.open().await;
     assert_eq!(flow.get("/v1/agent/me").await.code(), "sign_in_required");
     let post = |build: &dyn Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder| {
-        let request = flow.http.post(format!("{}/v1/agent/sign-out", flow.base)).header("cookie", &leo.cookie);
+        let request = flow
+            .http
+            .post(format!("{}/v1/agent/sign-out", flow.base))
+            .header("cookie", &leo.cookie);
         let request = build(request);
         async { Answer::of(request.send().await.unwrap()).await }
     };
     assert_eq!(post(&|r| r).await.code(), "csrf");
     assert_eq!(post(&|r| r.header("x-flow-csrf", "0")).await.code(), "csrf");
-    let foreign = post(&|r| r.header("x-flow-csrf", &leo.csrf).header("origin", "https://evil.example")).await;
+    let foreign = post(&|r| {
+        r.header("x-flow-csrf", &leo.csrf)
+            .header("origin", "https://evil.example")
+    })
+    .await;
     assert_eq!((foreign.status, foreign.code()), (403, "forbidden_origin"));
     // A conversation that people were never called to is not an agent's.
-    assert_eq!(leo.get(&format!("/conversations/{}", ana.id)).await.status, 404);
+    assert_eq!(
+        leo.get(&format!("/conversations/{}", ana.id)).await.status,
+        404
+    );
     let url = format!("{}/v1/conversations/{}", flow.base, ana.id);
-    assert_eq!(flow.http.get(url).bearer_auth(leo.cookie.trim_start_matches("flow_session=")).send().await.unwrap().status(), 404);
+    assert_eq!(
+        flow.http
+            .get(url)
+            .bearer_auth(leo.cookie.trim_start_matches("flow_session="))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
     // Wrong passwords run dry.
     let mut last = 0;
     for _ in 0..12 {
-        last = flow.post("/v1/agent/sign-in", json!({"name": "leo", "password": "wrong"})).await.status;
+        last = flow
+            .post(
+                "/v1/agent/sign-in",
+                json!({"name": "leo", "password": "wrong"}),
+            )
+            .await
+            .status;
     }
     assert_eq!(last, 429);
-    assert_eq!(post(&|r| r.header("x-flow-csrf", &leo.csrf)).await.status, 204);
+    assert_eq!(
+        post(&|r| r.header("x-flow-csrf", &leo.csrf)).await.status,
+        204
+    );
     assert_eq!(leo.get("/me").await.status, 401);
     flow.stop().await;
 }
@@ -188,10 +277,22 @@ async fn the_queue_survives_a_restart() {
         let (_, offer) = stream.next("offer").await;
         let id = offer["conversation"]["id"].as_str().unwrap().to_owned();
         let accept = json!({"id": "a", "reservation": offer["reservation"]});
-        assert_eq!(leo.post(&format!("/conversations/{id}/accept"), accept).await.status, 200);
-        offered.push(id);
+        assert_eq!(
+            leo.post(&format!("/conversations/{id}/accept"), accept)
+                .await
+                .status,
+            200
+        );
+        offered.push((offer["reservation"].as_u64().unwrap(), id));
     }
-    assert_eq!(offered, [ana.id.clone(), bea.id.clone()]);
-    tokio::time::timeout(Duration::from_secs(10), ana.hears("You're now with Leo.")).await.unwrap();
+    // Both fit at once; the first in line was reserved first.
+    offered.sort();
+    assert_eq!(
+        offered.into_iter().map(|(_, id)| id).collect::<Vec<_>>(),
+        [ana.id.clone(), bea.id.clone()]
+    );
+    tokio::time::timeout(Duration::from_secs(10), ana.hears("You're now with Leo."))
+        .await
+        .unwrap();
     flow.stop().await;
 }

@@ -25,9 +25,16 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bot"), &dir.path().join("project/bot"));
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bot"),
+            &dir.path().join("project/bot"),
+        );
         std::fs::write(dir.path().join("project/flow.toml"), "").unwrap();
-        let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), data: dir.path().join("data"), ..Config::default() };
+        let mut config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: dir.path().join("data"),
+            ..Config::default()
+        };
         config.agents.grace_seconds = 1;
         config.agents.lost_seconds = 3;
         config.limits.requests = 100_000;
@@ -49,7 +56,10 @@ impl World {
 
     /// Lets webhooks reach a server of this test.
     pub fn shop(&mut self, address: SocketAddr) {
-        self.config.environment.set.insert("TEST_SHOP_URL".into(), format!("http://{address}"));
+        self.config
+            .environment
+            .set
+            .insert("TEST_SHOP_URL".into(), format!("http://{address}"));
         self.config.egress.allow.push(address.to_string());
     }
 
@@ -87,12 +97,18 @@ impl World {
     }
 
     pub async fn start(&self) -> Running {
-        let daemon = flow_daemon::start(&self.bot(), self.config.clone()).await.unwrap();
-        Running { base: format!("http://{}", daemon.address), http: client(), daemon: Some(daemon) }
+        let daemon = flow_daemon::start(&self.bot(), self.config.clone())
+            .await
+            .unwrap();
+        Running {
+            base: format!("http://{}", daemon.address),
+            http: client(),
+            daemon: Some(daemon),
+        }
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
@@ -137,11 +153,18 @@ impl Answer {
     pub async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Self { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), headers }
+        Self {
+            status,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            headers,
+        }
     }
 
     pub fn code(&self) -> &str {
-        self.body.pointer("/error/code").and_then(Value::as_str).unwrap_or("")
+        self.body
+            .pointer("/error/code")
+            .and_then(Value::as_str)
+            .unwrap_or("")
     }
 }
 
@@ -155,11 +178,26 @@ impl Running {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.http.get(format!("{}{path}", self.base)).send().await.unwrap()).await
+        Answer::of(
+            self.http
+                .get(format!("{}{path}", self.base))
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
-        Answer::of(self.http.post(format!("{}{path}", self.base)).json(&body).send().await.unwrap()).await
+        Answer::of(
+            self.http
+                .post(format!("{}{path}", self.base))
+                .json(&body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     pub async fn open(&self) -> Customer {
@@ -179,11 +217,27 @@ impl Running {
     }
 
     pub async fn sign_in(&self, name: &str) -> Person {
-        let answer = self.post("/v1/agent/sign-in", json!({"name": name, "password": "correct horse"})).await;
+        let answer = self
+            .post(
+                "/v1/agent/sign-in",
+                json!({"name": name, "password": "correct horse"}),
+            )
+            .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
-        let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let cookie = answer.headers["set-cookie"]
+            .to_str()
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned();
         let csrf = answer.body["csrf"].as_str().unwrap().to_owned();
-        Person { base: self.base.clone(), http: self.http.clone(), cookie, csrf }
+        Person {
+            base: self.base.clone(),
+            http: self.http.clone(),
+            cookie,
+            csrf,
+        }
     }
 }
 
@@ -203,13 +257,27 @@ impl Customer {
     }
 
     pub async fn post(&self, rest: &str, body: Value) -> Answer {
-        Answer::of(self.http.post(self.url(rest)).bearer_auth(&self.token).json(&body).send().await.unwrap()).await
+        Answer::of(
+            self.http
+                .post(self.url(rest))
+                .bearer_auth(&self.token)
+                .json(&body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     /// Writes; the turn must be taken.
     pub async fn say(&mut self, text: &str) -> Answer {
         self.next += 1;
-        let answer = self.post("/messages", json!({"id": format!("m{}", self.next), "text": text})).await;
+        let answer = self
+            .post(
+                "/messages",
+                json!({"id": format!("m{}", self.next), "text": text}),
+            )
+            .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer
     }
@@ -218,16 +286,37 @@ impl Customer {
     pub async fn press(&mut self, label: &str) -> Answer {
         let state = self.state().await;
         let view = &state["conversation"];
-        let all = view["menu"].as_array().into_iter().chain(view["asks"]["buttons"].as_array()).flatten();
-        let button = all.into_iter().find(|b| b["label"] == label).unwrap_or_else(|| panic!("no button {label} in {view}"))["id"].clone();
+        let all = view["menu"]
+            .as_array()
+            .into_iter()
+            .chain(view["asks"]["buttons"].as_array())
+            .flatten();
+        let button = all
+            .into_iter()
+            .find(|b| b["label"] == label)
+            .unwrap_or_else(|| panic!("no button {label} in {view}"))["id"]
+            .clone();
         self.next += 1;
-        let answer = self.post("/messages", json!({"id": format!("m{}", self.next), "button": button})).await;
+        let answer = self
+            .post(
+                "/messages",
+                json!({"id": format!("m{}", self.next), "button": button}),
+            )
+            .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer
     }
 
     pub async fn state(&self) -> Value {
-        let answer = Answer::of(self.http.get(self.url("")).bearer_auth(&self.token).send().await.unwrap()).await;
+        let answer = Answer::of(
+            self.http
+                .get(self.url(""))
+                .bearer_auth(&self.token)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer.body
     }
@@ -237,7 +326,9 @@ impl Customer {
         let mut state = Value::Null;
         for _ in 0..400 {
             state = self.state().await;
-            let found = state["messages"].as_array().unwrap().iter().find(|m| m["from"]["who"] != "customer" && m["text"].as_str().unwrap().contains(words));
+            let found = state["messages"].as_array().unwrap().iter().find(|m| {
+                m["from"]["who"] != "customer" && m["text"].as_str().unwrap().contains(words)
+            });
             if let Some(found) = found {
                 return found.clone();
             }
@@ -260,7 +351,9 @@ impl Customer {
     }
 
     pub async fn stream(&self, last: Option<&str>) -> Stream {
-        let mut request = self.http.get(self.url(&format!("/events?token={}", self.token)));
+        let mut request = self
+            .http
+            .get(self.url(&format!("/events?token={}", self.token)));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -275,20 +368,32 @@ impl Stream {
     pub async fn open(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
-        Self(response.bytes_stream().eventsource().filter_map(|e| async { e.ok() }).boxed())
+        Self(
+            response
+                .bytes_stream()
+                .eventsource()
+                .filter_map(|e| async { e.ok() })
+                .boxed(),
+        )
     }
 
     /// The next event of this name; others are passed over.
     pub async fn next(&mut self, name: &str) -> (String, Value) {
         let next = async {
             loop {
-                let event = self.0.next().await.unwrap_or_else(|| panic!("the stream ended before `{name}`"));
+                let event = self
+                    .0
+                    .next()
+                    .await
+                    .unwrap_or_else(|| panic!("the stream ended before `{name}`"));
                 if event.event == name {
                     return (event.id, serde_json::from_str(&event.data).unwrap());
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, next).await.unwrap_or_else(|_| panic!("no `{name}` came"))
+        tokio::time::timeout(PATIENCE, next)
+            .await
+            .unwrap_or_else(|_| panic!("no `{name}` came"))
     }
 }
 
@@ -303,21 +408,41 @@ pub struct Person {
 
 impl Person {
     pub async fn get(&self, path: &str) -> Answer {
-        let request = self.http.get(format!("{}/v1/agent{path}", self.base)).header("cookie", &self.cookie);
+        let request = self
+            .http
+            .get(format!("{}/v1/agent{path}", self.base))
+            .header("cookie", &self.cookie);
         Answer::of(request.send().await.unwrap()).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         let request = self.http.post(format!("{}/v1/agent{path}", self.base));
-        Answer::of(request.header("cookie", &self.cookie).header("x-flow-csrf", &self.csrf).json(&body).send().await.unwrap()).await
+        Answer::of(
+            request
+                .header("cookie", &self.cookie)
+                .header("x-flow-csrf", &self.csrf)
+                .json(&body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     /// Opens the stream and switches to available.
     pub async fn comes(&self) -> Stream {
-        let request = self.http.get(format!("{}/v1/agent/stream", self.base)).header("cookie", &self.cookie);
+        let request = self
+            .http
+            .get(format!("{}/v1/agent/stream", self.base))
+            .header("cookie", &self.cookie);
         let stream = Stream::open(request).await;
         let request = self.http.put(format!("{}/v1/agent/presence", self.base));
-        let answer = request.header("cookie", &self.cookie).header("x-flow-csrf", &self.csrf).json(&json!({"available": true})).send().await;
+        let answer = request
+            .header("cookie", &self.cookie)
+            .header("x-flow-csrf", &self.csrf)
+            .json(&json!({"available": true}))
+            .send()
+            .await;
         assert_eq!(answer.unwrap().status(), 200);
         stream
     }

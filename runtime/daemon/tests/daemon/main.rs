@@ -1,10 +1,18 @@
 //! The whole daemon over real HTTP, with a real bot; only the world around it is played.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod agents;
 mod common;
 mod customer;
 mod models;
+mod openapi;
+mod process;
 mod reload;
 mod triggers;
 mod webhooks;

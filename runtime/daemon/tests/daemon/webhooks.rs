@@ -25,9 +25,15 @@ async fn order(State(shop): State<Shop>, Path(id): Path<String>, headers: Header
     match id.as_str() {
         // The first two attempts fail.
         "AB-000001" if call < 2 => StatusCode::BAD_GATEWAY.into_response(),
-        "AB-000002" => Redirect::temporary("http://169.254.169.254/latest/meta-data").into_response(),
+        "AB-000002" => {
+            Redirect::temporary("http://169.254.169.254/latest/meta-data").into_response()
+        }
         "AB-000003" => "{\"id\": 5".into_response(),
-        "AB-000004" => json!({"id": "x", "status": "lost", "total": {"amount": "1", "currency": "USD"}}).to_string().into_response(),
+        "AB-000004" => {
+            json!({"id": "x", "status": "lost", "total": {"amount": "1", "currency": "USD"}})
+                .to_string()
+                .into_response()
+        }
         "AB-000005" => vec![b' '; 3 << 20].into_response(),
         "AB-000006" => {
             // One byte at a time, for ever.
@@ -44,7 +50,12 @@ async fn order(State(shop): State<Shop>, Path(id): Path<String>, headers: Header
 
 async fn shop(world: &mut World) -> Shop {
     let shop = Shop::default();
-    let address = serve(Router::new().route("/orders/{id}", get(order)).with_state(shop.clone())).await;
+    let address = serve(
+        Router::new()
+            .route("/orders/{id}", get(order))
+            .with_state(shop.clone()),
+    )
+    .await;
     world.shop(address);
     shop
 }
@@ -57,9 +68,12 @@ async fn an_answer_is_read_by_its_type_and_carries_the_secret() {
     let mut ana = flow.open().await;
     ana.press("Track an order").await;
     ana.say("AB-123456").await;
-    ana.hears("Order AB-123456 is shipped, $84.50.").await;
+    ana.hears("Order AB-123456 is shipped, 84.50 USD.").await;
     let (id, headers) = shop.seen.lock().unwrap()[0].clone();
-    assert_eq!((id.as_str(), headers["authorization"].to_str().unwrap()), ("AB-123456", "Bearer shop-token"));
+    assert_eq!(
+        (id.as_str(), headers["authorization"].to_str().unwrap()),
+        ("AB-123456", "Bearer shop-token")
+    );
     // Nowhere in the log.
     let log = flow.app().store.log(&ana.id, 0, 100).await.unwrap();
     assert!(log.iter().all(|row| !row.record.contains("shop-token")));
@@ -97,11 +111,30 @@ async fn bad_answers_are_failures_that_the_flow_sees() {
         ana.say(order).await;
         ana.stands("queued").await;
         let log = flow.app().store.log(&ana.id, 0, 100).await.unwrap();
-        let done: Vec<Value> = log.iter().map(|r| serde_json::from_str::<Value>(&r.record).unwrap()).filter(|r| r["event"]["event"] == "webhook_done").collect();
-        assert!(done[0]["event"]["result"]["Err"].as_str().unwrap().contains(why), "{order}: {:#}", done[0]);
+        let done: Vec<Value> = log
+            .iter()
+            .map(|r| serde_json::from_str::<Value>(&r.record).unwrap())
+            .filter(|r| r["event"]["event"] == "webhook_done")
+            .collect();
+        assert!(
+            done[0]["event"]["result"]["Err"]
+                .as_str()
+                .unwrap()
+                .contains(why),
+            "{order}: {:#}",
+            done[0]
+        );
     }
     // A redirect was not followed, a 404 not repeated.
-    assert_eq!(shop.seen.lock().unwrap().iter().filter(|(id, _)| id == "AB-000007").count(), 1);
+    assert_eq!(
+        shop.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(id, _)| id == "AB-000007")
+            .count(),
+        1
+    );
     flow.stop().await;
 }
 
@@ -133,7 +166,9 @@ async fn what_was_under_way_is_delivered_after_a_restart() {
     assert_eq!(flow.app().store.outbox().await.unwrap().len(), 1);
     flow.stop().await;
     let shop = Shop::default();
-    let router = Router::new().route("/orders/{id}", get(order)).with_state(shop.clone());
+    let router = Router::new()
+        .route("/orders/{id}", get(order))
+        .with_state(shop.clone());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let flow = world.start().await;
     ana.base.clone_from(&flow.base);

@@ -10,7 +10,10 @@ const ERASED: &str = "erased.log";
 
 pub(super) fn note_erased(folder: &Path, id: &str) -> Result<(), StoreError> {
     let write = || {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join(ERASED))?;
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join(ERASED))?;
         writeln!(file, "{id}")?;
         file.sync_all()
     };
@@ -19,14 +22,19 @@ pub(super) fn note_erased(folder: &Path, id: &str) -> Result<(), StoreError> {
 
 pub(super) fn backup(c: &Connection, to: &Path) -> Result<(), StoreError> {
     if to.exists() {
-        return Err(StoreError::Other(format!("`{}` is there already; name a new file", to.display())));
+        return Err(StoreError::Other(format!(
+            "`{}` is there already; name a new file",
+            to.display()
+        )));
     }
     // A reader's connection may write nothing of its own database, but a copy is no change of it.
     c.pragma_update(None, "query_only", false)?;
     let copied = c.execute("VACUUM INTO ?", [to.to_string_lossy()]);
     c.pragma_update(None, "query_only", true)?;
     copied?;
-    std::fs::File::open(to).and_then(|f| f.sync_all()).map_err(|e| StoreError::Unavailable(e.to_string()))
+    std::fs::File::open(to)
+        .and_then(|f| f.sync_all())
+        .map_err(|e| StoreError::Unavailable(e.to_string()))
 }
 
 /// Puts a backup in place of the database of a data folder that no daemon uses. What was erased since the backup is erased again;
@@ -39,7 +47,10 @@ pub fn restore(from: &Path, folder: &Path) -> Result<u64, StoreError> {
     let found: String = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
     if found != "ok" {
-        return Err(StoreError::Corrupt(format!("the backup `{}` is damaged: {found}", from.display())));
+        return Err(StoreError::Corrupt(format!(
+            "the backup `{}` is damaged: {found}",
+            from.display()
+        )));
     }
     std::fs::create_dir_all(folder).map_err(io)?;
     let staged = folder.join("flow.db.restoring");

@@ -16,9 +16,9 @@ mod writer;
 pub use backup::restore;
 
 use crate::{
-    Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow, Fut, ListQuery,
-    Loaded, NewAudit, OutboxRow, Program, Session, Stats, Store, StoreError, StoredFile, Summary, TimerRow,
-    TurnCommit, Verification,
+    Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow,
+    Fut, ListQuery, Loaded, NewAudit, OutboxRow, Program, Session, Stats, Store, StoreError,
+    StoredFile, Summary, TimerRow, TurnCommit, Verification,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -35,7 +35,10 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, waiting: 8192 }
+        Self {
+            readers: 4,
+            waiting: 8192,
+        }
     }
 }
 
@@ -59,7 +62,9 @@ impl SqliteStore {
         let mut connection = connect(&path)?;
         schema::migrate(&mut connection)?;
         let checkpointer = connect(&path)?;
-        let readers = (0..options.readers.max(1)).map(|_| reader(&path)).collect::<Result<Vec<_>, _>>()?;
+        let readers = (0..options.readers.max(1))
+            .map(|_| reader(&path))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             writer: writer::Writer::start(connection, checkpointer, options.waiting)?,
             readers: pool::Pool::new(readers),
@@ -88,7 +93,11 @@ impl SqliteStore {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let answer = self.writer.submit(work);
-        Box::pin(async move { answer?.await.map_err(|_| StoreError::Unavailable("it is closing".to_owned()))? })
+        Box::pin(async move {
+            answer?
+                .await
+                .map_err(|_| StoreError::Unavailable("it is closing".to_owned()))?
+        })
     }
 
     fn read<T, F>(&self, work: F) -> Fut<'_, T>
@@ -104,9 +113,12 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
-        return Err(StoreError::Other(format!("the database's journal is `{mode}`, not `wal`")));
+        return Err(StoreError::Other(format!(
+            "the database's journal is `{mode}`, not `wal`"
+        )));
     }
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -190,7 +202,17 @@ macro_rules! owned {
     )*};
 }
 owned!(
-    Agent, ApiKey, DashboardQuery, Delivery, ListQuery, NewAudit, Program, Session, StoredFile, TurnCommit, Verification
+    Agent,
+    ApiKey,
+    DashboardQuery,
+    Delivery,
+    ListQuery,
+    NewAudit,
+    Program,
+    Session,
+    StoredFile,
+    TurnCommit,
+    Verification
 );
 
 macro_rules! copied {

@@ -7,13 +7,20 @@ use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
 pub(super) fn put_file(c: &Connection, f: &StoredFile) -> Result<(), StoreError> {
-    c.prepare_cached("INSERT OR REPLACE INTO file (id, conversation, name, mime, data) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![f.id, f.conversation, f.name, f.mime, f.data])?;
+    c.prepare_cached(
+        "INSERT OR REPLACE INTO file (id, conversation, name, mime, data) VALUES (?, ?, ?, ?, ?)",
+    )?
+    .execute(params![f.id, f.conversation, f.name, f.mime, f.data])?;
     Ok(())
 }
 
-pub(super) fn file(c: &Connection, conversation: &str, id: &str) -> Result<Option<StoredFile>, StoreError> {
-    let sql = "SELECT id, conversation, name, mime, data FROM file WHERE conversation = ? AND id = ?";
+pub(super) fn file(
+    c: &Connection,
+    conversation: &str,
+    id: &str,
+) -> Result<Option<StoredFile>, StoreError> {
+    let sql =
+        "SELECT id, conversation, name, mime, data FROM file WHERE conversation = ? AND id = ?";
     first(c.prepare_cached(sql)?.query([conversation, id])?, |r| {
         Ok(StoredFile {
             id: get(r, "id")?,
@@ -31,7 +38,10 @@ pub(super) fn put_verification(c: &Connection, v: &Verification) -> Result<(), S
     Ok(())
 }
 
-pub(super) fn verification(c: &Connection, conversation: &str) -> Result<Option<Verification>, StoreError> {
+pub(super) fn verification(
+    c: &Connection,
+    conversation: &str,
+) -> Result<Option<Verification>, StoreError> {
     let sql = "SELECT conversation, field, hash, expires, attempts FROM verification WHERE conversation = ?";
     first(c.prepare_cached(sql)?.query([conversation])?, |r| {
         Ok(Verification {
@@ -45,11 +55,16 @@ pub(super) fn verification(c: &Connection, conversation: &str) -> Result<Option<
 }
 
 pub(super) fn remove_verification(c: &Connection, conversation: &str) -> Result<(), StoreError> {
-    c.prepare_cached("DELETE FROM verification WHERE conversation = ?")?.execute([conversation])?;
+    c.prepare_cached("DELETE FROM verification WHERE conversation = ?")?
+        .execute([conversation])?;
     Ok(())
 }
 
-pub(super) fn follow_ups(c: &Connection, done: Option<bool>, limit: u32) -> Result<Vec<FollowUpRow>, StoreError> {
+pub(super) fn follow_ups(
+    c: &Connection,
+    done: Option<bool>,
+    limit: u32,
+) -> Result<Vec<FollowUpRow>, StoreError> {
     let sql = "SELECT id, conversation, kind, due, contact, proven, team, summary, at, done_at FROM follow_up \
                WHERE ?1 IS NULL OR (done_at IS NOT NULL) = ?1 ORDER BY due IS NULL, due, id LIMIT ?2";
     collect(c.prepare_cached(sql)?.query(params![done, limit])?, |r| {
@@ -68,9 +83,16 @@ pub(super) fn follow_ups(c: &Connection, done: Option<bool>, limit: u32) -> Resu
     })
 }
 
-pub(super) fn follow_up_done(c: &Connection, id: i64, by: &str, at: Timestamp) -> Result<bool, StoreError> {
+pub(super) fn follow_up_done(
+    c: &Connection,
+    id: i64,
+    by: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let changed = c
-        .prepare_cached("UPDATE follow_up SET done_at = ?, done_by = ? WHERE id = ? AND done_at IS NULL")?
+        .prepare_cached(
+            "UPDATE follow_up SET done_at = ?, done_by = ? WHERE id = ? AND done_at IS NULL",
+        )?
         .execute(params![maybe(Some(at)), by, id])?;
     Ok(changed == 1)
 }
@@ -81,8 +103,16 @@ pub(super) fn put_delivery(c: &Connection, d: &Delivery) -> Result<Option<Vec<u8
         .query_row([&d.id], |r| r.get::<_, Vec<u8>>(0))
         .optional()?;
     if known.is_none() {
-        c.prepare_cached(r#"INSERT INTO delivery (id, "trigger", body, hash, at) VALUES (?, ?, ?, ?, ?)"#)?
-            .execute(params![d.id, d.trigger.as_str(), d.body, d.hash, millis(d.at)])?;
+        c.prepare_cached(
+            r#"INSERT INTO delivery (id, "trigger", body, hash, at) VALUES (?, ?, ?, ?, ?)"#,
+        )?
+        .execute(params![
+            d.id,
+            d.trigger.as_str(),
+            d.body,
+            d.hash,
+            millis(d.at)
+        ])?;
     }
     Ok(known)
 }
@@ -102,7 +132,8 @@ pub(super) fn deliveries(c: &Connection) -> Result<Vec<Delivery>, StoreError> {
 
 pub(super) fn delivery_done(c: &Connection, id: &str) -> Result<(), StoreError> {
     // The id stays, so that a repetition has no effect; the body is not needed any more.
-    c.prepare_cached("UPDATE delivery SET done = 1, body = x'' WHERE id = ?")?.execute([id])?;
+    c.prepare_cached("UPDATE delivery SET done = 1, body = x'' WHERE id = ?")?
+        .execute([id])?;
     Ok(())
 }
 
@@ -113,7 +144,9 @@ pub(super) fn erase(c: &Connection, id: &str) -> Result<bool, StoreError> {
     }
     // What is deleted is overwritten, not only forgotten.
     c.pragma_update(None, "secure_delete", true)?;
-    let erased = c.prepare_cached("DELETE FROM conversation WHERE id = ?")?.execute([id]);
+    let erased = c
+        .prepare_cached("DELETE FROM conversation WHERE id = ?")?
+        .execute([id]);
     c.pragma_update(None, "secure_delete", false)?;
     Ok(erased? == 1)
 }
@@ -136,6 +169,7 @@ pub(super) fn stats(c: &Connection) -> Result<Stats, StoreError> {
 
 pub(super) fn check(c: &Connection) -> Result<(), StoreError> {
     // A write that changes nothing still needs the write lock and the log.
-    c.prepare_cached("DELETE FROM timer WHERE conversation = ''")?.execute([])?;
+    c.prepare_cached("DELETE FROM timer WHERE conversation = ''")?
+        .execute([])?;
     Ok(())
 }

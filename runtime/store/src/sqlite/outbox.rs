@@ -27,22 +27,31 @@ pub(super) fn pending(c: &Connection) -> Result<Vec<OutboxRow>, StoreError> {
 }
 
 pub(super) fn begun(c: &Connection, id: i64) -> Result<(), StoreError> {
-    c.prepare_cached("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?")?.execute([id])?;
+    c.prepare_cached("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?")?
+        .execute([id])?;
     Ok(())
 }
 
-pub(super) fn defer(c: &Connection, id: i64, due: Timestamp, error: &str) -> Result<(), StoreError> {
-    c.prepare_cached("UPDATE outbox SET due = ?, last_error = ? WHERE id = ?")?.execute(params![millis(due), error, id])?;
+pub(super) fn defer(
+    c: &Connection,
+    id: i64,
+    due: Timestamp,
+    error: &str,
+) -> Result<(), StoreError> {
+    c.prepare_cached("UPDATE outbox SET due = ?, last_error = ? WHERE id = ?")?
+        .execute(params![millis(due), error, id])?;
     Ok(())
 }
 
 pub(super) fn done(c: &Connection, id: i64) -> Result<(), StoreError> {
-    c.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id])?;
+    c.prepare_cached("DELETE FROM outbox WHERE id = ?")?
+        .execute([id])?;
     Ok(())
 }
 
 pub(super) fn dead(c: &Connection, id: i64, error: &str) -> Result<(), StoreError> {
-    c.prepare_cached("UPDATE outbox SET state = 1, last_error = ? WHERE id = ?")?.execute(params![error, id])?;
+    c.prepare_cached("UPDATE outbox SET state = 1, last_error = ? WHERE id = ?")?
+        .execute(params![error, id])?;
     Ok(())
 }
 
@@ -51,18 +60,36 @@ pub(super) fn dead_letters(c: &Connection, limit: u32) -> Result<Vec<OutboxRow>,
     collect(c.prepare_cached(&sql)?.query([limit])?, row)
 }
 
-pub(super) fn replay(c: &Connection, id: i64, now: Timestamp) -> Result<Option<OutboxRow>, StoreError> {
-    let sql = format!("UPDATE outbox SET state = 0, due = ?, attempts = 0 WHERE id = ? AND state = 1 RETURNING {COLUMNS}");
-    first(c.prepare_cached(&sql)?.query(params![millis(now), id])?, row)
+pub(super) fn replay(
+    c: &Connection,
+    id: i64,
+    now: Timestamp,
+) -> Result<Option<OutboxRow>, StoreError> {
+    let sql = format!(
+        "UPDATE outbox SET state = 0, due = ?, attempts = 0 WHERE id = ? AND state = 1 RETURNING {COLUMNS}"
+    );
+    first(
+        c.prepare_cached(&sql)?.query(params![millis(now), id])?,
+        row,
+    )
 }
 
 pub(super) fn timers(c: &Connection) -> Result<Vec<TimerRow>, StoreError> {
-    collect(c.prepare_cached("SELECT conversation, id, at FROM timer ORDER BY at")?.query([])?, |r| {
-        Ok(TimerRow { conversation: get(r, "conversation")?, id: natural(get(r, "id")?), at: time(get(r, "at")?)? })
-    })
+    collect(
+        c.prepare_cached("SELECT conversation, id, at FROM timer ORDER BY at")?
+            .query([])?,
+        |r| {
+            Ok(TimerRow {
+                conversation: get(r, "conversation")?,
+                id: natural(get(r, "id")?),
+                at: time(get(r, "at")?)?,
+            })
+        },
+    )
 }
 
 pub(super) fn remove_timer(c: &Connection, conversation: &str, id: u64) -> Result<(), StoreError> {
-    c.prepare_cached("DELETE FROM timer WHERE conversation = ? AND id = ?")?.execute(params![conversation, number(id)])?;
+    c.prepare_cached("DELETE FROM timer WHERE conversation = ? AND id = ?")?
+        .execute(params![conversation, number(id)])?;
     Ok(())
 }

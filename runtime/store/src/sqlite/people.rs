@@ -5,7 +5,8 @@ use crate::{Agent, ApiKey, AuditRow, NewAudit, Role, Session, StoreError};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-const AGENT: &str = "SELECT id, name, role, teams, skills, languages, capacity, available, password FROM agent";
+const AGENT: &str =
+    "SELECT id, name, role, teams, skills, languages, capacity, available, password FROM agent";
 
 fn read_agent(r: &Row<'_>) -> Result<Agent, StoreError> {
     Ok(Agent {
@@ -43,42 +44,65 @@ pub(super) fn put_agent(c: &Connection, a: &Agent) -> Result<(), StoreError> {
 }
 
 pub(super) fn agents(c: &Connection) -> Result<Vec<Agent>, StoreError> {
-    collect(c.prepare_cached(&format!("{AGENT} ORDER BY id"))?.query([])?, read_agent)
+    collect(
+        c.prepare_cached(&format!("{AGENT} ORDER BY id"))?
+            .query([])?,
+        read_agent,
+    )
 }
 
 pub(super) fn agent(c: &Connection, id: &str) -> Result<Option<Agent>, StoreError> {
-    first(c.prepare_cached(&format!("{AGENT} WHERE id = ?"))?.query([id])?, read_agent)
+    first(
+        c.prepare_cached(&format!("{AGENT} WHERE id = ?"))?
+            .query([id])?,
+        read_agent,
+    )
 }
 
 pub(super) fn remove_agent(c: &Connection, id: &str) -> Result<bool, StoreError> {
-    Ok(c.prepare_cached("DELETE FROM agent WHERE id = ?")?.execute([id])? == 1)
+    Ok(c.prepare_cached("DELETE FROM agent WHERE id = ?")?
+        .execute([id])?
+        == 1)
 }
 
 pub(super) fn set_available(c: &Connection, id: &str, available: bool) -> Result<(), StoreError> {
-    c.prepare_cached("UPDATE agent SET available = ? WHERE id = ?")?.execute(params![available, id])?;
+    c.prepare_cached("UPDATE agent SET available = ? WHERE id = ?")?
+        .execute(params![available, id])?;
     Ok(())
 }
 
 pub(super) fn put_session(c: &Connection, s: &Session) -> Result<(), StoreError> {
-    c.prepare_cached("INSERT OR REPLACE INTO session (hash, agent, csrf, expires) VALUES (?, ?, ?, ?)")?
-        .execute(params![s.hash, s.agent.as_str(), s.csrf, millis(s.expires)])?;
+    c.prepare_cached("DELETE FROM session WHERE expires < unixepoch() * 1000")?
+        .execute([])?;
+    c.prepare_cached(
+        "INSERT OR REPLACE INTO session (hash, agent, csrf, expires) VALUES (?, ?, ?, ?)",
+    )?
+    .execute(params![s.hash, s.agent.as_str(), s.csrf, millis(s.expires)])?;
     Ok(())
 }
 
-pub(super) fn session(c: &Connection, hash: &[u8], now: Timestamp) -> Result<Option<Session>, StoreError> {
+pub(super) fn session(
+    c: &Connection,
+    hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
     let sql = "SELECT hash, agent, csrf, expires FROM session WHERE hash = ? AND expires > ?";
-    first(c.prepare_cached(sql)?.query(params![hash, millis(now)])?, |r| {
-        Ok(Session {
-            hash: get(r, "hash")?,
-            agent: word(r, "agent")?,
-            csrf: get(r, "csrf")?,
-            expires: time(get(r, "expires")?)?,
-        })
-    })
+    first(
+        c.prepare_cached(sql)?.query(params![hash, millis(now)])?,
+        |r| {
+            Ok(Session {
+                hash: get(r, "hash")?,
+                agent: word(r, "agent")?,
+                csrf: get(r, "csrf")?,
+                expires: time(get(r, "expires")?)?,
+            })
+        },
+    )
 }
 
 pub(super) fn remove_session(c: &Connection, hash: &[u8]) -> Result<(), StoreError> {
-    c.prepare_cached("DELETE FROM session WHERE hash = ?")?.execute([hash])?;
+    c.prepare_cached("DELETE FROM session WHERE hash = ?")?
+        .execute([hash])?;
     Ok(())
 }
 
@@ -95,7 +119,10 @@ fn read_key(r: &Row<'_>) -> Result<ApiKey, StoreError> {
 }
 
 pub(super) fn put_key(c: &Connection, k: &ApiKey) -> Result<(), StoreError> {
-    c.prepare_cached("INSERT INTO api_key (id, name, hash, scopes, created) VALUES (?, ?, ?, ?, ?)")?.execute(params![
+    c.prepare_cached(
+        "INSERT INTO api_key (id, name, hash, scopes, created) VALUES (?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
         k.id,
         k.name,
         k.hash,
@@ -106,24 +133,40 @@ pub(super) fn put_key(c: &Connection, k: &ApiKey) -> Result<(), StoreError> {
 }
 
 pub(super) fn key(c: &Connection, hash: &[u8]) -> Result<Option<ApiKey>, StoreError> {
-    first(c.prepare_cached(&format!("{KEY} WHERE hash = ?"))?.query([hash])?, read_key)
+    first(
+        c.prepare_cached(&format!("{KEY} WHERE hash = ?"))?
+            .query([hash])?,
+        read_key,
+    )
 }
 
 pub(super) fn keys(c: &Connection) -> Result<Vec<ApiKey>, StoreError> {
-    collect(c.prepare_cached(&format!("{KEY} ORDER BY created"))?.query([])?, read_key)
+    collect(
+        c.prepare_cached(&format!("{KEY} ORDER BY created"))?
+            .query([])?,
+        read_key,
+    )
 }
 
 pub(super) fn remove_key(c: &Connection, id: &str) -> Result<bool, StoreError> {
-    Ok(c.prepare_cached("DELETE FROM api_key WHERE id = ?")?.execute([id])? == 1)
+    Ok(c.prepare_cached("DELETE FROM api_key WHERE id = ?")?
+        .execute([id])?
+        == 1)
 }
 
 pub(super) fn audit(c: &Connection, a: &NewAudit) -> Result<(), StoreError> {
-    c.prepare_cached("INSERT INTO audit (at, actor, action, target, detail) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![millis(a.at), a.actor, a.action, a.target, a.detail])?;
+    c.prepare_cached(
+        "INSERT INTO audit (at, actor, action, target, detail) VALUES (?, ?, ?, ?, ?)",
+    )?
+    .execute(params![millis(a.at), a.actor, a.action, a.target, a.detail])?;
     Ok(())
 }
 
-pub(super) fn audit_log(c: &Connection, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+pub(super) fn audit_log(
+    c: &Connection,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<AuditRow>, StoreError> {
     let sql = "SELECT id, at, actor, action, target, detail FROM audit WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2";
     collect(c.prepare_cached(sql)?.query(params![before, limit])?, |r| {
         Ok(AuditRow {

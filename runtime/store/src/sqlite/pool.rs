@@ -14,10 +14,16 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn new(connections: Vec<Connection>) -> Self {
         let permits = Arc::new(Semaphore::new(connections.len()));
-        Self { idle: Arc::new(Mutex::new(connections)), permits }
+        Self {
+            idle: Arc::new(Mutex::new(connections)),
+            permits,
+        }
     }
 
-    pub(super) fn run<T, F>(&self, work: F) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
+    pub(super) fn run<T, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -31,7 +37,10 @@ impl Pool {
                 let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let connection = take().ok_or(StoreError::Busy)?;
                 // The connection goes back even if the work panics.
-                let back = Back { connection: Some(connection), idle: &idle };
+                let back = Back {
+                    connection: Some(connection),
+                    idle: &idle,
+                };
                 let result = match &back.connection {
                     Some(connection) => work(connection),
                     None => Err(StoreError::Busy),
@@ -40,7 +49,9 @@ impl Pool {
                 drop(permit);
                 result
             });
-            outcome.await.map_err(|e| StoreError::Other(format!("a read was cut short: {e}")))?
+            outcome
+                .await
+                .map_err(|e| StoreError::Other(format!("a read was cut short: {e}")))?
         }
     }
 }
@@ -53,7 +64,10 @@ struct Back<'a> {
 impl Drop for Back<'_> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
         }
     }
 }

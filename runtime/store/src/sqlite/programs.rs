@@ -13,29 +13,43 @@ fn read(r: &Row<'_>) -> Result<Program, StoreError> {
 }
 
 pub(super) fn put(c: &Connection, p: &Program) -> Result<(), StoreError> {
-    c.prepare_cached("INSERT OR IGNORE INTO program (hash, project, at) VALUES (?, ?, ?)")?.execute(params![
-        p.hash.as_str(),
-        serde_json::to_string(&p.project)?,
-        millis(p.at)
-    ])?;
+    c.prepare_cached("INSERT OR IGNORE INTO program (hash, project, at) VALUES (?, ?, ?)")?
+        .execute(params![
+            p.hash.as_str(),
+            serde_json::to_string(&p.project)?,
+            millis(p.at)
+        ])?;
     Ok(())
 }
 
-pub(super) fn get_by(c: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Option<Program>, StoreError> {
+pub(super) fn get_by(
+    c: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> Result<Option<Program>, StoreError> {
     first(c.prepare_cached(sql)?.query(params)?, read)
 }
 
 pub(super) fn get(c: &Connection, hash: &str) -> Result<Option<Program>, StoreError> {
-    get_by(c, "SELECT hash, project, at FROM program WHERE hash = ?", [hash])
+    get_by(
+        c,
+        "SELECT hash, project, at FROM program WHERE hash = ?",
+        [hash],
+    )
 }
 
 pub(super) fn activate(c: &Connection, hash: &str) -> Result<(), StoreError> {
-    c.prepare_cached("UPDATE program SET active = (hash = ?)")?.execute([hash])?;
+    c.prepare_cached("UPDATE program SET active = (hash = ?)")?
+        .execute([hash])?;
     Ok(())
 }
 
 pub(super) fn active(c: &Connection) -> Result<Option<Program>, StoreError> {
-    get_by(c, "SELECT hash, project, at FROM program WHERE active LIMIT 1", [])
+    get_by(
+        c,
+        "SELECT hash, project, at FROM program WHERE active LIMIT 1",
+        [],
+    )
 }
 
 pub(super) fn prune(c: &Connection) -> Result<u64, StoreError> {

@@ -9,12 +9,22 @@ use std::collections::HashMap;
 pub(super) fn load(c: &Connection, id: &str) -> Result<Option<Loaded>, StoreError> {
     // One snapshot for both tables: a commit between the two reads must not show.
     let tx = c.unchecked_transaction()?;
-    let sql = format!("SELECT {SUMMARY}, c.row, c.state, c.token FROM conversation c WHERE c.id = ?");
-    let Some(conversation) = first(tx.prepare_cached(&sql)?.query([id])?, row::conversation)? else { return Ok(None) };
-    let mut statement = tx.prepare_cached("SELECT id, hash, seq FROM message_id WHERE conversation = ?")?;
-    let ids = collect(statement.query([id])?, |r| Ok((get(r, "id")?, (get(r, "hash")?, natural(get(r, "seq")?)))))?;
+    let sql =
+        format!("SELECT {SUMMARY}, c.row, c.state, c.token FROM conversation c WHERE c.id = ?");
+    let Some(conversation) = first(tx.prepare_cached(&sql)?.query([id])?, row::conversation)?
+    else {
+        return Ok(None);
+    };
+    let mut statement =
+        tx.prepare_cached("SELECT id, hash, seq FROM message_id WHERE conversation = ?")?;
+    let ids = collect(statement.query([id])?, |r| {
+        Ok((get(r, "id")?, (get(r, "hash")?, natural(get(r, "seq")?))))
+    })?;
     let messages: HashMap<String, (Vec<u8>, u64)> = ids.into_iter().collect();
-    Ok(Some(Loaded { conversation, messages }))
+    Ok(Some(Loaded {
+        conversation,
+        messages,
+    }))
 }
 
 pub(super) fn summary(c: &Connection, id: &str) -> Result<Option<Summary>, StoreError> {
@@ -32,19 +42,38 @@ fn event(r: &rusqlite::Row<'_>) -> Result<EventRow, StoreError> {
     })
 }
 
-pub(super) fn log(c: &Connection, id: &str, after: u64, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+pub(super) fn log(
+    c: &Connection,
+    id: &str,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<EventRow>, StoreError> {
     let sql = "SELECT position, conversation, seq, record, messages FROM event \
                WHERE conversation = ? AND seq > ? ORDER BY seq LIMIT ?";
-    collect(c.prepare_cached(sql)?.query(params![id, number(after), limit])?, event)
+    collect(
+        c.prepare_cached(sql)?
+            .query(params![id, number(after), limit])?,
+        event,
+    )
 }
 
-pub(super) fn events_after(c: &Connection, position: i64, limit: u32) -> Result<Vec<EventRow>, StoreError> {
+pub(super) fn events_after(
+    c: &Connection,
+    position: i64,
+    limit: u32,
+) -> Result<Vec<EventRow>, StoreError> {
     let sql = "SELECT position, conversation, seq, record, messages FROM event WHERE position > ? ORDER BY position LIMIT ?";
-    collect(c.prepare_cached(sql)?.query(params![position, limit])?, event)
+    collect(
+        c.prepare_cached(sql)?.query(params![position, limit])?,
+        event,
+    )
 }
 
 pub(super) fn last_position(c: &Connection) -> Result<i64, StoreError> {
-    Ok(c.prepare_cached("SELECT coalesce(max(position), 0) FROM event")?.query_row([], |r| r.get(0))?)
+    Ok(
+        c.prepare_cached("SELECT coalesce(max(position), 0) FROM event")?
+            .query_row([], |r| r.get(0))?,
+    )
 }
 
 pub(super) fn list(c: &Connection, query: &ListQuery) -> Result<Vec<Summary>, StoreError> {
@@ -78,9 +107,21 @@ pub(super) fn list(c: &Connection, query: &ListQuery) -> Result<Vec<Summary>, St
         sql.push_str(" AND c.people");
     }
     if let Some(search) = &query.search {
-        sql.push_str(r" AND (c.customer LIKE ? ESCAPE '\' OR c.last_text LIKE ? ESCAPE '\' OR c.id = ?)");
-        let like = format!("%{}%", search.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_"));
-        values.extend([Sql::Text(like.clone()), Sql::Text(like), Sql::Text(search.clone())]);
+        sql.push_str(
+            r" AND (c.customer LIKE ? ESCAPE '\' OR c.last_text LIKE ? ESCAPE '\' OR c.id = ?)",
+        );
+        let like = format!(
+            "%{}%",
+            search
+                .replace('\\', r"\\")
+                .replace('%', r"\%")
+                .replace('_', r"\_")
+        );
+        values.extend([
+            Sql::Text(like.clone()),
+            Sql::Text(like),
+            Sql::Text(search.clone()),
+        ]);
     }
     if let Some((at, id)) = &query.before {
         sql.push_str(" AND (c.last_at, c.id) < (?, ?)");
@@ -88,7 +129,10 @@ pub(super) fn list(c: &Connection, query: &ListQuery) -> Result<Vec<Summary>, St
     }
     sql.push_str(" ORDER BY c.last_at DESC, c.id DESC LIMIT ?");
     values.push(Sql::Integer(i64::from(query.limit)));
-    collect(c.prepare_cached(&sql)?.query(params_from_iter(values))?, row::summary)
+    collect(
+        c.prepare_cached(&sql)?.query(params_from_iter(values))?,
+        row::summary,
+    )
 }
 
 pub(super) fn with_people(c: &Connection) -> Result<Vec<Summary>, StoreError> {
@@ -99,8 +143,12 @@ pub(super) fn with_people(c: &Connection) -> Result<Vec<Summary>, StoreError> {
     collect(c.prepare_cached(&sql)?.query([])?, row::summary)
 }
 
-pub(super) fn open_of_version(c: &Connection, version: Option<&str>) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT id FROM conversation WHERE stage <> 'closed' AND (?1 IS NULL OR version = ?1)";
+pub(super) fn open_of_version(
+    c: &Connection,
+    version: Option<&str>,
+) -> Result<Vec<String>, StoreError> {
+    let sql =
+        "SELECT id FROM conversation WHERE stage <> 'closed' AND (?1 IS NULL OR version = ?1)";
     collect(c.prepare_cached(sql)?.query([version])?, |r| get(r, "id"))
 }
 
@@ -115,5 +163,9 @@ pub(super) fn conversations_of(
         "SELECT {SUMMARY} FROM identity i JOIN conversation c ON c.id = i.conversation \
          WHERE i.field = ? AND i.value = ? AND i.proven >= ? ORDER BY c.last_at DESC LIMIT ?"
     );
-    collect(c.prepare_cached(&sql)?.query(params![field, value, proven, limit])?, row::summary)
+    collect(
+        c.prepare_cached(&sql)?
+            .query(params![field, value, proven, limit])?,
+        row::summary,
+    )
 }

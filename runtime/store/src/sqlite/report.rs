@@ -1,26 +1,41 @@
 //! The dashboard's numbers.
 
 use super::row::{collect, get, millis, natural, time, word};
-use crate::{Dashboard, DashboardQuery, HourCount, Percentiles, RuleCount, Score, StoreError, TeamCount, TierCount};
+use crate::{
+    Dashboard, DashboardQuery, HourCount, Percentiles, RuleCount, Score, StoreError, TeamCount,
+    TierCount,
+};
 use rusqlite::{Connection, params};
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 pub(super) fn dashboard(c: &Connection, query: &DashboardQuery) -> Result<Dashboard, StoreError> {
     let tx = c.unchecked_transaction()?;
     let since = millis(query.since);
     let count = |condition: &str| -> Result<u64, StoreError> {
-        let sql = format!("SELECT count(*) FROM conversation c WHERE c.opened_at >= ? AND {condition}");
-        Ok(natural(tx.prepare_cached(&sql)?.query_row([since], |r| r.get(0))?))
+        let sql =
+            format!("SELECT count(*) FROM conversation c WHERE c.opened_at >= ? AND {condition}");
+        Ok(natural(
+            tx.prepare_cached(&sql)?.query_row([since], |r| r.get(0))?,
+        ))
     };
     let conversations = count("true")?;
     let closed = count("c.stage = 'closed'")?;
     let seconds = |from: &str, to: &str| -> Result<Percentiles, StoreError> {
-        let sql = format!("SELECT ({to} - {from}) / 1000.0 AS s FROM conversation WHERE opened_at >= ? AND {from} IS NOT NULL AND {to} >= {from}");
-        Ok(Percentiles::of(collect(tx.prepare_cached(&sql)?.query([since])?, |r| get(r, "s"))?))
+        let sql = format!(
+            "SELECT ({to} - {from}) / 1000.0 AS s FROM conversation WHERE opened_at >= ? AND {from} IS NOT NULL AND {to} >= {from}"
+        );
+        Ok(Percentiles::of(collect(
+            tx.prepare_cached(&sql)?.query([since])?,
+            |r| get(r, "s"),
+        )?))
     };
     Ok(Dashboard {
         conversations,
@@ -87,6 +102,11 @@ fn tiers(c: &Connection, query: &DashboardQuery, since: i64) -> Result<Vec<TierC
     collect(c.prepare_cached(sql)?.query(params![order, since])?, |r| {
         let touched = natural(get(r, "touched")?);
         let contained = natural(get(r, "contained")?);
-        Ok(TierCount { tier: word(r, "tier")?, touched, contained, containment: share(contained, touched) })
+        Ok(TierCount {
+            tier: word(r, "tier")?,
+            touched,
+            contained,
+            containment: share(contained, touched),
+        })
     })
 }

@@ -38,7 +38,11 @@ pub(super) fn get<T: FromSql>(row: &Row<'_>, name: &str) -> Result<T, StoreError
 }
 
 pub(super) fn word(row: &Row<'_>, name: &str) -> Result<SmolStr, StoreError> {
-    Ok(SmolStr::new(row.get_ref(name)?.as_str().map_err(|e| StoreError::Corrupt(e.to_string()))?))
+    Ok(SmolStr::new(
+        row.get_ref(name)?
+            .as_str()
+            .map_err(|e| StoreError::Corrupt(e.to_string()))?,
+    ))
 }
 
 pub(super) fn words(row: &Row<'_>, name: &str) -> Result<Option<SmolStr>, StoreError> {
@@ -67,7 +71,10 @@ pub(super) fn summary(row: &Row<'_>) -> Result<Summary, StoreError> {
         team: words(row, "team")?,
         priority: Priority::parse(&word(row, "priority")?).unwrap_or_default(),
         mood: get(row, "mood")?,
-        agent: agent.map(|id| AgentRef { name: agent_name.unwrap_or_else(|| id.clone()), id }),
+        agent: agent.map(|id| AgentRef {
+            name: agent_name.unwrap_or_else(|| id.clone()),
+            id,
+        }),
         opened_at: at(row, "opened_at")?,
         escalated_at: at(row, "escalated_at")?,
         queued_at: at(row, "queued_at")?,
@@ -82,7 +89,9 @@ pub(super) fn summary(row: &Row<'_>) -> Result<Summary, StoreError> {
         reason: words(row, "reason")?,
         people: get(row, "people")?,
         version: word(row, "version")?,
-        item: get::<Option<String>>(row, "item")?.map(|json| serde_json::from_str(&json)).transpose()?,
+        item: get::<Option<String>>(row, "item")?
+            .map(|json| serde_json::from_str(&json))
+            .transpose()?,
         reservation: get::<Option<i64>>(row, "reservation")?.map(natural),
     })
 }

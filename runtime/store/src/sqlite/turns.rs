@@ -6,11 +6,16 @@ use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, StoreError> {
     let id = turn.conversation.summary.id.as_str();
-    let seq = turn.events.last().map_or(turn.conversation.summary.seq, |e| e.seq);
+    let seq = turn
+        .events
+        .last()
+        .map_or(turn.conversation.summary.seq, |e| e.seq);
     if let Some(key) = &turn.message {
         let known = c
             .prepare_cached("SELECT hash, seq FROM message_id WHERE conversation = ? AND id = ?")?
-            .query_row(params![id, key.id], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)))
+            .query_row(params![id, key.id], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?))
+            })
             .optional()?;
         match known {
             Some((hash, seq)) if hash == key.hash => return Ok(Committed::Duplicate(natural(seq))),
@@ -22,12 +27,15 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
         return Ok(Committed::Conflict);
     }
     if let Some(key) = &turn.message {
-        c.prepare_cached("INSERT INTO message_id (conversation, id, hash, seq) VALUES (?, ?, ?, ?)")?
-            .execute(params![id, key.id, key.hash, number(seq)])?;
+        c.prepare_cached(
+            "INSERT INTO message_id (conversation, id, hash, seq) VALUES (?, ?, ?, ?)",
+        )?
+        .execute(params![id, key.id, key.hash, number(seq)])?;
     }
     match turn.consumed {
         Some(Consumed::Outbox(row)) => {
-            c.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([row])?;
+            c.prepare_cached("DELETE FROM outbox WHERE id = ?")?
+                .execute([row])?;
         }
         Some(Consumed::Timer(timer)) => {
             c.prepare_cached("DELETE FROM timer WHERE conversation = ? AND id = ?")?
@@ -37,12 +45,21 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
     }
     let mut positions = Vec::with_capacity(turn.events.len());
     for event in &turn.events {
-        c.prepare_cached("INSERT INTO event (conversation, seq, at, record, messages) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![id, number(event.seq), millis(event.at), event.record, event.messages])?;
+        c.prepare_cached(
+            "INSERT INTO event (conversation, seq, at, record, messages) VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            id,
+            number(event.seq),
+            millis(event.at),
+            event.record,
+            event.messages
+        ])?;
         positions.push(c.last_insert_rowid());
     }
     for timer in &turn.cancelled {
-        c.prepare_cached("DELETE FROM timer WHERE conversation = ? AND id = ?")?.execute(params![id, number(*timer)])?;
+        c.prepare_cached("DELETE FROM timer WHERE conversation = ? AND id = ?")?
+            .execute(params![id, number(*timer)])?;
     }
     for (timer, at) in &turn.timers {
         c.prepare_cached("INSERT OR REPLACE INTO timer (conversation, id, at) VALUES (?, ?, ?)")?
@@ -50,7 +67,11 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
     }
     side_tables(c, turn, id, seq)?;
     let outbox = outbox(c, turn, id)?;
-    Ok(Committed::Done { row: turn.conversation.row + 1, positions, outbox })
+    Ok(Committed::Done {
+        row: turn.conversation.row + 1,
+        positions,
+        outbox,
+    })
 }
 
 /// Writes the conversation if its row version is the expected one.
@@ -125,12 +146,16 @@ fn side_tables(c: &Connection, turn: &TurnCommit, id: &str, seq: u64) -> Result<
         ])?;
     }
     for (survey, score) in &turn.scores {
-        c.prepare_cached("INSERT OR REPLACE INTO score (conversation, seq, survey, score) VALUES (?, ?, ?, ?)")?
-            .execute(params![id, number(seq), survey.as_str(), score])?;
+        c.prepare_cached(
+            "INSERT OR REPLACE INTO score (conversation, seq, survey, score) VALUES (?, ?, ?, ?)",
+        )?
+        .execute(params![id, number(seq), survey.as_str(), score])?;
     }
     for (rule, tier) in &turn.rules {
-        c.prepare_cached("INSERT OR REPLACE INTO escalation (conversation, seq, rule, tier) VALUES (?, ?, ?, ?)")?
-            .execute(params![id, number(seq), rule.as_str(), tier.as_str()])?;
+        c.prepare_cached(
+            "INSERT OR REPLACE INTO escalation (conversation, seq, rule, tier) VALUES (?, ?, ?, ?)",
+        )?
+        .execute(params![id, number(seq), rule.as_str(), tier.as_str()])?;
     }
     for tier in &turn.tiers {
         c.prepare_cached("INSERT OR IGNORE INTO touched (conversation, tier) VALUES (?, ?)")?

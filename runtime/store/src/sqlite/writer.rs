@@ -65,29 +65,56 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, checkpointer: Connection, waiting: usize) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        checkpointer: Connection,
+        waiting: usize,
+    ) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::sync_channel::<Box<dyn Job>>(waiting.max(1));
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
-            std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|e| StoreError::Other(e.to_string()))
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(body)
+                .map_err(|e| StoreError::Other(e.to_string()))
         };
         let thread = spawn("store-writer", Box::new(move || write(&connection, &queue)))?;
-        let checkpoints = spawn("store-checkpoint", Box::new(move || checkpoint(&checkpointer, &stopped)))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), checkpoints: Some(checkpoints), stop })
+        let checkpoints = spawn(
+            "store-checkpoint",
+            Box::new(move || checkpoint(&checkpointer, &stopped)),
+        )?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+            checkpoints: Some(checkpoints),
+            stop,
+        })
     }
 
-    pub(super) fn submit<T, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
+    pub(super) fn submit<T, F>(
+        &self,
+        work: F,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, wait) = oneshot::channel();
-        let job = Box::new(Work { work: Some(work), result: None, answer });
-        let jobs = self.jobs.as_ref().ok_or_else(|| StoreError::Unavailable("it is closed".to_owned()))?;
+        let job = Box::new(Work {
+            work: Some(work),
+            result: None,
+            answer,
+        });
+        let jobs = self
+            .jobs
+            .as_ref()
+            .ok_or_else(|| StoreError::Unavailable("it is closed".to_owned()))?;
         jobs.try_send(job).map_err(|e| match e {
             mpsc::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::TrySendError::Disconnected(_) => StoreError::Unavailable("its writer ended".to_owned()),
+            mpsc::TrySendError::Disconnected(_) => {
+                StoreError::Unavailable("its writer ended".to_owned())
+            }
         })?;
         Ok(wait)
     }
@@ -100,7 +127,10 @@ impl Drop for Writer {
         if let Some(thread) = &self.checkpoints {
             thread.thread().unpark();
         }
-        for thread in [self.thread.take(), self.checkpoints.take()].into_iter().flatten() {
+        for thread in [self.thread.take(), self.checkpoints.take()]
+            .into_iter()
+            .flatten()
+        {
             let _ = thread.join();
         }
     }

@@ -36,6 +36,7 @@ CREATE INDEX conversation_last ON conversation (last_at DESC, id DESC);
 CREATE INDEX conversation_agent ON conversation (agent, last_at DESC) WHERE agent IS NOT NULL;
 CREATE INDEX conversation_people ON conversation (stage) WHERE stage IN ('handoff_pending', 'queued', 'offered', 'reviewing', 'with_agent');
 CREATE INDEX conversation_open ON conversation (version) WHERE stage <> 'closed';
+CREATE INDEX conversation_version ON conversation (version);
 CREATE INDEX conversation_opened ON conversation (opened_at);
 
 CREATE TABLE event (

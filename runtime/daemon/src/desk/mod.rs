@@ -1,5 +1,7 @@
 //! The desk in this process: the pure one behind a lock, its effects turned into turns in their order, and who is there.
 
+mod presence;
+
 use crate::app::App;
 use crate::hub::AgentNews;
 use crate::turns::{Command, Outcome, TurnError};
@@ -8,7 +10,7 @@ use flow_engine::desk::{AgentSpec, Desk, DeskEffect, DeskError, Item, ItemState}
 use flow_engine::effect::QueueItem;
 use flow_engine::event::{EventKind, QueueNews};
 use flow_store::{Agent, ListQuery, Scope, StoreError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +18,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 /// What waits for a conversation, and whom to tell.
-type Mail = (EventKind, Option<oneshot::Sender<Result<Outcome, TurnError>>>);
+type Mail = (
+    EventKind,
+    Option<oneshot::Sender<Result<Outcome, TurnError>>>,
+);
 
 /// A browser's or agent's presence.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +58,9 @@ impl DeskBox {
 
     /// Whether an agent's switch is on, and whether they are there.
     pub fn presence(&self, agent: &str) -> (bool, bool) {
-        lock(&self.presence).get(agent).map_or((false, false), |p| (p.available, p.available && p.streams > 0))
+        lock(&self.presence).get(agent).map_or((false, false), |p| {
+            (p.available, p.available && p.streams > 0)
+        })
     }
 
     /// Takes over a version's teams.
@@ -91,7 +98,9 @@ impl App {
             // Numbers from the clock: higher than any that was given before.
             desk.resume_reservations(u64::try_from(now.as_millisecond()).unwrap_or(1));
             for summary in items {
-                let Some(item) = summary.item.clone() else { continue };
+                let Some(item) = summary.item.clone() else {
+                    continue;
+                };
                 let assigned = matches!(summary.stage.as_str(), "reviewing" | "with_agent");
                 let state = match &summary.agent {
                     Some(agent) if assigned => ItemState::Assigned {
@@ -117,13 +126,24 @@ impl App {
             let mut presence = lock(&self.desk.presence);
             for agent in agents {
                 // Nobody has a stream yet; those who had conversations get their grace from now.
-                let gone = Presence { available: agent.available, gone_since: Some(now), ..Presence::default() };
+                let gone = Presence {
+                    available: agent.available,
+                    gone_since: Some(now),
+                    ..Presence::default()
+                };
                 presence.insert(agent.id.clone(), gone);
                 let _ = desk.set_agent(spec(&agent), now);
             }
         }
         for (conversation, reservation) in requeued {
-            self.post(&conversation, EventKind::Unreserved { reservation, reason: "left".into() }, None);
+            self.post(
+                &conversation,
+                EventKind::Unreserved {
+                    reservation,
+                    reason: "left".into(),
+                },
+                None,
+            );
         }
         Ok(())
     }
@@ -136,7 +156,10 @@ impl App {
         self.desk_do(|desk, now| desk.dequeue(conversation, reason, now));
     }
 
-    fn desk_do(self: &Arc<Self>, f: impl FnOnce(&mut Desk, Timestamp) -> Vec<DeskEffect>) {
+    pub(super) fn desk_do(
+        self: &Arc<Self>,
+        f: impl FnOnce(&mut Desk, Timestamp) -> Vec<DeskEffect>,
+    ) {
         let _ = self.desk_try(|desk, now| Ok(f(desk, now)));
     }
 
@@ -177,34 +200,77 @@ impl App {
         Ok(wait.await.unwrap_or(Err(TurnError::Draining)))
     }
 
-    fn handle(self: &Arc<Self>, effect: DeskEffect, answer: Option<oneshot::Sender<Result<Outcome, TurnError>>>) {
+    fn handle(
+        self: &Arc<Self>,
+        effect: DeskEffect,
+        answer: Option<oneshot::Sender<Result<Outcome, TurnError>>>,
+    ) {
         match effect {
-            DeskEffect::News { conversation, news } => self.post(&conversation, EventKind::Queue(news), answer),
-            DeskEffect::Reserved { conversation, reservation, agent, .. } => {
-                self.post(&conversation, EventKind::Reserved { reservation, agent }, answer);
+            DeskEffect::News { conversation, news } => {
+                self.post(&conversation, EventKind::Queue(news), answer)
             }
-            DeskEffect::Unreserved { conversation, reservation, agent, reason } => {
+            DeskEffect::Reserved {
+                conversation,
+                reservation,
+                agent,
+                ..
+            } => {
+                self.post(
+                    &conversation,
+                    EventKind::Reserved { reservation, agent },
+                    answer,
+                );
+            }
+            DeskEffect::Unreserved {
+                conversation,
+                reservation,
+                agent,
+                reason,
+            } => {
                 self.hub.tell_agents(AgentNews::OfferEnded {
                     agent: agent.to_string(),
                     conversation: conversation.to_string(),
                     reservation,
                     reason: reason.to_string(),
                 });
-                self.post(&conversation, EventKind::Unreserved { reservation, reason }, answer);
+                self.post(
+                    &conversation,
+                    EventKind::Unreserved {
+                        reservation,
+                        reason,
+                    },
+                    answer,
+                );
             }
-            DeskEffect::Accepted { conversation, reservation, agent, team } => {
+            DeskEffect::Accepted {
+                conversation,
+                reservation,
+                agent,
+                team,
+            } => {
                 self.hub.tell_agents(AgentNews::OfferEnded {
                     agent: agent.id.to_string(),
                     conversation: conversation.to_string(),
                     reservation,
                     reason: "accepted".to_owned(),
                 });
-                self.post(&conversation, EventKind::Accepted { reservation, agent, team }, answer);
+                self.post(
+                    &conversation,
+                    EventKind::Accepted {
+                        reservation,
+                        agent,
+                        team,
+                    },
+                    answer,
+                );
             }
             DeskEffect::Overflowed { conversation, team } => {
                 self.post(&conversation, EventKind::Overflowed { team }, answer);
             }
-            DeskEffect::Lost { conversation, agent } => {
+            DeskEffect::Lost {
+                conversation,
+                agent,
+            } => {
                 self.post(&conversation, EventKind::AgentLost { agent }, answer);
             }
             DeskEffect::PeopleAvailable { teams } => {
@@ -216,9 +282,20 @@ impl App {
 
     /// Tells the conversations that people were once called to and that go on without them.
     async fn people_available(self: Arc<Self>, teams: Vec<SmolStr>) {
-        let query = ListQuery { scope: Scope::Teams(teams), open: Some(true), people: true, limit: 500, ..ListQuery::default() };
-        let Ok(found) = self.store.list(query).await else { return };
-        for summary in found.iter().filter(|s| matches!(s.stage.as_str(), "scripted" | "model" | "handoff_pending")) {
+        let query = ListQuery {
+            scope: Scope::Teams(teams),
+            open: Some(true),
+            people: true,
+            limit: 500,
+            ..ListQuery::default()
+        };
+        let Ok(found) = self.store.list(query).await else {
+            return;
+        };
+        for summary in found
+            .iter()
+            .filter(|s| matches!(s.stage.as_str(), "scripted" | "model" | "handoff_pending"))
+        {
             self.post(&summary.id, EventKind::PeopleAvailable, None);
         }
     }
@@ -245,7 +322,10 @@ impl App {
     async fn work_off(self: Arc<Self>, conversation: &str) {
         let mut wait = Duration::from_millis(50);
         loop {
-            let kind = match lock(&self.desk.mail).get(conversation).and_then(|b| b.front()) {
+            let kind = match lock(&self.desk.mail)
+                .get(conversation)
+                .and_then(|b| b.front())
+            {
                 Some((kind, _)) => kind.clone(),
                 None => return,
             };
@@ -253,7 +333,7 @@ impl App {
                 EventKind::Reserved { agent, .. } => Some(agent.id.to_string()),
                 _ => None,
             };
-            let outcome = self.turn(conversation, Command::event(kind)).await;
+            let outcome = self.turn(conversation, Command::event(kind.clone())).await;
             if let Err(error @ (TurnError::Store(_) | TurnError::Crowded)) = &outcome {
                 tracing::warn!(%error, conversation, "the desk's event waits for the store");
                 tokio::time::sleep(wait).await;
@@ -261,16 +341,27 @@ impl App {
                 continue;
             }
             wait = Duration::from_millis(50);
+            let accepted = matches!(&kind, EventKind::Accepted { .. });
+            if accepted && matches!(&outcome, Err(TurnError::Refused(_))) {
+                self.reconcile(conversation).await;
+            }
             match (&outcome, offer) {
                 (Ok(_), Some(agent)) => {
-                    self.hub.tell_agents(AgentNews::Offer { agent, conversation: conversation.to_owned() });
+                    self.hub.tell_agents(AgentNews::Offer {
+                        agent,
+                        conversation: conversation.to_owned(),
+                    });
                 }
-                (Err(error), _) => tracing::debug!(%error, conversation, "the desk's event came too late"),
+                (Err(error), _) => {
+                    tracing::debug!(%error, conversation, "the desk's event came too late")
+                }
                 _ => {}
             }
             let answer = {
                 let mut mail = lock(&self.desk.mail);
-                let Some(letters) = mail.get_mut(conversation) else { return };
+                let Some(letters) = mail.get_mut(conversation) else {
+                    return;
+                };
                 let done = letters.pop_front();
                 if letters.is_empty() {
                     mail.remove(conversation);
@@ -281,6 +372,20 @@ impl App {
                 // Whoever asked may have gone.
                 let _ = answer.send(outcome);
             }
+        }
+    }
+
+    /// The conversation did not take what the desk had decided: the desk follows the conversation.
+    async fn reconcile(self: &Arc<Self>, conversation: &str) {
+        let Ok((_, summary)) = self.door(conversation).await else {
+            return self.desk_dequeue(conversation, "gone");
+        };
+        self.desk_dequeue(conversation, "requeued");
+        if let Some(item) = summary
+            .item
+            .filter(|_| matches!(summary.stage.as_str(), "queued" | "offered"))
+        {
+            self.desk_enqueue(conversation, item);
         }
     }
 
@@ -305,8 +410,15 @@ impl App {
     ///
     /// # Errors
     /// If it does not wait, or the agent may not.
-    pub async fn take(self: &Arc<Self>, conversation: &str, agent: &str) -> Result<Result<Outcome, TurnError>, DeskError> {
-        self.desk_assign(conversation, |desk, now| desk.take(agent, conversation, now)).await
+    pub async fn take(
+        self: &Arc<Self>,
+        conversation: &str,
+        agent: &str,
+    ) -> Result<Result<Outcome, TurnError>, DeskError> {
+        self.desk_assign(conversation, |desk, now| {
+            desk.take(agent, conversation, now)
+        })
+        .await
     }
 
     /// An agent declines what is offered.
@@ -317,82 +429,11 @@ impl App {
         self.desk_try(|desk, now| desk.decline(agent, reservation, now))
     }
 
-    /// Adds or changes an agent at the desk.
-    pub fn desk_agent(self: &Arc<Self>, agent: &Agent) {
-        lock(&self.desk.presence).entry(agent.id.clone()).or_default();
-        self.desk_do(|desk, now| desk.set_agent(spec(agent), now));
-    }
-
-    /// An agent is gone for good: what they had goes to others.
-    pub fn lose(self: &Arc<Self>, agent: &str) {
-        let _ = self.desk_try(|desk, now| desk.lose_agent(agent, now));
-    }
-
-    /// Moves an agent's switch.
-    pub fn set_available(self: &Arc<Self>, agent: &str, available: bool) {
-        self.presence(agent, |p| p.available = available);
-    }
-
-    /// A stream of an agent began.
-    pub fn stream_began(self: &Arc<Self>, agent: &str) {
-        self.presence(agent, |p| {
-            p.streams += 1;
-            p.gone_since = None;
-            p.lost = false;
-        });
-    }
-
-    /// A stream of an agent ended.
-    pub fn stream_ended(self: &Arc<Self>, agent: &str) {
-        let now = self.clock.now();
-        let mut presence = lock(&self.desk.presence);
-        let who = presence.entry(agent.into()).or_default();
-        who.streams = who.streams.saturating_sub(1);
-        if who.streams == 0 {
-            who.gone_since = Some(now);
-        }
-        drop(presence);
-        self.desk.changed.notify_one();
-    }
-
-    fn presence(self: &Arc<Self>, agent: &str, change: impl FnOnce(&mut Presence)) {
-        let present = {
-            let mut presence = lock(&self.desk.presence);
-            let who = presence.entry(agent.into()).or_default();
-            change(who);
-            who.available && who.streams > 0
-        };
-        // An agent whom the desk does not know yet is added when signing in.
-        let _ = self.desk_try(|desk, now| desk.set_present(agent, present, now));
-    }
-
-    /// Those who have been without a stream for too long are away; later their conversations go to others.
-    fn look_for_the_gone(self: &Arc<Self>) {
-        let now = self.clock.now();
-        let seconds = |s: u64| SignedDuration::from_secs(i64::try_from(s).unwrap_or(i64::MAX));
-        let (grace, lost) = (seconds(self.config.agents.grace_seconds), seconds(self.config.agents.lost_seconds));
-        let mut away = Vec::new();
-        let mut gone = Vec::new();
-        for (agent, who) in lock(&self.desk.presence).iter_mut() {
-            let Some(since) = who.gone_since.filter(|_| who.streams == 0) else { continue };
-            let passed = now.duration_since(since);
-            if passed >= lost && !who.lost {
-                who.lost = true;
-                gone.push(agent.clone());
-            } else if passed >= grace {
-                away.push(agent.clone());
-            }
-        }
-        for agent in away {
-            let _ = self.desk_quietly(|desk| desk.set_present(&agent, false, now));
-        }
-        for agent in gone {
-            let _ = self.desk_quietly(|desk| desk.lose_agent(&agent, now));
-        }
-    }
-
     /// Like `desk_try`, but tells nobody unless something happened.
-    fn desk_quietly(self: &Arc<Self>, f: impl FnOnce(&mut Desk) -> Result<Vec<DeskEffect>, DeskError>) -> Result<(), DeskError> {
+    fn desk_quietly(
+        self: &Arc<Self>,
+        f: impl FnOnce(&mut Desk) -> Result<Vec<DeskEffect>, DeskError>,
+    ) -> Result<(), DeskError> {
         let mut desk = lock(&self.desk.desk);
         let effects = f(&mut desk)?;
         let any = !effects.is_empty();

@@ -1,0 +1,160 @@
+//! Files that customers send, and who may fetch them.
+
+use super::customer::{admit, clean, command, limit_messages};
+use super::error::ApiError;
+use super::extract::{Params, VisitorToken, command_id};
+use crate::app::{App, hex};
+use crate::turns::Input;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use flow_compiler::value::FileValue;
+use flow_store::StoredFile;
+use serde::Deserialize;
+use serde_json::Value;
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upload {
+    id: SmolStr,
+    name: String,
+    #[serde(default, rename = "token")]
+    _token: Option<String>,
+}
+
+pub(super) async fn upload(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Params(upload): Params<Upload>,
+    VisitorToken(token): VisitorToken,
+    headers: HeaderMap,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    command_id(&upload.id)?;
+    admit(&app, &id, token.as_deref()).await?;
+    limit_messages(&app, &id)?;
+    let bytes = bytes.map_err(|_| {
+        ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "the file is larger than 10 MB",
+        )
+    })?;
+    if bytes.is_empty() {
+        return Err(ApiError::request("the file is empty"));
+    }
+    let name: String = clean(&upload.name)?
+        .replace(['/', '\\', '\n', '\t'], "_")
+        .chars()
+        .take(120)
+        .collect();
+    let mime = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let mime: String = mime
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase()
+        .chars()
+        .take(100)
+        .collect();
+    let hash = blake3::Hasher::new()
+        .update(b"file\n")
+        .update(name.as_bytes())
+        .update(b"\n")
+        .update(&bytes)
+        .finalize();
+    // The same upload again gets the same place.
+    let file_id = format!(
+        "f_{}",
+        hex(blake3::hash(format!("{}\n{}", upload.id, hash).as_bytes())
+            .as_bytes()
+            .get(..12)
+            .unwrap_or_default())
+    );
+    let file = FileValue {
+        name: name.as_str().into(),
+        url: format!("/v1/files/{id}/{file_id}").into(),
+        mime: mime.as_str().into(),
+        bytes: bytes.len() as u64,
+    };
+    // First the content, then the turn: a turn never speaks of a file that is not there.
+    app.store
+        .put_file(StoredFile {
+            id: file_id,
+            conversation: id.clone(),
+            name,
+            mime,
+            data: bytes.to_vec(),
+        })
+        .await?;
+    command(
+        &app,
+        &id,
+        &upload.id,
+        hash.as_bytes().to_vec(),
+        Input::File {
+            id: upload.id.clone(),
+            file,
+        },
+    )
+    .await
+}
+
+/// A file: for the visitor with the token, or for an agent who may see the conversation.
+pub(super) async fn file(
+    State(app): State<Arc<App>>,
+    Path((conversation, file)): Path<(String, String)>,
+    VisitorToken(token): VisitorToken,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    match super::extract::cookie(&headers, crate::auth::COOKIE).filter(|_| token.is_none()) {
+        Some(cookie) => {
+            let (agent, _) = app
+                .session(&cookie)
+                .await?
+                .ok_or_else(|| ApiError::unknown_conversation(&conversation))?;
+            super::agent::visible(&app, &agent, &conversation).await?;
+        }
+        None => drop(admit(&app, &conversation, token.as_deref()).await?),
+    }
+    let found = app
+        .store
+        .file(&conversation, &file)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    let picture = matches!(
+        found.mime.as_str(),
+        "image/png" | "image/jpeg" | "image/gif" | "image/webp"
+    );
+    let mime = if picture {
+        found.mime.as_str()
+    } else {
+        "application/octet-stream"
+    };
+    let encoded: String = url::form_urlencoded::byte_serialize(found.name.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20");
+    let disposition = format!(
+        "{}; filename*=UTF-8''{encoded}",
+        if picture { "inline" } else { "attachment" }
+    );
+    let headers = [
+        (header::CONTENT_TYPE, mime.to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CACHE_CONTROL, "private, max-age=3600".to_owned()),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox".to_owned(),
+        ),
+    ];
+    Ok((headers, found.data).into_response())
+}

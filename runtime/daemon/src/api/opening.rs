@@ -1,0 +1,183 @@
+//! Opening a conversation: what the widget needs, who the visitor is.
+
+use super::customer::{LARGEST_FILE, MINUTE, clean, limit, public};
+use super::error::ApiError;
+use super::extract::{Body, Peer};
+use crate::app::{App, random_name, secret_hash};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use flow_compiler::value::{Type, Value};
+use flow_engine::event::{EventKind, Visitor};
+use serde::Deserialize;
+use serde_json::{Value as Shown, json};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) async fn widget(State(app): State<Arc<App>>) -> Result<Json<Shown>, ApiError> {
+    let program = app
+        .programs
+        .current()
+        .ok_or_else(|| ApiError::unavailable("no_program", "no bot is loaded"))?;
+    let bot = &program.engine.machine().bot;
+    Ok(Json(json!({
+        "title": bot.title,
+        "languages": bot.languages,
+        "channels": bot.channels,
+        "version": program.version,
+        "max_file_bytes": LARGEST_FILE,
+    })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Open {
+    channel: Option<SmolStr>,
+    language: Option<SmolStr>,
+    page: Option<String>,
+    visitor: OpenVisitor,
+    identity: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct OpenVisitor {
+    claimed: BTreeMap<SmolStr, String>,
+}
+
+pub(super) async fn open(
+    State(app): State<Arc<App>>,
+    Peer(peer): Peer,
+    Body(body): Body<Open>,
+) -> Result<Response, ApiError> {
+    if !app.is_ready() {
+        return Err(ApiError::unavailable("draining", "the daemon is not ready"));
+    }
+    limit(
+        &app,
+        app.limits
+            .conversations
+            .take(peer, app.config.limits.conversations, MINUTE),
+    )?;
+    let program = app
+        .programs
+        .current()
+        .ok_or_else(|| ApiError::unavailable("no_program", "no bot is loaded"))?;
+    let bot = &program.engine.machine().bot;
+    let channel = body.channel.unwrap_or_else(|| {
+        bot.channels
+            .iter()
+            .find(|c| *c == "web")
+            .or_else(|| bot.channels.first())
+            .cloned()
+            .unwrap_or_default()
+    });
+    if !bot.channels.contains(&channel) {
+        let known = bot.channels.join(", ");
+        return Err(ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_value",
+            format!("there is no channel `{channel}`"),
+        )
+        .help(format!("the bot has {known}")));
+    }
+    let language = body.language.map(|l| {
+        let short = l
+            .split(['-', '_'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase();
+        bot.languages
+            .iter()
+            .find(|d| d.as_str() == short)
+            .cloned()
+            .unwrap_or_else(|| "other".into())
+    });
+    let mut visitor = Visitor {
+        claimed: claims(&program, body.visitor.claimed)?,
+        ..Visitor::default()
+    };
+    if let Some(identity) = body.identity {
+        visitor.proven = crate::identity::verify(&app, &program, &identity)?;
+    }
+    visitor.last_agent = last_agent(&app, &visitor).await?;
+    let page = body
+        .page
+        .map(|p| p.chars().take(2000).collect::<String>())
+        .filter(|p| p.starts_with("http"))
+        .map(SmolStr::from);
+    let id = format!("c_{}", uuid::Uuid::now_v7().simple());
+    let token = random_name("v_");
+    let kind = EventKind::Opened {
+        channel,
+        language,
+        page,
+        visitor,
+    };
+    let outcome = app.open(id.clone(), secret_hash(&token), kind).await?;
+    let body = json!({"id": id, "token": token, "conversation": *outcome.view, "messages": public(&outcome.messages)});
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+/// Values that the visitor says of themselves, as far as the bot has such fields.
+fn claims(
+    program: &crate::program::Program,
+    claimed: BTreeMap<SmolStr, String>,
+) -> Result<BTreeMap<SmolStr, Value>, ApiError> {
+    let fields = &program.engine.machine().customer;
+    let mut out = BTreeMap::new();
+    for (name, text) in claimed {
+        let text = clean(&text)?;
+        let Some(field) = fields.iter().find(|f| f.name == name) else {
+            continue;
+        };
+        let fits = match field.ty {
+            Type::Text => text.chars().count() <= 200,
+            Type::Email => {
+                text.len() <= 254
+                    && text
+                        .split_once('@')
+                        .is_some_and(|(a, b)| !a.is_empty() && b.contains('.'))
+            }
+            Type::Phone => {
+                text.len() <= 32 && text.chars().filter(char::is_ascii_digit).count() >= 6
+            }
+            // Only who somebody is can be claimed, not what they bought.
+            _ => continue,
+        };
+        if !fits {
+            return Err(ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_value",
+                format!("`{name}` is not valid"),
+            ));
+        }
+        out.insert(name, Value::text(text.trim()));
+    }
+    Ok(out)
+}
+
+/// The agent of an earlier conversation of the same, proven person.
+async fn last_agent(
+    app: &App,
+    visitor: &Visitor,
+) -> Result<Option<(flow_engine::event::AgentRef, jiff::Timestamp)>, ApiError> {
+    for (field, value) in &visitor.proven {
+        let Value::Text(value) = value else { continue };
+        let found = app
+            .store
+            .conversations_of(field, &value.trim().to_lowercase(), true, 20)
+            .await?;
+        for summary in found {
+            let Ok((_, conversation, _)) = app.snapshot(&summary.id).await else {
+                continue;
+            };
+            if let Some(last) = conversation.last_agent() {
+                return Ok(Some(last.clone()));
+            }
+        }
+    }
+    Ok(None)
+}
