@@ -44,8 +44,13 @@ pub(crate) const KEYWORDS: &[&str] = &[
 pub(crate) fn needs_block(keyword: &str) -> bool {
     !matches!(
         keyword,
-        "use" | "include" | "segment" | "knowledge" | "on" | "hook" | "threshold"
+        "use" | "include" | "segment" | "knowledge" | "on" | "hook" | "threshold" | "tier" | "team"
     )
+}
+
+/// Whether a declaration of this keyword can have a block.
+pub(crate) fn may_have_block(keyword: &str) -> bool {
+    needs_block(keyword) || matches!(keyword, "on" | "threshold" | "tier" | "team")
 }
 
 fn word_at(text: &str, at: usize) -> &str {
@@ -179,7 +184,7 @@ impl Splitter {
         self.finish();
         self.start = Some(self.lead.take().unwrap_or(at));
         self.wants_block = keyword.is_some_and(needs_block);
-        self.may_open = keyword.is_some_and(|k| needs_block(k) || matches!(k, "on" | "threshold"));
+        self.may_open = keyword.is_some_and(may_have_block);
         self.junk = keyword.is_none();
     }
 

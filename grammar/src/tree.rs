@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct ParsedDecl {
     /// The tree.
     pub decl: Decl,
-    /// What did not fit (F0101).
+    /// What did not fit (F0101), and what stands twice (F0202).
     pub diagnostics: Vec<Diagnostic<Span>>,
     /// `//` comments (not `///`) with their text after the slashes, for suppressions.
     pub comments: Vec<(Span, SmolStr)>,

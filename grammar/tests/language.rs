@@ -420,3 +420,26 @@ fn a_cache_gives_the_same_trees() {
     cache.sweep(0);
     assert!(cache.is_empty());
 }
+
+#[test]
+fn an_empty_list_is_a_value() {
+    let StepKind::Set(_, value) = step("set things = []") else {
+        panic!("no assignment");
+    };
+    assert_eq!(value.kind, ExprKind::List(Vec::new()));
+    assert_eq!(step("call f([], [ ])"), step("call f([], [ ])"));
+    parse("test \"a\" {\n  mock f returns []\n  mock f returns [\n  ]\n  expect slot x is []\n}");
+}
+
+#[test]
+fn tiers_and_teams_need_no_block() {
+    let tree =
+        parse("tier bot: scripted\ntier human: people\nteam support\nnode a { end resolved }");
+    assert_eq!(tree.decls.len(), 4);
+    let tree = parse("tier human: people\n{\n  cost 1 USD\n}\nteam support\n{ hours always }");
+    assert_eq!(tree.decls.len(), 2);
+    for text in ["customer", "assist", "bot a", "node a"] {
+        let tree = parse_uncached(text);
+        assert_eq!(tree.decls[0].tree.diagnostics.len(), 1, "{text}");
+    }
+}

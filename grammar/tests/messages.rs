@@ -452,3 +452,48 @@ fn too_deep_nesting_is_one_finding() {
         "move the inner part to a node of its own",
     );
 }
+
+#[test]
+fn a_slot_is_filled_with_set() {
+    let text = "node a {\n  visits = 1\n  end resolved\n}\n";
+    one(
+        text,
+        "a slot is filled with `set`",
+        "visits",
+        "write `set visits = ..`",
+    );
+    fixed(text, "node a {\n  set visits = 1\n  end resolved\n}\n");
+}
+
+#[test]
+fn what_may_stand_once_stands_once() {
+    let text = "bot a {\n  title \"One\"\n  languages en\n  title \"Two\"\n}\n";
+    one(
+        text,
+        "`title` stands twice in one block",
+        "title",
+        "keep one `title`",
+    );
+    let found = findings(text);
+    let places: Vec<u32> = found[0].0.labels.iter().map(|l| l.at.start).collect();
+    assert_eq!(found[0].0.code, "F0202");
+    assert_eq!(places, [39, 10]);
+    for text in [
+        "escalate r to human { when shouting; when profanity }",
+        "node a { ask x \"X?\" { invalid \"No.\"; invalid \"No!\" } }",
+        "tier a: scripted { cost 1 USD; cost 2 USD }",
+        "handoff human { say \"a\"; say \"b\" }",
+    ] {
+        let found = findings(text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0].0.code, "F0202", "{text}");
+    }
+    // Labels and other repeated items are no such thing.
+    assert_eq!(
+        findings(
+            "node a { say \"x\"; say \"x\"; choose \"?\" { \"title\" -> a; \"title\" -> b } }"
+        )
+        .len(),
+        0
+    );
+}

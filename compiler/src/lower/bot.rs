@@ -341,6 +341,11 @@ const CHANNELS: [&str; 8] = [
     "sms",
 ];
 
+/// Whether the product knows a channel of this name.
+pub(super) fn is_channel(name: &str) -> bool {
+    CHANNELS.contains(&name)
+}
+
 /// What a channel takes, and the time in which a free message may follow the customer's last one.
 fn built_in(name: &str) -> Option<(ChannelLimits, Option<i64>)> {
     let none = ChannelLimits::default();

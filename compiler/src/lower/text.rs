@@ -36,6 +36,8 @@ impl Lower<'_> {
                     continue;
                 };
                 let channel = match &v.channel {
+                    // A text may be ready for a channel that the bot does not serve yet.
+                    Some(c) if super::bot::is_channel(&c.text) => Some(c.text.clone()),
                     Some(c) => match self.channel_name(c) {
                         Some(c) => Some(c),
                         None => continue,

@@ -48,7 +48,8 @@ impl Builder<'_> {
         self.header_junk(parts, before);
         let found = parts.get(block);
         // A header that failed, or lacks its brace, has been reported.
-        if found.is_some() || self.diagnostics.is_empty() {
+        let optional = matches!(block, Rule::tier_block | Rule::team_block);
+        if found.is_some() || (!optional && self.diagnostics.is_empty()) {
             self.block(found, item, words, rule, then);
         }
         self.decl_end(parts);

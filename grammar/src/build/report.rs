@@ -327,6 +327,9 @@ impl Builder<'_> {
         let at = self.place(start, start + len);
         let word = self.source(at).to_owned();
         let is_word = word.starts_with(|c: char| c.is_ascii_alphabetic());
+        if is_word && words.list.contains(&"set") && self.assignment(text, at, item, words, then) {
+            return;
+        }
         if let Some(keyword) = nearest(&word, words.list).filter(|_| is_word) {
             self.misspelled(&word, keyword, at, words.what);
             if self.corrections < MAX_CORRECTIONS {
@@ -371,6 +374,49 @@ impl Builder<'_> {
         );
     }
 
+    /// `SLOT = VALUE` without its `set`.
+    fn assignment(
+        &mut self,
+        text: &str,
+        at: Span,
+        item: Rule,
+        words: &Words,
+        then: &mut dyn FnMut(&mut Self, Pair),
+    ) -> bool {
+        let path = text
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
+            .count();
+        let rest = text.get(path..).unwrap_or_default().trim_start_matches(' ');
+        if !rest.starts_with('=') || rest.starts_with("=>") || rest.starts_with("==") {
+            return false;
+        }
+        let slot = text.get(..path).unwrap_or_default();
+        self.push(
+            Diagnostic::error(CODE, "a slot is filled with `set`", at)
+                .help(format!("write `set {slot} = ..`"))
+                .fix(
+                    "write `set`",
+                    true,
+                    vec![Edit {
+                        at: Span::new(at.start, at.start),
+                        text: "set ".to_owned(),
+                    }],
+                ),
+        );
+        if self.corrections < MAX_CORRECTIONS {
+            let base = self.base;
+            self.base = isize::try_from(at.start).unwrap_or_default() - 4;
+            self.corrections += 1;
+            if let Ok(pairs) = FlowParser::parse(item, &format!("set {text}")) {
+                self.walk(pairs, words, item, then);
+            }
+            self.corrections -= 1;
+            self.base = base;
+        }
+        true
+    }
+
     /// Goes through the items of a block; findings of an item silence what is left over after it.
     pub(super) fn walk<'i>(
         &mut self,
@@ -380,7 +426,11 @@ impl Builder<'_> {
         then: &mut dyn FnMut(&mut Self, Pair),
     ) {
         let mut faulty = false;
+        let mut seen: Vec<(&'static str, Span)> = Vec::new();
         for pair in pairs {
+            if !words.once.is_empty() {
+                self.once(&pair, words, &mut seen);
+            }
             match pair.as_rule() {
                 Rule::junk | Rule::ljunk => {
                     if !faulty {
@@ -395,6 +445,37 @@ impl Builder<'_> {
                     faulty = self.diagnostics.len() > before;
                 }
             }
+        }
+    }
+
+    /// Reports an item that may stand once in its block and stood there before.
+    fn once(&mut self, pair: &Pair, words: &Words, seen: &mut Vec<(&'static str, Span)>) {
+        let text = pair.as_str();
+        let len = text
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            .count();
+        let word = text.get(..len).unwrap_or_default();
+        let Some(word) = words.once.iter().find(|w| **w == word) else {
+            return;
+        };
+        // An answer may be called like an item.
+        if matches!(pair.as_rule(), Rule::arm | Rule::limit | Rule::bad) {
+            return;
+        }
+        let start = pair.as_span().start();
+        let at = self.place(start, start + len);
+        match seen.iter().find(|(before, _)| before == word) {
+            Some((_, first)) => {
+                let first = *first;
+                self.push(
+                    Diagnostic::error("F0202", format!("`{word}` stands twice in one block"), at)
+                        .labelled("again here")
+                        .label(first, "first here")
+                        .help(format!("keep one `{word}`")),
+                );
+            }
+            None => seen.push((word, at)),
         }
     }
 

@@ -10,11 +10,17 @@ pub(crate) struct Words {
     pub(crate) help: &'static str,
     /// The keywords.
     pub(crate) list: &'static [&'static str],
+    /// The keywords that may stand once in a block.
+    pub(crate) once: &'static [&'static str],
 }
 
 macro_rules! words {
     ($name:ident, $what:literal, $article:literal, $help:literal, [$($word:literal),* $(,)?]) => {
-        pub(crate) const $name: Words = Words { what: $what, article: $article, help: $help, list: &[$($word),*] };
+        words!($name, $what, $article, $help, [$($word),*], once []);
+    };
+    ($name:ident, $what:literal, $article:literal, $help:literal, [$($word:literal),* $(,)?], once [$($once:literal),* $(,)?]) => {
+        pub(crate) const $name: Words =
+            Words { what: $what, article: $article, help: $help, list: &[$($word),*], once: &[$($once),*] };
     };
 }
 
@@ -47,7 +53,8 @@ words!(
         "declined",
         "resolved",
         "intent",
-    ]
+    ],
+    once ["invalid", "retry", "label"]
 );
 words!(
     MATCH,
@@ -68,7 +75,8 @@ words!(
     "part of a card",
     "a part of the card",
     "a card has `title`, `text`, `image` and `link`",
-    ["title", "text", "image", "link",]
+    ["title", "text", "image", "link",],
+    once ["title", "text", "image", "link"]
 );
 words!(
     OFFER,
@@ -94,7 +102,8 @@ words!(
         "reopen",
         "abandon",
         "understands",
-    ]
+    ],
+    once ["title", "languages", "channels", "timezone", "tiers", "start", "menu", "discloses", "reopen", "abandon", "understands"]
 );
 words!(START, "line", "a tier", "write `TIER when CONDITION`", []);
 words!(
@@ -102,7 +111,8 @@ words!(
     "item of `channel`",
     "an item of `channel`",
     "`channel` takes `window 24h`, `reopen template \"name\"`, `follow up on CHANNEL` and limits such as `buttons at most 3`",
-    ["window", "reopen", "follow", "buttons", "label", "text",]
+    ["window", "reopen", "follow", "buttons", "label", "text",],
+    once ["window", "reopen", "follow"]
 );
 words!(
     TIER,
@@ -120,7 +130,8 @@ words!(
         "forbid",
         "turns",
         "answers",
-    ]
+    ],
+    once ["cost", "reply", "model", "knowledge", "tools", "shares", "persona", "forbid", "turns", "answers"]
 );
 words!(
     BAND,
@@ -149,7 +160,8 @@ words!(
     "item of `faq`",
     "an item of `faq`",
     "`faq` takes `ask`, `answer` and `link`",
-    ["ask", "answer", "link"]
+    ["ask", "answer", "link"],
+    once ["answer", "link"]
 );
 words!(
     VARIANT,
@@ -170,14 +182,16 @@ words!(
     "item of `escalate`",
     "an item of `escalate`",
     "a rule takes `when`, `unless`, `priority`, `say` and `because`",
-    ["when", "unless", "priority", "say", "because"]
+    ["when", "unless", "priority", "say", "because"],
+    once ["when", "unless", "priority", "say", "because"]
 );
 words!(
     HOURS,
     "item of `hours`",
     "days and times",
     "write `mon..fri 09:00-17:30`, `closed DATE` or `timezone \"..\"`",
-    ["timezone", "closed",]
+    ["timezone", "closed",],
+    once["timezone"]
 );
 words!(
     TEAM,
@@ -192,14 +206,16 @@ words!(
         "capacity",
         "assign",
         "overflow",
-    ]
+    ],
+    once ["title", "hours", "skills", "languages", "capacity", "assign", "overflow"]
 );
 words!(
     ROUTE,
     "item of `route`",
     "a row",
     "write a row as `| cell | cell |`",
-    ["prefer"]
+    ["prefer"],
+    once["prefer"]
 );
 words!(
     HANDOFF,
@@ -219,7 +235,8 @@ words!(
         "unstaffed",
         "resolved",
         "returned",
-    ]
+    ],
+    once ["require", "say", "update", "accept", "review", "connected", "full", "closed", "unstaffed", "resolved", "returned"]
 );
 words!(
     ASSIST,
@@ -228,14 +245,16 @@ words!(
     "`assist` takes open, remind, alert, template, surface, similar, suggest",
     [
         "open", "remind", "alert", "template", "surface", "similar", "suggest",
-    ]
+    ],
+    once ["open", "surface", "similar", "suggest"]
 );
 words!(
     LEARN,
     "item of `learn`",
     "an item of `learn`",
     "`learn` takes `from`, `review` and `tune`",
-    ["from", "review", "tune"]
+    ["from", "review", "tune"],
+    once ["from", "review"]
 );
 words!(
     TARGETS,
@@ -262,7 +281,8 @@ words!(
         "idempotent",
         "signed",
         "shares",
-    ]
+    ],
+    once ["timeout", "retry", "idempotent", "signed", "shares", "send"]
 );
 words!(
     SEND,
@@ -280,7 +300,8 @@ words!(
         "payload", "find", "when", "say", "ask", "form", "choose", "confirm", "listen", "set",
         "clear", "if", "match", "call", "visit", "note", "tag", "ticket", "callback", "survey",
         "escalate", "end",
-    ]
+    ],
+    once ["payload", "find", "when"]
 );
 words!(
     TEST,
