@@ -20,6 +20,7 @@ mod lower;
 mod paths;
 mod place;
 pub mod render;
+pub mod report;
 mod signals;
 mod types;
 

@@ -170,7 +170,7 @@ fn asking_leads_up(cx: &Analysis<'_>, tier: TierId) -> bool {
     candidates.iter().any(|rule| fires_when_asked(cx, rule))
 }
 
-fn fires_when_asked(cx: &Analysis<'_>, rule: &Rule) -> bool {
+pub(crate) fn fires_when_asked(cx: &Analysis<'_>, rule: &Rule) -> bool {
     // The plain form, without any algebra.
     if rule.unless.is_none() && matches!(rule.when.kind, ExprKind::Signal(Signal::AsksForHuman)) {
         return true;

@@ -7,12 +7,13 @@
 
 pub mod allow;
 pub mod explain;
+mod f0206;
 mod f0303;
 mod f0304;
 mod f0401;
 mod f0402;
 mod f0403;
-mod f0404;
+pub(crate) mod f0404;
 mod f0405;
 mod f0406;
 mod f0408;
@@ -39,7 +40,7 @@ mod f1002;
 mod f1003;
 mod f1004;
 mod f1101;
-mod support;
+pub(crate) mod support;
 
 use crate::machine::Machine;
 use crate::sources::Sources;
@@ -73,6 +74,7 @@ pub struct Check {
 
 /// All analyses, by code.
 pub const CHECKS: &[Check] = &[
+    f0206::CHECK,
     f0303::CHECK,
     f0304::CHECK,
     f0401::CHECK,

@@ -11,19 +11,19 @@ use std::cell::OnceCell;
 
 /// The bot with its shared analyses.
 #[derive(Debug)]
-pub(in crate::checks) struct Analysis<'a> {
+pub(crate) struct Analysis<'a> {
     /// The bot.
-    pub(in crate::checks) machine: &'a Machine,
+    pub(crate) machine: &'a Machine,
     /// Its sources.
-    pub(in crate::checks) sources: &'a Sources,
+    pub(crate) sources: &'a Sources,
     /// The day from which hours are checked.
-    pub(in crate::checks) date: jiff::civil::Date,
+    pub(crate) date: jiff::civil::Date,
     flow: OnceCell<Flow>,
     known: OnceCell<Knowledge>,
 }
 
 impl<'a> Analysis<'a> {
-    pub(in crate::checks) fn new(cx: &Context<'a>) -> Self {
+    pub(crate) fn new(cx: &Context<'a>) -> Self {
         Self {
             machine: cx.machine,
             sources: cx.sources,
@@ -34,23 +34,18 @@ impl<'a> Analysis<'a> {
     }
 
     /// Who leads where.
-    pub(in crate::checks) fn flow(&self) -> &Flow {
+    pub(crate) fn flow(&self) -> &Flow {
         self.flow.get_or_init(|| Flow::new(self.machine))
     }
 
     /// What is surely known where.
-    pub(in crate::checks) fn known(&self) -> &Knowledge {
+    pub(crate) fn known(&self) -> &Knowledge {
         self.known
             .get_or_init(|| Knowledge::new(self.machine, self.flow()))
     }
 
     /// Whether an expression can be unknown where `bits` are known.
-    pub(in crate::checks) fn may_be_unknown(
-        &self,
-        code: Option<CodeId>,
-        expr: &Expr,
-        bits: &Bits,
-    ) -> bool {
+    pub(crate) fn may_be_unknown(&self, code: Option<CodeId>, expr: &Expr, bits: &Bits) -> bool {
         let mut expr = expr;
         // A segment is as unknown as its condition; the number of steps guards against segments that name each other.
         for _ in 0..16 {
@@ -66,7 +61,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// A step without its block, on one line: enough to point at it.
-    pub(in crate::checks) fn line(&self, loc: Loc) -> Loc {
+    pub(crate) fn line(&self, loc: Loc) -> Loc {
         let line = self.sources.snippet(loc).lines().next().unwrap_or_default();
         let mut quoted = false;
         let mut end = line.len();
@@ -90,7 +85,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The author's words at a place, on one line and not too long.
-    pub(in crate::checks) fn words(&self, loc: Loc) -> String {
+    pub(crate) fn words(&self, loc: Loc) -> String {
         let text = self.sources.snippet(loc);
         let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() > 60 {

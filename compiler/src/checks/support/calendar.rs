@@ -10,10 +10,10 @@ use jiff::{Timestamp, ToSpan};
 const DAYS: i32 = 400;
 
 /// A stretch of time in milliseconds, end excluded.
-pub(in crate::checks) type Stretch = (i64, i64);
+pub(crate) type Stretch = (i64, i64);
 
 /// The time that is looked at, in the bot's time zone.
-pub(in crate::checks) fn horizon(machine: &Machine, date: Date) -> Option<(Stretch, TimeZone)> {
+pub(crate) fn horizon(machine: &Machine, date: Date) -> Option<(Stretch, TimeZone)> {
     let zone = zone(&machine.bot.timezone);
     let from = date.to_zoned(zone.clone()).ok()?.timestamp();
     let to = date
@@ -30,11 +30,7 @@ fn zone(name: &str) -> TimeZone {
 }
 
 /// When any of these hours is open, merged. Absent: always.
-pub(in crate::checks) fn open(
-    machine: &Machine,
-    hours: &[HoursId],
-    date: Date,
-) -> Option<Vec<Stretch>> {
+pub(crate) fn open(machine: &Machine, hours: &[HoursId], date: Date) -> Option<Vec<Stretch>> {
     let mut all = Vec::new();
     for id in hours {
         let hours = machine.hours_of(*id)?;
@@ -103,7 +99,7 @@ fn at(day: Date, minutes: u16, zone: &TimeZone) -> Option<i64> {
 }
 
 /// The gaps between stretches within a horizon.
-pub(in crate::checks) fn gaps(open: &[Stretch], (from, to): Stretch) -> Vec<Stretch> {
+pub(crate) fn gaps(open: &[Stretch], (from, to): Stretch) -> Vec<Stretch> {
     let mut out = Vec::new();
     let mut at = from;
     for (start, end) in open {
@@ -125,10 +121,7 @@ pub(in crate::checks) fn gaps(open: &[Stretch], (from, to): Stretch) -> Vec<Stre
 }
 
 /// The hours of every team that a tier's matrix can reach, overflow included, with the teams.
-pub(in crate::checks) fn staffed(
-    machine: &Machine,
-    tier: crate::value::TierId,
-) -> Vec<(TeamId, HoursId)> {
+pub(crate) fn staffed(machine: &Machine, tier: crate::value::TierId) -> Vec<(TeamId, HoursId)> {
     with_overflow(
         machine,
         machine
@@ -141,7 +134,7 @@ pub(in crate::checks) fn staffed(
 }
 
 /// Teams and all to which they overflow, with their hours.
-pub(in crate::checks) fn with_overflow(
+pub(crate) fn with_overflow(
     machine: &Machine,
     teams: impl IntoIterator<Item = TeamId>,
 ) -> Vec<(TeamId, HoursId)> {
@@ -162,7 +155,7 @@ pub(in crate::checks) fn with_overflow(
 }
 
 /// `Sat 2026-03-07 17:30` in a time zone.
-pub(in crate::checks) fn show(millis: i64, zone: &TimeZone) -> String {
+pub(crate) fn show(millis: i64, zone: &TimeZone) -> String {
     Timestamp::from_millisecond(millis).map_or_else(
         |_| String::new(),
         |t| {

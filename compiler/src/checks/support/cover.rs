@@ -14,15 +14,15 @@ use std::collections::BTreeSet;
 
 /// A column to be matched.
 #[derive(Debug, Clone)]
-pub(in crate::checks) struct Column {
-    pub(in crate::checks) universe: Universe,
-    pub(in crate::checks) may_be_unknown: bool,
-    pub(in crate::checks) ty: Type,
+pub(crate) struct Column {
+    pub(crate) universe: Universe,
+    pub(crate) may_be_unknown: bool,
+    pub(crate) ty: Type,
 }
 
 /// A group of values that no pattern tells apart.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::checks) enum Atom {
+pub(crate) enum Atom {
     /// A value by its name; `others` of its kind are in no pattern either.
     Name { name: SmolStr, others: usize },
     /// Values between two ends.
@@ -42,9 +42,9 @@ type AtomSet = Vec<u64>;
 
 /// Rows over columns, ready for questions.
 #[derive(Debug)]
-pub(in crate::checks) struct Grid {
+pub(crate) struct Grid {
     /// By column, its atoms.
-    pub(in crate::checks) atoms: Vec<Vec<Atom>>,
+    pub(crate) atoms: Vec<Vec<Atom>>,
     /// By row and column, the atoms that the cell takes.
     cells: Vec<Vec<AtomSet>>,
     /// By column and atom, the rows that take it.
@@ -83,7 +83,7 @@ fn ones(a: &[u64]) -> impl Iterator<Item = usize> + '_ {
 
 impl Grid {
     /// `rows[r][c]` are the alternatives of a cell. Absent where a pattern cannot be understood.
-    pub(in crate::checks) fn new(columns: &[Column], rows: &[Vec<&[CellPattern]>]) -> Option<Self> {
+    pub(crate) fn new(columns: &[Column], rows: &[Vec<&[CellPattern]>]) -> Option<Self> {
         let mut atoms = Vec::new();
         let mut like = Vec::new();
         let mut cells: Vec<Vec<AtomSet>> = vec![Vec::with_capacity(columns.len()); rows.len()];
@@ -129,12 +129,12 @@ impl Grid {
     }
 
     /// Whether the budget is used up, so that an absent answer means nothing.
-    pub(in crate::checks) fn gave_up(&self) -> bool {
+    pub(crate) fn gave_up(&self) -> bool {
         self.spent.get() > BUDGET
     }
 
     /// A case that no row takes: by column, the atom.
-    pub(in crate::checks) fn uncovered(&self) -> Option<Vec<usize>> {
+    pub(crate) fn uncovered(&self) -> Option<Vec<usize>> {
         let mut all = empty(self.cells.len());
         (0..self.cells.len()).for_each(|r| put(&mut all, r));
         let full: Vec<AtomSet> = self.atoms.iter().map(|a| full(a.len())).collect();
@@ -143,7 +143,7 @@ impl Grid {
     }
 
     /// Whether the rows above a row take all of it. Absent where the budget does not suffice.
-    pub(in crate::checks) fn useless(&self, row: usize) -> Option<bool> {
+    pub(crate) fn useless(&self, row: usize) -> Option<bool> {
         let cells = self.cells.get(row)?;
         if cells.iter().any(|c| is_empty(c)) {
             return Some(true);
@@ -160,7 +160,7 @@ impl Grid {
     }
 
     /// The rows above a row that take something of it; only one where that one takes all.
-    pub(in crate::checks) fn takers(&self, row: usize) -> Vec<usize> {
+    pub(crate) fn takers(&self, row: usize) -> Vec<usize> {
         let Some(cells) = self.cells.get(row) else {
             return Vec::new();
         };
@@ -178,7 +178,7 @@ impl Grid {
     }
 
     /// Whether a cell takes nothing at all.
-    pub(in crate::checks) fn takes_nothing(&self, row: usize) -> bool {
+    pub(crate) fn takes_nothing(&self, row: usize) -> bool {
         self.cells
             .get(row)
             .is_some_and(|cells| cells.iter().any(|c| is_empty(c)))
@@ -285,7 +285,7 @@ impl Grid {
     }
 
     /// An uncovered case as cells to write; `_` where any value is uncovered alike.
-    pub(in crate::checks) fn as_cells(&self, case: &[usize]) -> Vec<String> {
+    pub(crate) fn as_cells(&self, case: &[usize]) -> Vec<String> {
         let mut region: Vec<AtomSet> = case
             .iter()
             .zip(&self.atoms)
@@ -325,7 +325,7 @@ impl Grid {
     }
 
     /// Values between two ends as a cell to write.
-    pub(in crate::checks) fn show_span(&self, column: usize, interval: &Interval) -> String {
+    pub(crate) fn show_span(&self, column: usize, interval: &Interval) -> String {
         let like = self.like.get(column).and_then(Option::as_ref);
         self.types
             .get(column)
@@ -333,7 +333,7 @@ impl Grid {
     }
 
     /// An atom as a cell to write.
-    pub(in crate::checks) fn show(&self, column: usize, atom: usize) -> String {
+    pub(crate) fn show(&self, column: usize, atom: usize) -> String {
         let Some(atom) = self.atoms.get(column).and_then(|a| a.get(atom)) else {
             return "_".into();
         };
@@ -351,7 +351,7 @@ impl Grid {
     }
 
     /// The uncovered atoms of the only column.
-    pub(in crate::checks) fn uncovered_atoms(&self) -> Vec<usize> {
+    pub(crate) fn uncovered_atoms(&self) -> Vec<usize> {
         let rows = self.rows_of.first();
         rows.map(|r| {
             r.iter()

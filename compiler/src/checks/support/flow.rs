@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 
 /// Why a conversation can be at an operation without having come from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::checks) enum RootKind {
+pub(crate) enum RootKind {
     /// The opening node.
     Start,
     /// A handler, by index.
@@ -26,30 +26,30 @@ pub(in crate::checks) enum RootKind {
 
 /// A place where a conversation enters.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::checks) struct Root {
-    pub(in crate::checks) op: OpId,
-    pub(in crate::checks) kind: RootKind,
+pub(crate) struct Root {
+    pub(crate) op: OpId,
+    pub(crate) kind: RootKind,
 }
 
 /// Who leads where.
 #[derive(Debug)]
-pub(in crate::checks) struct Flow {
+pub(crate) struct Flow {
     /// Where conversations enter.
-    pub(in crate::checks) roots: Vec<Root>,
+    pub(crate) roots: Vec<Root>,
     /// By operation: whether a conversation can come there.
-    pub(in crate::checks) reachable: Vec<bool>,
+    pub(crate) reachable: Vec<bool>,
     /// By node: the reachable operations that visit it.
-    pub(in crate::checks) visited_by: Vec<Vec<OpId>>,
+    pub(crate) visited_by: Vec<Vec<OpId>>,
     /// By node: the reachable operations that go to it.
-    pub(in crate::checks) entered_by: Vec<Vec<OpId>>,
+    pub(crate) entered_by: Vec<Vec<OpId>>,
     /// By body: its reachable operations.
-    pub(in crate::checks) ops_of: Vec<Vec<OpId>>,
+    pub(crate) ops_of: Vec<Vec<OpId>>,
     /// Whether some operation failed to compile: then nothing can be said of what is missing.
-    pub(in crate::checks) broken: bool,
+    pub(crate) broken: bool,
 }
 
 impl Flow {
-    pub(in crate::checks) fn new(machine: &Machine) -> Self {
+    pub(crate) fn new(machine: &Machine) -> Self {
         let roots = roots(machine);
         let mut reachable = vec![false; machine.ops.len()];
         let mut visited_by = vec![Vec::new(); machine.nodes.len()];
@@ -102,27 +102,27 @@ impl Flow {
     }
 
     /// Whether a conversation can come to an operation.
-    pub(in crate::checks) fn reaches(&self, op: OpId) -> bool {
+    pub(crate) fn reaches(&self, op: OpId) -> bool {
         self.reachable.get(op.index()).copied().unwrap_or(false)
     }
 
     /// The operations that visit a node.
-    pub(in crate::checks) fn visits(&self, node: NodeId) -> &[OpId] {
+    pub(crate) fn visits(&self, node: NodeId) -> &[OpId] {
         self.visited_by.get(node.index()).map_or(&[], Vec::as_slice)
     }
 
     /// The operations that go to a node.
-    pub(in crate::checks) fn gotos(&self, node: NodeId) -> &[OpId] {
+    pub(crate) fn gotos(&self, node: NodeId) -> &[OpId] {
         self.entered_by.get(node.index()).map_or(&[], Vec::as_slice)
     }
 
     /// The reachable operations of a body.
-    pub(in crate::checks) fn ops(&self, code: CodeId) -> &[OpId] {
+    pub(crate) fn ops(&self, code: CodeId) -> &[OpId] {
         self.ops_of.get(code.index()).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a node is entered other than by visits.
-    pub(in crate::checks) fn entered(&self, machine: &Machine, node: NodeId) -> bool {
+    pub(crate) fn entered(&self, machine: &Machine, node: NodeId) -> bool {
         machine.bot.start == node || !self.gotos(node).is_empty()
     }
 }
@@ -178,7 +178,7 @@ fn roots(machine: &Machine) -> Vec<Root> {
 }
 
 /// Where an operation leads inside its body. A `Goto` leads out of it, a `Visit` to what follows the visit.
-pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
+pub(crate) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
     let asks = |q: &Question, out: &mut Vec<(OpId, Transition)>| {
         out.push((q.otherwise, Transition::Otherwise))
     };
@@ -299,7 +299,7 @@ pub(in crate::checks) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
 }
 
 /// Where an operation leads, into other nodes too.
-pub(in crate::checks) fn all_successors(machine: &Machine, op: &Op) -> Vec<OpId> {
+pub(crate) fn all_successors(machine: &Machine, op: &Op) -> Vec<OpId> {
     let mut out: Vec<OpId> = successors(op).into_iter().map(|(to, _)| to).collect();
     if let OpKind::Goto { node } | OpKind::Visit { node, .. } = &op.kind
         && let Some(node) = machine.node(*node)
@@ -310,7 +310,7 @@ pub(in crate::checks) fn all_successors(machine: &Machine, op: &Op) -> Vec<OpId>
 }
 
 /// The question of an operation that waits for the customer.
-pub(in crate::checks) fn question(op: &Op) -> Option<&Question> {
+pub(crate) fn question(op: &Op) -> Option<&Question> {
     match &op.kind {
         OpKind::Ask { question, .. }
         | OpKind::Form { question, .. }
@@ -326,7 +326,7 @@ pub(in crate::checks) fn question(op: &Op) -> Option<&Question> {
 }
 
 /// Whether an edge is taken without waiting for the customer.
-pub(in crate::checks) fn passes_without_waiting(op: &Op, how: &Transition) -> bool {
+pub(crate) fn passes_without_waiting(op: &Op, how: &Transition) -> bool {
     match &op.kind {
         // A form waits only if something is unknown.
         OpKind::Form { .. } => *how == Transition::Next,
@@ -337,7 +337,7 @@ pub(in crate::checks) fn passes_without_waiting(op: &Op, how: &Transition) -> bo
 }
 
 /// The node whose body a body is.
-pub(in crate::checks) fn node_of(code: &Code) -> Option<NodeId> {
+pub(crate) fn node_of(code: &Code) -> Option<NodeId> {
     match code.owner {
         CodeOwner::Node(node) => Some(node),
         _ => None,
@@ -345,7 +345,7 @@ pub(in crate::checks) fn node_of(code: &Code) -> Option<NodeId> {
 }
 
 /// Whether a customer (and not the system) sets off a handler.
-pub(in crate::checks) const fn by_customer(event: HandlerEvent) -> bool {
+pub(crate) const fn by_customer(event: HandlerEvent) -> bool {
     matches!(
         event,
         HandlerEvent::Intent(_) | HandlerEvent::File | HandlerEvent::Silence(_)

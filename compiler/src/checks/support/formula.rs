@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// What is asked of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::checks) enum Want {
+pub(crate) enum Want {
     True,
     False,
     /// False or unknown.
@@ -38,17 +38,17 @@ impl Want {
 type Key = u32;
 
 /// What must hold together.
-pub(in crate::checks) type Case = BTreeMap<Key, Set>;
+pub(crate) type Case = BTreeMap<Key, Set>;
 
 /// Any of these cases. None: it can never be so. An empty case: it is always so.
-pub(in crate::checks) type Dnf = Vec<Case>;
+pub(crate) type Dnf = Vec<Case>;
 
 /// How many cases a formula may have.
 const MOST: usize = 256;
 
 /// Builds formulas over common keys.
 #[derive(Debug)]
-pub(in crate::checks) struct Formulas<'a, 'm> {
+pub(crate) struct Formulas<'a, 'm> {
     cx: &'a Analysis<'m>,
     keys: FxHashMap<String, Key>,
     universes: Vec<(Universe, bool)>,
@@ -56,7 +56,7 @@ pub(in crate::checks) struct Formulas<'a, 'm> {
 }
 
 impl<'a, 'm> Formulas<'a, 'm> {
-    pub(in crate::checks) fn new(cx: &'a Analysis<'m>) -> Self {
+    pub(crate) fn new(cx: &'a Analysis<'m>) -> Self {
         Self {
             cx,
             keys: FxHashMap::default(),
@@ -66,7 +66,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
     }
 
     /// The formula that a bool signal is true.
-    pub(in crate::checks) fn signal(&mut self, signal: Signal) -> Dnf {
+    pub(crate) fn signal(&mut self, signal: Signal) -> Dnf {
         let expr = Expr {
             kind: ExprKind::Signal(signal),
             ty: Type::Bool,
@@ -76,7 +76,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
     }
 
     /// The cases in which a condition is as wanted. Absent: too many to say.
-    pub(in crate::checks) fn dnf(&mut self, expr: &Expr, want: Want) -> Option<Dnf> {
+    pub(crate) fn dnf(&mut self, expr: &Expr, want: Want) -> Option<Dnf> {
         if self.depth > 150 {
             return None;
         }
@@ -383,7 +383,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
     }
 
     /// The cases in which both hold. Absent: too many to say.
-    pub(in crate::checks) fn meet(&self, a: &Dnf, b: &Dnf) -> Option<Dnf> {
+    pub(crate) fn meet(&self, a: &Dnf, b: &Dnf) -> Option<Dnf> {
         let mut out = Vec::new();
         for x in a {
             for y in b {
@@ -399,7 +399,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
     }
 
     /// Whether some case of both can hold.
-    pub(in crate::checks) fn compatible(&self, a: &Dnf, b: &Dnf) -> bool {
+    pub(crate) fn compatible(&self, a: &Dnf, b: &Dnf) -> bool {
         a.iter().any(|x| b.iter().any(|y| self.fits(x, y)))
     }
 

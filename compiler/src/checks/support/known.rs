@@ -7,7 +7,7 @@
 mod facts;
 mod narrow;
 
-pub(in crate::checks) use facts::{Bits, FactId};
+pub(crate) use facts::{Bits, FactId, var_name};
 
 use super::flow::{Flow, successors};
 use crate::machine::{CellPattern, CodeOwner, Machine, Op, OpKind, Transition, Var};
@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 /// What is surely known where.
 #[derive(Debug)]
-pub(in crate::checks) struct Knowledge {
+pub(crate) struct Knowledge {
     facts: Facts,
     /// By operation: what is known before it; absent where no conversation comes.
     before: Vec<Option<Bits>>,
@@ -29,7 +29,7 @@ pub(in crate::checks) struct Knowledge {
 }
 
 impl Knowledge {
-    pub(in crate::checks) fn new(machine: &Machine, flow: &Flow) -> Self {
+    pub(crate) fn new(machine: &Machine, flow: &Flow) -> Self {
         let facts = Facts::new(machine);
         let mut this = Self {
             before: vec![None; machine.ops.len()],
@@ -42,22 +42,17 @@ impl Knowledge {
     }
 
     /// What is known before an operation; absent where no conversation comes.
-    pub(in crate::checks) fn before(&self, op: OpId) -> Option<&Bits> {
+    pub(crate) fn before(&self, op: OpId) -> Option<&Bits> {
         self.before.get(op.index())?.as_ref()
     }
 
     /// What is known where a conversation begins anew.
-    pub(in crate::checks) fn nothing(&self) -> Bits {
+    pub(crate) fn nothing(&self) -> Bits {
         self.facts.always()
     }
 
     /// The fact in words: `customer.name`.
-    pub(in crate::checks) fn name(
-        &self,
-        machine: &Machine,
-        code: Option<CodeId>,
-        fact: FactId,
-    ) -> String {
+    pub(crate) fn name(&self, machine: &Machine, code: Option<CodeId>, fact: FactId) -> String {
         self.facts.name(machine, code, fact)
     }
 
@@ -162,7 +157,7 @@ impl Knowledge {
     }
 
     /// Calls `f` with every way on inside the body and what is known there.
-    pub(in crate::checks) fn edges(
+    pub(crate) fn edges(
         &self,
         machine: &Machine,
         _id: OpId,
@@ -273,7 +268,7 @@ impl Knowledge {
     }
 
     /// Whether an expression has a value for sure; else the first thing in it that can be unknown, and the fact that would help.
-    pub(in crate::checks) fn lacks<'e>(
+    pub(crate) fn lacks<'e>(
         &self,
         machine: &Machine,
         code: Option<CodeId>,
@@ -284,7 +279,7 @@ impl Knowledge {
     }
 
     /// Calls `f` with everything that a text, an argument or a `set` reads although it can be unknown.
-    pub(in crate::checks) fn unknown_reads<'e>(
+    pub(crate) fn unknown_reads<'e>(
         &self,
         machine: &Machine,
         code: Option<CodeId>,

@@ -1,12 +1,12 @@
 //! Analyses that several checks share.
 
-pub(super) mod analysis;
-pub(super) mod calendar;
-pub(super) mod cover;
-pub(super) mod flow;
-pub(super) mod formula;
-pub(super) mod known;
-pub(super) mod set;
-pub(super) mod syntax;
-pub(super) mod taint;
-pub(super) mod walk;
+pub(crate) mod analysis;
+pub(crate) mod calendar;
+pub(crate) mod cover;
+pub(crate) mod flow;
+pub(crate) mod formula;
+pub(crate) mod known;
+pub(crate) mod set;
+pub(crate) mod syntax;
+pub(crate) mod taint;
+pub(crate) mod walk;

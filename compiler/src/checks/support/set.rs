@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// From which values a set is taken.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::checks) enum Universe {
+pub(crate) enum Universe {
     /// These names.
     Closed(Vec<SmolStr>),
     /// Any text, or values that are only ever equal or not.
@@ -26,9 +26,9 @@ pub(in crate::checks) enum Universe {
 
 /// An interval. An absent end is open to infinity; with a bound comes whether it belongs to the interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::checks) struct Interval {
-    pub(in crate::checks) low: Option<(Decimal, bool)>,
-    pub(in crate::checks) high: Option<(Decimal, bool)>,
+pub(crate) struct Interval {
+    pub(crate) low: Option<(Decimal, bool)>,
+    pub(crate) high: Option<(Decimal, bool)>,
 }
 
 impl Interval {
@@ -89,7 +89,7 @@ impl Interval {
 
 /// The known values of a set.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::checks) enum Known {
+pub(crate) enum Known {
     /// These names, or all but these.
     Names { but: bool, names: BTreeSet<SmolStr> },
     /// Disjoint, rising.
@@ -98,15 +98,15 @@ pub(in crate::checks) enum Known {
 
 /// A set of values.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::checks) struct Set {
-    pub(in crate::checks) known: Known,
+pub(crate) struct Set {
+    pub(crate) known: Known,
     /// Whether the unknown belongs to it.
-    pub(in crate::checks) unknown: bool,
+    pub(crate) unknown: bool,
 }
 
 impl Universe {
     /// All of it, with the unknown or without.
-    pub(in crate::checks) fn all(&self, unknown: bool) -> Set {
+    pub(crate) fn all(&self, unknown: bool) -> Set {
         let known = match self {
             Self::Closed(_) | Self::Open => Known::Names {
                 but: true,
@@ -121,7 +121,7 @@ impl Universe {
     }
 
     /// None of it.
-    pub(in crate::checks) fn nothing(&self) -> Set {
+    pub(crate) fn nothing(&self) -> Set {
         let known = match self {
             Self::Closed(_) | Self::Open => Known::Names {
                 but: false,
@@ -136,7 +136,7 @@ impl Universe {
     }
 
     /// One value.
-    pub(in crate::checks) fn value(&self, value: &Value) -> Option<Set> {
+    pub(crate) fn value(&self, value: &Value) -> Option<Set> {
         let known = match self {
             Self::Closed(_) | Self::Open => Known::Names {
                 but: false,
@@ -157,7 +157,7 @@ impl Universe {
     }
 
     /// What is between two ends, within the universe.
-    pub(in crate::checks) fn between(
+    pub(crate) fn between(
         &self,
         low: Option<(Decimal, bool)>,
         high: Option<(Decimal, bool)>,
@@ -190,7 +190,7 @@ impl Universe {
     }
 
     /// What a pattern takes; absent where it cannot be said (words in a text).
-    pub(in crate::checks) fn pattern(&self, pattern: &CellPattern) -> Option<Set> {
+    pub(crate) fn pattern(&self, pattern: &CellPattern) -> Option<Set> {
         match pattern {
             CellPattern::Any => Some(self.all(true)),
             CellPattern::Unknown => Some(Set {
@@ -232,7 +232,7 @@ impl Universe {
     }
 
     /// What both have.
-    pub(in crate::checks) fn meet(&self, a: &Set, b: &Set) -> Set {
+    pub(crate) fn meet(&self, a: &Set, b: &Set) -> Set {
         let known = match (&a.known, &b.known) {
             (Known::Names { but: x, names: p }, Known::Names { but: y, names: q }) => {
                 match (x, y) {
@@ -271,7 +271,7 @@ impl Universe {
     }
 
     /// Everything else, the unknown included where the set lacks it.
-    pub(in crate::checks) fn complement(&self, set: &Set) -> Set {
+    pub(crate) fn complement(&self, set: &Set) -> Set {
         let known = match &set.known {
             Known::Names { but, names } => Known::Names {
                 but: !but,
@@ -317,7 +317,7 @@ impl Universe {
     }
 
     /// Whether nothing belongs to it.
-    pub(in crate::checks) fn is_empty(&self, set: &Set) -> bool {
+    pub(crate) fn is_empty(&self, set: &Set) -> bool {
         !set.unknown
             && match (&set.known, self) {
                 (Known::Names { but: true, names }, Self::Closed(all)) => {
@@ -330,7 +330,7 @@ impl Universe {
     }
 
     /// Whether a named value belongs to it.
-    pub(in crate::checks) fn has_name(set: &Set, value: &str) -> bool {
+    pub(crate) fn has_name(set: &Set, value: &str) -> bool {
         match &set.known {
             Known::Names { but, names } => names.contains(value) != *but,
             Known::Spans(_) => false,
@@ -339,7 +339,7 @@ impl Universe {
 }
 
 /// The values that an expression can have, were it known.
-pub(in crate::checks) fn universe(machine: &Machine, expr: &Expr) -> Universe {
+pub(crate) fn universe(machine: &Machine, expr: &Expr) -> Universe {
     let signal = match &expr.kind {
         ExprKind::Signal(signal) => Some(*signal),
         _ => None,
@@ -404,7 +404,7 @@ fn domain_values(machine: &Machine, domain: Domain) -> Universe {
 }
 
 /// Whether a signal can be unknown where conditions are tested.
-pub(in crate::checks) const fn signal_may_be_unknown(signal: Signal) -> bool {
+pub(crate) const fn signal_may_be_unknown(signal: Signal) -> bool {
     matches!(
         signal,
         Signal::Confidence
@@ -426,7 +426,7 @@ fn name(value: &Value) -> SmolStr {
 }
 
 /// The place of a value on its scale.
-pub(in crate::checks) fn point(value: &Value) -> Option<Decimal> {
+pub(crate) fn point(value: &Value) -> Option<Decimal> {
     match value {
         Value::Number(v) | Value::Percent(v) => Decimal::try_from(*v).ok(),
         Value::Duration(ms) => Some(Decimal::from(*ms)),
@@ -448,7 +448,7 @@ fn seconds(time: civil::Time) -> i64 {
 }
 
 /// A place on the scale of a type as the author would write it. `like` is a value of the same kind (for its currency).
-pub(in crate::checks) fn show_point(ty: &Type, like: Option<&Value>, at: Decimal) -> String {
+pub(crate) fn show_point(ty: &Type, like: Option<&Value>, at: Decimal) -> String {
     match ty {
         Type::Percent => format!(
             "{}%",
@@ -476,7 +476,7 @@ pub(in crate::checks) fn show_point(ty: &Type, like: Option<&Value>, at: Decimal
 }
 
 /// `90s`, `5m`, `2h`, `7d`.
-pub(in crate::checks) fn show_duration(millis: i64) -> String {
+pub(crate) fn show_duration(millis: i64) -> String {
     for (unit, name) in [
         (86_400_000, "d"),
         (3_600_000, "h"),
@@ -495,11 +495,7 @@ pub(in crate::checks) fn show_duration(millis: i64) -> String {
 }
 
 /// An interval as a cell: `60%..80%`, `>= 10`, `70%`.
-pub(in crate::checks) fn show_interval(
-    ty: &Type,
-    like: Option<&Value>,
-    interval: &Interval,
-) -> String {
+pub(crate) fn show_interval(ty: &Type, like: Option<&Value>, interval: &Interval) -> String {
     // An instant is written in the bot's time zone, which is not known here.
     if *ty == Type::DateTime {
         return "_".into();

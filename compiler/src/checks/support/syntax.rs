@@ -5,7 +5,7 @@ use flow_grammar::ast::{Arm, Body, Decl, DeclKind, OnThen, Step, StepKind, Then,
 use flow_grammar::{Edit, Loc, Span};
 
 /// The tree of a declaration.
-pub(in crate::checks) fn decl(sources: &Sources, index: u32) -> Option<&Decl> {
+pub(crate) fn decl(sources: &Sources, index: u32) -> Option<&Decl> {
     let (file, offset) = *sources.decls.get(index as usize)?;
     let file = sources.files.get(file as usize)?;
     let first = file.first_decl;
@@ -18,7 +18,7 @@ pub(in crate::checks) fn decl(sources: &Sources, index: u32) -> Option<&Decl> {
 }
 
 /// Every step of a declaration, those in blocks included.
-pub(in crate::checks) fn steps(decl: &Decl) -> Vec<&Step> {
+pub(crate) fn steps(decl: &Decl) -> Vec<&Step> {
     let mut bodies: Vec<&Body> = Vec::new();
     match &decl.kind {
         DeclKind::Node(node) => bodies.push(&node.body),
@@ -88,21 +88,21 @@ fn body_of(arm: &Arm) -> Option<&Body> {
 }
 
 /// The step that stands exactly at a place.
-pub(in crate::checks) fn step_at(sources: &Sources, loc: Loc) -> Option<&Step> {
+pub(crate) fn step_at(sources: &Sources, loc: Loc) -> Option<&Step> {
     steps(decl(sources, loc.decl)?)
         .into_iter()
         .find(|s| s.span == loc.span)
 }
 
 /// All declarations with their index in the program.
-pub(in crate::checks) fn decls(sources: &Sources) -> impl Iterator<Item = (u32, &Decl)> {
+pub(crate) fn decls(sources: &Sources) -> impl Iterator<Item = (u32, &Decl)> {
     (0u32..)
         .zip(&sources.decls)
         .filter_map(|(i, _)| Some((i, decl(sources, i)?)))
 }
 
 /// The indentation of the line on which a place starts.
-pub(in crate::checks) fn indent(sources: &Sources, loc: Loc) -> String {
+pub(crate) fn indent(sources: &Sources, loc: Loc) -> String {
     let Some((file, range)) = sources.resolve(loc) else {
         return String::new();
     };
@@ -122,7 +122,7 @@ pub(in crate::checks) fn indent(sources: &Sources, loc: Loc) -> String {
 }
 
 /// Adds an item at the end of a block in braces (`block` ends with the `}`).
-pub(in crate::checks) fn add_to_block(sources: &Sources, block: Loc, item: &str) -> Option<Edit> {
+pub(crate) fn add_to_block(sources: &Sources, block: Loc, item: &str) -> Option<Edit> {
     let text = sources.snippet(block);
     let inner = text.strip_suffix('}')?;
     let kept = inner.trim_end();
@@ -146,7 +146,7 @@ pub(in crate::checks) fn add_to_block(sources: &Sources, block: Loc, item: &str)
 }
 
 /// Adds text right after a place.
-pub(in crate::checks) fn add_after(loc: Loc, text: impl Into<String>) -> Edit {
+pub(crate) fn add_after(loc: Loc, text: impl Into<String>) -> Edit {
     Edit {
         at: Loc::new(loc.decl, Span::new(loc.span.end, loc.span.end)),
         text: text.into(),

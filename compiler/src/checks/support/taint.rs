@@ -8,11 +8,11 @@ use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// By variable, the private values that it may hold a copy of.
-pub(in crate::checks) type Holds = BTreeMap<Var, BTreeSet<Var>>;
+pub(crate) type Holds = BTreeMap<Var, BTreeSet<Var>>;
 
 /// Where private values may be.
 #[derive(Debug)]
-pub(in crate::checks) struct Taint {
+pub(crate) struct Taint {
     before: Vec<Option<Holds>>,
     /// What slots may hold anywhere.
     anywhere: Holds,
@@ -21,7 +21,7 @@ pub(in crate::checks) struct Taint {
 }
 
 impl Taint {
-    pub(in crate::checks) fn new(machine: &Machine, flow: &Flow) -> Self {
+    pub(crate) fn new(machine: &Machine, flow: &Flow) -> Self {
         let mut this = Self {
             before: vec![None; machine.ops.len()],
             anywhere: Holds::new(),
@@ -64,22 +64,17 @@ impl Taint {
     }
 
     /// What slots may hold before an operation; absent where no conversation comes.
-    pub(in crate::checks) fn before(&self, op: OpId) -> Option<&Holds> {
+    pub(crate) fn before(&self, op: OpId) -> Option<&Holds> {
         self.before.get(op.index())?.as_ref()
     }
 
     /// What slots may hold anywhere.
-    pub(in crate::checks) const fn anywhere(&self) -> &Holds {
+    pub(crate) const fn anywhere(&self) -> &Holds {
         &self.anywhere
     }
 
     /// The private values of which an expression may hold a copy. What a hook or a webhook makes of them is its own.
-    pub(in crate::checks) fn of(
-        &self,
-        machine: &Machine,
-        expr: &Expr,
-        holds: &Holds,
-    ) -> BTreeSet<Var> {
+    pub(crate) fn of(&self, machine: &Machine, expr: &Expr, holds: &Holds) -> BTreeSet<Var> {
         let mut out = BTreeSet::new();
         let mut todo = vec![expr];
         while let Some(expr) = todo.pop() {

@@ -8,7 +8,7 @@ use crate::value::TextId;
 
 /// What a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::checks) enum TextUse {
+pub(crate) enum TextUse {
     /// A message or a question to the customer.
     Said,
     /// A button.
@@ -20,7 +20,7 @@ pub(in crate::checks) enum TextUse {
 }
 
 /// Calls `f` with every direct part of an expression.
-pub(in crate::checks) fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
+pub(crate) fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
     match &expr.kind {
         ExprKind::Field(x, _)
         | ExprKind::Not(x)
@@ -50,11 +50,7 @@ pub(in crate::checks) fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) 
 }
 
 /// Calls `f` with an expression and all its parts, those of its texts included.
-pub(in crate::checks) fn each_expr<'m>(
-    machine: &'m Machine,
-    expr: &'m Expr,
-    f: &mut dyn FnMut(&'m Expr),
-) {
+pub(crate) fn each_expr<'m>(machine: &'m Machine, expr: &'m Expr, f: &mut dyn FnMut(&'m Expr)) {
     let mut todo = vec![expr];
     while let Some(expr) = todo.pop() {
         f(expr);
@@ -66,7 +62,7 @@ pub(in crate::checks) fn each_expr<'m>(
 }
 
 /// Calls `f` with every interpolation of a text (not with their parts).
-pub(in crate::checks) fn each_interpolation<'m>(
+pub(crate) fn each_interpolation<'m>(
     machine: &'m Machine,
     id: TextId,
     f: &mut dyn FnMut(&'m Expr),
@@ -81,7 +77,7 @@ pub(in crate::checks) fn each_interpolation<'m>(
 }
 
 /// Calls `f` with every text that an operation names, and what it is for.
-pub(in crate::checks) fn texts_of_op(op: &Op, f: &mut dyn FnMut(TextId, TextUse)) {
+pub(crate) fn texts_of_op(op: &Op, f: &mut dyn FnMut(TextId, TextUse)) {
     match &op.kind {
         OpKind::Say {
             texts, attachments, ..
@@ -149,7 +145,7 @@ fn texts_of_offer(offer: &Offer, f: &mut dyn FnMut(TextId, TextUse)) {
 }
 
 /// Calls `f` with every text outside the operations, and what it is for.
-pub(in crate::checks) fn texts_outside_ops(machine: &Machine, f: &mut dyn FnMut(TextId, TextUse)) {
+pub(crate) fn texts_outside_ops(machine: &Machine, f: &mut dyn FnMut(TextId, TextUse)) {
     machine
         .bot
         .menu
@@ -214,7 +210,7 @@ pub(in crate::checks) fn texts_outside_ops(machine: &Machine, f: &mut dyn FnMut(
 }
 
 /// Calls `f` with every condition and value of an operation (texts apart).
-pub(in crate::checks) fn exprs_of_op<'m>(op: &'m Op, f: &mut dyn FnMut(&'m Expr)) {
+pub(crate) fn exprs_of_op<'m>(op: &'m Op, f: &mut dyn FnMut(&'m Expr)) {
     match &op.kind {
         OpKind::ChooseFrom { from, .. } => f(from),
         OpKind::Set { value, .. } => f(value),
@@ -227,7 +223,7 @@ pub(in crate::checks) fn exprs_of_op<'m>(op: &'m Op, f: &mut dyn FnMut(&'m Expr)
 }
 
 /// Calls `f` with every condition and value outside the operations (texts apart).
-pub(in crate::checks) fn exprs_outside_ops<'m>(machine: &'m Machine, f: &mut dyn FnMut(&'m Expr)) {
+pub(crate) fn exprs_outside_ops<'m>(machine: &'m Machine, f: &mut dyn FnMut(&'m Expr)) {
     machine.bot.start_lines.iter().for_each(|(_, e)| f(e));
     machine
         .profile

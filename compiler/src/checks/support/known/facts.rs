@@ -8,14 +8,14 @@ use smol_str::SmolStr;
 
 /// A set of facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::checks) struct Bits(Box<[u64]>);
+pub(crate) struct Bits(Box<[u64]>);
 
 impl Bits {
     fn new(len: usize) -> Self {
         Self(vec![0; len.div_ceil(64)].into_boxed_slice())
     }
 
-    pub(in crate::checks) fn has(&self, fact: FactId) -> bool {
+    pub(crate) fn has(&self, fact: FactId) -> bool {
         self.0
             .get(fact.0 as usize / 64)
             .is_some_and(|w| w & (1 << (fact.0 % 64)) != 0)
@@ -67,7 +67,7 @@ impl Bits {
 
 /// A fact. Those about slots and the profile have the same number everywhere, those about results their own per body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::checks) struct FactId(u32);
+pub(crate) struct FactId(u32);
 
 /// Of what a fact speaks, fields apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -342,7 +342,7 @@ fn locals_push(see: &mut impl FnMut(Option<CodeId>, &Expr), code: CodeId, local:
 }
 
 /// `slot`, `customer.field`.
-pub(in crate::checks) fn var_name(machine: &Machine, var: Var) -> String {
+pub(crate) fn var_name(machine: &Machine, var: Var) -> String {
     match var {
         Var::Slot(id) => machine
             .slot(id)

@@ -1,0 +1,188 @@
+use super::*;
+use crate::testing::{compile, with_head};
+
+fn of(text: &str) -> Report {
+    let c = with_head(text);
+    assert!(c.runnable().is_some(), "{:?}", c.diagnostics);
+    report(&c.machine, jiff::civil::date(2026, 3, 4))
+}
+
+fn turns(report: &Report, node: &str) -> Option<u32> {
+    report
+        .reach
+        .iter()
+        .find(|r| r.node.as_deref() == Some(node))
+        .unwrap()
+        .turns
+}
+
+const ASK: &str = r#"
+node greet {
+  choose "What is it?" { "Bill" -> bill; "Other" -> other }
+}
+node bill { escalate to human because "A bill" }
+node other { say "Fine."; end resolved }
+"#;
+
+#[test]
+fn asking_is_one_turn_and_escalating_none() {
+    let r = of(ASK);
+    assert_eq!(turns(&r, "bill"), Some(0));
+    assert_eq!(turns(&r, "greet"), Some(1));
+    assert_eq!(turns(&r, "other"), Some(1));
+    let greet = r
+        .reach
+        .iter()
+        .find(|r| r.node.as_deref() == Some("greet"))
+        .unwrap();
+    assert!(
+        greet
+            .ways
+            .iter()
+            .any(|w| w.kind == "rule" && w.how.contains("asked_for_human"))
+    );
+    assert!(greet.ways.iter().any(|w| w.kind == "flow" && w.turns == 1));
+}
+
+/// Where asking is narrowed away only the flow counts, and what the customer cannot choose goes the worst way.
+#[test]
+fn without_the_rule_only_the_flow_counts() {
+    let c = with_head(
+        r#"
+escalate asked_for_human to human { when asks_for_human and shouting }
+slots { big: bool }
+node greet {
+  confirm "Is it big?" { yes -> sized; no -> greet }
+}
+node sized {
+  choose "How?" { "Now" -> now; "Later" -> greet }
+}
+node now {
+  if big is known and big { escalate to human because "big" } else { say "No." ; -> greet }
+}
+"#,
+    );
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    // The else of `now` leads round in a circle; spending the retries of `greet` leads up the ladder to the model, not to a person.
+    assert_eq!(turns(&r, "now"), None);
+    assert_eq!(turns(&r, "sized"), None);
+}
+
+#[test]
+fn a_required_field_is_certain_possible_or_impossible() {
+    let c = compile(
+        r#"
+bot demo { languages en; channels web; tiers bot -> human; start greet }
+tier bot: scripted { cost 1 USD }
+tier human: people { cost 5 USD }
+team support { hours always }
+route human {
+  | intent | team    |
+  | _      | support |
+}
+slots { a: text; b: text; c: text }
+handoff human { require a, b, c; say "I'll get you to a person." }
+node greet {
+  ask a "a?"
+  choose "b?" { "yes" -> with_b; "no" -> out }
+}
+node with_b { ask b "b?"; -> out }
+node out { escalate to human because "done" }
+"#,
+    );
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    let by_step = |field: &str| {
+        let all = r.required.iter().find(|x| x.field == field).unwrap();
+        all.ways
+            .iter()
+            .find(|w| w.by.contains("node `out`"))
+            .unwrap()
+            .known
+    };
+    assert_eq!(by_step("a"), Knows::Certain);
+    assert_eq!(by_step("b"), Knows::Possible);
+    assert_eq!(by_step("c"), Knows::Impossible);
+    let a = r.required.iter().find(|x| x.field == "a").unwrap();
+    let rule = a
+        .ways
+        .iter()
+        .find(|w| w.by.contains("asked_for_human"))
+        .unwrap();
+    assert_eq!(
+        (rule.known, rule.unknown_at.as_deref()),
+        (Knows::Possible, Some("greet/ask a"))
+    );
+}
+
+#[test]
+fn a_week_shows_its_gaps_and_promises_their_hours() {
+    let c = compile(
+        r#"
+bot demo { languages en; channels web; timezone "Europe/London"; tiers bot -> human; start greet }
+tier bot: scripted { cost 0.5 USD }
+tier human: people { cost 5 USD; reply within 60s }
+hours office { mon..fri 09:00-17:00 }
+team support { hours office }
+route human {
+  | intent | team    | within |
+  | _      | support | 5m     |
+}
+handoff human {
+  say "I'll get you to a person."
+  closed { ticket within 4h of office "Write to us" }
+  offer when queue.wait > 5m { callback within 2h "Call me" }
+}
+customer { phone: phone private ask "Your number?"; email: email private ask "Your mail?" }
+targets { containment of bot >= 60% }
+node greet { escalate to human because "always" }
+"#,
+    );
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    let row = r.staffing.first().unwrap();
+    assert_eq!(row.when, "everything else");
+    assert_eq!(row.week.len(), 7);
+    assert_eq!(row.week.first().unwrap().open, vec![(540, 1020)]);
+    assert!(row.week.last().unwrap().open.is_empty());
+    assert!(
+        row.gaps
+            .contains(&"Fri 2026-03-06 17:00 to Mon 2026-03-09 00:00".to_owned()),
+        "{:?}",
+        row.gaps
+    );
+    let find = |what: &str| r.promises.iter().find(|p| p.what == what).unwrap();
+    assert!(find("ticket").kept);
+    assert_eq!(find("ticket").within, "4h of office");
+    assert!(!find("callback").kept, "{:?}", find("callback"));
+    assert_eq!(find("row 1 to `support`").open_minutes, 5 * 8 * 60);
+    assert_eq!(r.costs.worst.as_deref(), Some("5.5 USD"));
+    // 60% end for 0.5, 40% for 5.5.
+    assert_eq!(r.costs.expected.as_deref(), Some("2.5 USD"));
+}
+
+#[test]
+fn private_values_are_followed_through_copies() {
+    let r = of(r#"
+customer { email: email private ask "Your mail?" }
+slots { copy: email }
+webhook crm(email: email) { post "{env.URL}/x"; send { email }; shares customer.email }
+node greet {
+  ask customer.email "Your mail?"
+  set copy = customer.email
+  call crm(copy) { failed -> greet }
+  say "Sent to {customer.email}."
+  end resolved
+}
+"#);
+    let email = r
+        .private
+        .iter()
+        .find(|p| p.field == "customer.email")
+        .unwrap();
+    assert!(
+        email
+            .to
+            .iter()
+            .any(|d| d.kind == "webhook" && d.name == "crm" && d.leaves && d.places.len() == 1)
+    );
+    assert!(email.to.iter().any(|d| d.kind == "customer" && !d.leaves));
+}
