@@ -27,7 +27,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         [flag, address] if flag == "--listen" => address.clone(),
         _ => bail!("usage: cargo xtask demo [--listen 127.0.0.1:8080]"),
     };
-    println!("building (some minutes the first time)");
+    println!("building (two minutes or three the first time)");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let built = Command::new(cargo)
         .args([
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     if !built.success() {
         bail!("the build failed");
     }
-    let bin = target().join("release");
+    let bin = target().join("debug");
     let data = target().join("demo");
     std::fs::create_dir_all(&data).with_context(|| format!("cannot make `{}`", data.display()))?;
     let mut orders = Guard(

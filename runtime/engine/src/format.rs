@@ -176,12 +176,15 @@ fn clock(time: Time) -> String {
     format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
+/// Open times of a day, in minutes from midnight.
+type Spans = Vec<(u16, u16)>;
+
 /// A week of opening hours in words: "Monday to Friday 09:00-17:30, Saturday 10:00-14:00".
 pub(crate) fn week(calendar: &Calendar, language: &str) -> String {
     let Some(week) = calendar.week() else {
         return Builtin::AlwaysOpen.get(language).to_owned();
     };
-    let mut groups: Vec<(usize, usize, &Vec<(u16, u16)>)> = Vec::new();
+    let mut groups: Vec<(usize, usize, &Spans)> = Vec::new();
     for (day, spans) in week
         .iter()
         .enumerate()

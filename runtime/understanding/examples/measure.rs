@@ -31,7 +31,8 @@ fn main() {
     };
     // Arguments pick sections.
     let only: Vec<String> = std::env::args().skip(1).collect();
-    let sections: [(&str, fn(&Path)); 6] = [
+    type Section = (&'static str, fn(&Path));
+    let sections: [Section; 6] = [
         ("intents", intents),
         ("small", small_bots),
         ("human", human),

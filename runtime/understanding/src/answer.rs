@@ -79,7 +79,9 @@ pub(crate) fn answer(knowledge: &Knowledge, request: &ModelRequest) -> ModelAnsw
         .collect();
     let total: f64 = wanted.iter().map(|(_, w)| w).sum();
     // A number alone asks nothing, however often it stands in the knowledge.
-    let asks = wanted.iter().any(|(s, _)| s.chars().any(char::is_alphabetic));
+    let asks = wanted
+        .iter()
+        .any(|(s, _)| s.chars().any(char::is_alphabetic));
     if passages.is_empty() || total <= 0.0 || !asks {
         return nothing("nothing_found");
     }

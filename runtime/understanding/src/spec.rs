@@ -21,9 +21,12 @@ pub struct Spec {
     pub customer: Vec<Field>,
     /// Enums: name and values.
     pub enums: Vec<(SmolStr, Vec<SmolStr>)>,
-    /// Knowledge bases: name and `(path, text)`.
-    pub knowledge: Vec<(SmolStr, Vec<(SmolStr, Arc<str>)>)>,
+    /// Knowledge bases by name.
+    pub knowledge: Vec<(SmolStr, Files)>,
 }
+
+/// `(path, text)`.
+pub type Files = Vec<(SmolStr, Arc<str>)>;
 
 /// An intent or FAQ.
 #[derive(Debug, Clone, Default)]

@@ -119,8 +119,12 @@ impl Understanding {
     fn meaning(&self, words: &[String], masked: &[String]) -> (Vec<Guess>, Option<Guess>) {
         // An example as it is written beats the same with its values taken out. A value alone ("AB-123456") says what something is, not
         // what is wanted, unless it is an example.
-        let exact = self.classifier.exactly(words).or_else(|| self.classifier.exactly(masked));
-        let value_alone = !masked.is_empty() && masked.iter().all(|w| w.chars().all(is_placeholder));
+        let exact = self
+            .classifier
+            .exactly(words)
+            .or_else(|| self.classifier.exactly(masked));
+        let value_alone =
+            !masked.is_empty() && masked.iter().all(|w| w.chars().all(is_placeholder));
         let meaning = match exact {
             Some(meaning) => meaning,
             None if value_alone => return (Vec::new(), None),

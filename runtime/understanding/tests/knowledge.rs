@@ -116,7 +116,11 @@ fn is_unsure_where_the_knowledge_is_silent() {
         let answer = u.answer(&request(question, "en"));
         assert!(answer.confidence < 0.6, "{question}: {answer:?}");
     }
-    assert_eq!(u.answer(&request("5", "en")).confidence, 0.0, "a number alone asks nothing");
+    assert_eq!(
+        u.answer(&request("5", "en")).confidence,
+        0.0,
+        "a number alone asks nothing"
+    );
     let silent = u.answer(&request("quantum chromodynamics", "en"));
     assert_eq!((silent.confidence, silent.text.as_str()), (0.0, ""));
     assert_eq!(

@@ -248,8 +248,7 @@ pub(super) fn names(text: &str, expecting: Option<&str>, found: &mut Found) {
 fn cut(name: &str, clear: bool) -> &str {
     let capital = name.chars().next().is_some_and(char::is_uppercase);
     let mut end = 0;
-    let mut count = 0;
-    for word in name.split_whitespace() {
+    for (count, word) in name.split_whitespace().enumerate() {
         let small = word.chars().next().is_some_and(char::is_lowercase);
         if NO_NAME.contains(&word.to_lowercase().as_str())
             || (capital && small)
@@ -263,7 +262,6 @@ fn cut(name: &str, clear: bool) -> &str {
             .and_then(|rest| rest.find(word))
             .unwrap_or_default();
         end += at + word.len();
-        count += 1;
     }
     name.get(..end).unwrap_or_default()
 }
