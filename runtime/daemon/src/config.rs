@@ -167,7 +167,7 @@ pub struct Identity {
     pub audience: Option<String>,
 }
 
-/// Limits for visitors, per minute.
+/// Limits for visitors, per minute; 0 is no limit.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {

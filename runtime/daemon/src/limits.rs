@@ -24,13 +24,16 @@ impl<K> Default for Buckets<K> {
 }
 
 impl<K: Hash + Eq> Buckets<K> {
-    /// Takes one from a bucket that holds `size` and fills in `period`.
+    /// Takes one from a bucket that holds `size` and fills in `period`; 0 is no limit.
     ///
     /// # Errors
     /// How long to wait for the next one.
     pub fn take(&self, key: K, size: u32, period: Duration) -> Result<(), Duration> {
+        if size == 0 {
+            return Ok(());
+        }
         let now = Instant::now();
-        let size = f64::from(size.max(1));
+        let size = f64::from(size);
         let rate = size / period.as_secs_f64();
         let mut map = self.map.lock().unwrap_or_else(PoisonError::into_inner);
         if map.len() >= KEPT {
@@ -98,6 +101,9 @@ mod tests {
             "{wait:?}"
         );
         buckets.take("b", 3, Duration::from_secs(60)).unwrap();
+        for _ in 0..1000 {
+            buckets.take("c", 0, Duration::from_secs(60)).unwrap();
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use crate::config::Config;
 use crate::program::Program;
 use crate::{accept, api, desk, reload, timers};
 use flow_store::{SqliteOptions, SqliteStore, Store, StoreError};
+use smol_str::SmolStr;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -183,12 +185,28 @@ async fn load_bot(app: &Arc<App>) -> Result<(), StartError> {
     })
 }
 
+/// The teams that are open now: one that opens makes rules fire again that were quiet.
+fn open_teams(app: &App) -> BTreeSet<SmolStr> {
+    let teams = api::agent::teams_of(app).into_iter();
+    teams
+        .filter(|(_, _, open, _)| *open)
+        .map(|(id, ..)| id)
+        .collect()
+}
+
 async fn housekeeping(app: Arc<App>) {
     let mut minute = tokio::time::interval(Duration::from_secs(60));
+    let mut open = open_teams(&app);
     loop {
         minute.tick().await;
         app.clock.follow();
         app.hub.sweep();
+        let now_open = open_teams(&app);
+        let opened: Vec<SmolStr> = now_open.difference(&open).cloned().collect();
+        if !opened.is_empty() {
+            tokio::spawn(Arc::clone(&app).people_available(opened));
+        }
+        open = now_open;
         match app.store.prune_programs().await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "versions that nobody needs were removed"),

@@ -116,7 +116,7 @@ fn profile(app: &App, agent: &Agent, csrf: &str) -> Value {
 }
 
 /// Teams: id, title, whether they are open, when they open next.
-pub(super) fn teams_of(app: &App) -> Vec<(SmolStr, String, bool, Option<jiff::Timestamp>)> {
+pub(crate) fn teams_of(app: &App) -> Vec<(SmolStr, String, bool, Option<jiff::Timestamp>)> {
     let Some(program) = app.programs.current() else {
         return Vec::new();
     };

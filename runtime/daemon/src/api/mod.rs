@@ -1,7 +1,7 @@
 //! The HTTP API: addresses, limits, headers. `docs/api.md` is its description.
 
 mod admin;
-mod agent;
+pub(crate) mod agent;
 mod commands;
 mod customer;
 mod desk;

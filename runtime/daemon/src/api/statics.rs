@@ -11,7 +11,7 @@ use rust_embed::RustEmbed;
 struct Dist;
 
 /// Nothing from elsewhere, no inline scripts, nobody frames the console.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; font-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; font-src 'self'; \
      connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 fn media_type(path: &str) -> &'static str {

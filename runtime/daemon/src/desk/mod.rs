@@ -281,7 +281,7 @@ impl App {
     }
 
     /// Tells the conversations that people were once called to and that go on without them.
-    async fn people_available(self: Arc<Self>, teams: Vec<SmolStr>) {
+    pub(crate) async fn people_available(self: Arc<Self>, teams: Vec<SmolStr>) {
         let query = ListQuery {
             scope: Scope::Teams(teams),
             open: Some(true),
