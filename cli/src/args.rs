@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Draw a bot.
     Graph(GraphArgs),
+    /// Show what is proven: ways to a person, what people know, staffing, promises, private data, costs.
+    Report(ReportArgs),
     /// Explain a finding.
     Explain(ExplainArgs),
     /// Start a bot from a template.
@@ -224,4 +226,31 @@ pub(crate) struct NewArgs {
 pub(crate) struct CompletionsArgs {
     /// The shell.
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// One page that needs nothing else.
+    Html,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  flowc report flows/acme_store\n  flowc report . --format html > report.html\n  flowc report . --format json --date 2026-03-02\n\nExit: 0 reported, 1 the bot has errors, 2 it cannot be read. More in docs/report.md"
+)]
+pub(crate) struct ReportArgs {
+    /// The bot's folder.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+    /// The day from which hours are looked at (today if not given).
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) date: Option<jiff::civil::Date>,
 }

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Run(a) => commands::run::run(&a),
         Command::Replay(a) => commands::replay::run(&a),
         Command::Graph(a) => commands::graph::run(&a),
+        Command::Report(a) => commands::report::run(&a),
         Command::Explain(a) => commands::explain::run(&a),
         Command::New(a) => commands::new::run(&a),
         Command::Lsp => commands::lsp::run(),

@@ -8,5 +8,6 @@ pub(crate) mod graph;
 pub(crate) mod lsp;
 pub(crate) mod new;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod test;
