@@ -126,22 +126,14 @@ fn flowc(args: &[&str]) -> anyhow::Result<()> {
     call(Command::new(binary("flowc")).args(args))
 }
 
+/// The whole workspace at once: with the same features, so that no step builds again what another has built.
 fn binaries() -> anyhow::Result<()> {
-    cargo(&[
-        "build",
-        "--quiet",
-        "-p",
-        "flow-cli",
-        "-p",
-        "flow-daemon",
-        "-p",
-        "acme-orders",
-    ])
+    cargo(&["build", "--quiet", "--workspace", "--bins"])
 }
 
 fn format() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["build", "--quiet", "-p", "flow-cli"])?;
+    binaries()?;
     flowc(&["fmt", "--check", "flows"])
 }
 

@@ -1,14 +1,19 @@
 //! The simulated world of one conversation.
 
+mod error;
+mod model;
+mod people;
+
+pub use error::WorldError;
+
 use crate::Program;
 use flow_compiler::machine::Machine;
 use flow_compiler::value::{FileValue, Value};
 use flow_engine::Recorded;
 use flow_engine::conversation::Conversation;
-use flow_engine::desk::{AgentSpec, Desk, DeskEffect, ItemState};
+use flow_engine::desk::{Desk, DeskEffect};
 use flow_engine::effect::{Effect, FollowUp, ModelRequest, OutMessage};
-use flow_engine::event::{Event, EventKind, ModelAnswer, ToolCall, Visitor};
-use flow_engine::turn::Refusal;
+use flow_engine::event::{Event, EventKind, Visitor};
 use flow_engine::view::{Stage, View};
 use flow_grammar::ast::TierKind;
 use jiff::Timestamp;
@@ -31,66 +36,6 @@ pub enum Model {
     /// The extractive answerer answers at once, as it does without a provider.
     Extractive,
 }
-
-/// What went wrong with the rehearsal itself (not with the bot).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WorldError {
-    /// A webhook was called that has no mock.
-    NoMock(SmolStr),
-    /// The engine refused an event.
-    Refused(Refusal),
-    /// Nobody asked the model.
-    NoModelRequest,
-    /// There is no such button in sight.
-    NoButton {
-        /// What was to be pressed.
-        label: String,
-        /// What could be pressed.
-        there: Vec<String>,
-    },
-    /// An agent's command was refused.
-    Desk(String),
-    /// Nothing waits for this.
-    Nothing(&'static str),
-    /// The conversation went on for ever.
-    TooLong,
-}
-
-impl std::fmt::Display for WorldError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NoMock(name) => write!(
-                f,
-                "the webhook `{name}` was called and has no mock; say `mock {name} returns ..`, `mock {name} ok` or `mock {name} fails`"
-            ),
-            Self::Refused(why) => write!(f, "{why}"),
-            Self::NoModelRequest => write!(
-                f,
-                "no model was asked; `model ..` stands after the message that it answers"
-            ),
-            Self::NoButton { label, there } if there.is_empty() => {
-                write!(f, "there is no button `{label}`; no buttons are in sight")
-            }
-            Self::NoButton { label, there } => write!(
-                f,
-                "there is no button `{label}`; in sight: {}",
-                there
-                    .iter()
-                    .map(|b| format!("`{b}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
-            Self::Desk(why) => write!(f, "{why}"),
-            Self::Nothing(what) => write!(f, "{what}"),
-            Self::TooLong => write!(
-                f,
-                "the conversation goes on for ever without waiting for anyone"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for WorldError {}
 
 /// A conversation, a desk and a clock.
 #[derive(Debug)]
@@ -362,191 +307,6 @@ impl World {
             .min()
     }
 
-    /// Adds an agent, present or away.
-    pub fn add_agent(&mut self, spec: AgentSpec, present: bool) -> Result<(), WorldError> {
-        let id = spec.id.clone();
-        let effects = self.desk.set_agent(spec, self.now);
-        self.desk_effects(effects);
-        if present {
-            self.presence(&id, true)
-        } else {
-            self.settle()
-        }
-    }
-
-    /// An agent comes or leaves.
-    ///
-    /// # Errors
-    /// If there is no such agent.
-    pub fn presence(&mut self, agent: &str, present: bool) -> Result<(), WorldError> {
-        let effects = self
-            .desk
-            .set_present(agent, present, self.now)
-            .map_err(|e| WorldError::Desk(e.to_string()))?;
-        self.desk_effects(effects);
-        self.settle()
-    }
-
-    /// An agent accepts what is offered.
-    ///
-    /// # Errors
-    /// If nothing is offered to this agent.
-    pub fn accept(&mut self, agent: &str) -> Result<(), WorldError> {
-        let effects = match self.reservation_of(agent) {
-            Some(reservation) => self.desk.accept(agent, reservation, self.now),
-            None => self.desk.take(agent, CONVERSATION, self.now),
-        };
-        let effects =
-            effects.map_err(|e| WorldError::Desk(self.explain_desk(agent, &e.to_string())))?;
-        self.desk_effects(effects);
-        self.settle()
-    }
-
-    /// An agent declines what is offered.
-    ///
-    /// # Errors
-    /// If nothing is offered to this agent.
-    pub fn decline(&mut self, agent: &str) -> Result<(), WorldError> {
-        let reservation = self
-            .reservation_of(agent)
-            .ok_or_else(|| WorldError::Desk(format!("nothing is offered to `{agent}`")))?;
-        let effects = self
-            .desk
-            .decline(agent, reservation, self.now)
-            .map_err(|e| WorldError::Desk(e.to_string()))?;
-        self.desk_effects(effects);
-        self.settle()
-    }
-
-    /// An agent writes.
-    ///
-    /// # Errors
-    /// If this agent does not have the conversation.
-    pub fn agent_says(&mut self, agent: &str, text: &str) -> Result<(), WorldError> {
-        let id = self.fresh_id();
-        self.happen(EventKind::AgentMessage {
-            agent: agent.into(),
-            id,
-            text: text.to_owned(),
-        })
-    }
-
-    /// An agent settles it; reminders that must be confirmed before are confirmed.
-    ///
-    /// # Errors
-    /// If this agent does not have the conversation.
-    pub fn agent_resolves(
-        &mut self,
-        agent: &str,
-        summary: Option<String>,
-    ) -> Result<(), WorldError> {
-        let reminders = self
-            .program
-            .engine
-            .card(&self.conversation, &self.history, &self.program.hooks)
-            .map(|c| c.reminders)
-            .unwrap_or_default();
-        for reminder in reminders
-            .into_iter()
-            .filter(|r| r.before_resolve && !r.confirmed)
-        {
-            self.happen(EventKind::AgentConfirmed {
-                agent: agent.into(),
-                reminder: reminder.index,
-            })?;
-        }
-        self.happen(EventKind::AgentResolved {
-            agent: agent.into(),
-            summary,
-        })
-    }
-
-    /// An agent gives it back.
-    ///
-    /// # Errors
-    /// If this agent does not have the conversation.
-    pub fn agent_returns(&mut self, agent: &str, reason: Option<String>) -> Result<(), WorldError> {
-        self.happen(EventKind::AgentReturned {
-            agent: agent.into(),
-            reason,
-        })
-    }
-
-    /// The scripted model answers.
-    ///
-    /// # Errors
-    /// If no model was asked.
-    pub fn model_answers(&mut self, text: &str, confidence: f64) -> Result<(), WorldError> {
-        let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
-        let answer = ModelAnswer {
-            text: text.to_owned(),
-            confidence,
-            citations: Vec::new(),
-            parts: BTreeMap::new(),
-            resolved: false,
-        };
-        self.happen(EventKind::ModelAnswered {
-            request: request.request,
-            answer,
-        })
-    }
-
-    /// The scripted model calls a tool.
-    ///
-    /// # Errors
-    /// If no model was asked.
-    pub fn model_calls(
-        &mut self,
-        tool: SmolStr,
-        args: BTreeMap<SmolStr, Value>,
-    ) -> Result<(), WorldError> {
-        let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
-        let id = self.fresh_id();
-        self.happen(EventKind::ModelCalledTools {
-            request: request.request,
-            calls: vec![ToolCall { id, tool, args }],
-        })
-    }
-
-    /// The scripted model fails.
-    ///
-    /// # Errors
-    /// If no model was asked.
-    pub fn model_fails(&mut self) -> Result<(), WorldError> {
-        let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
-        self.happen(EventKind::ModelFailed {
-            request: request.request,
-            error: "the model failed".to_owned(),
-        })
-    }
-
-    fn explain_desk(&self, agent: &str, why: &str) -> String {
-        match self.desk.item(CONVERSATION) {
-            None => format!("nothing waits for `{agent}`: the conversation is not in a queue"),
-            Some(item) => match &item.state {
-                ItemState::Reserved { agent: other, .. } if other != agent => {
-                    format!("it is offered to `{other}`, not to `{agent}`")
-                }
-                ItemState::Assigned { agent: other, .. } => format!("`{other}` already has it"),
-                _ => format!(
-                    "`{agent}` cannot take it (it waits for team `{}`): {why}",
-                    item.item.team
-                ),
-            },
-        }
-    }
-
-    fn reservation_of(&self, agent: &str) -> Option<u64> {
-        match &self.desk.item(CONVERSATION)?.state {
-            ItemState::Reserved {
-                reservation,
-                agent: a,
-                ..
-            } if a == agent => Some(*reservation),
-            _ => None,
-        }
-    }
-
     fn fresh_id(&mut self) -> SmolStr {
         self.serial += 1;
         smol_str::format_smolstr!("m{}", self.serial)
@@ -652,28 +412,6 @@ impl World {
             )),
         }
         Ok(())
-    }
-
-    /// Answers what a tier without a provider was asked, from the knowledge.
-    ///
-    /// # Errors
-    /// If the engine refuses the answer.
-    pub fn answer_from_knowledge(&mut self) -> Result<(), WorldError> {
-        let request = self.asked.take().ok_or(WorldError::NoModelRequest)?;
-        let answer = self.extract(&request);
-        self.happen(EventKind::ModelAnswered {
-            request: request.request,
-            answer,
-        })
-    }
-
-    fn extract(&self, request: &ModelRequest) -> ModelAnswer {
-        let mut request = request.clone();
-        request.history =
-            self.program
-                .engine
-                .prompt_history(&self.conversation, &request.tier, &self.history);
-        self.program.understanding.answer(&request)
     }
 
     fn desk_effects(&mut self, effects: Vec<DeskEffect>) {
