@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests"))]
 
 pub mod checks;
+pub mod diff;
 pub mod machine;
 pub mod sources;
 pub mod value;

@@ -60,6 +60,12 @@ pub(super) fn costs(cx: &Analysis<'_>) -> Costs {
                 percent(share)
             ));
             share
+        } else if tier.kind == TierKind::People {
+            assumptions.push(format!(
+                "`{}` keeps what it gets: people resolve it",
+                tier.name
+            ));
+            1.0
         } else {
             assumptions.push(format!(
                 "`{}` has no target for what it resolves: staying and each way on count alike",

@@ -41,7 +41,7 @@ impl Knows {
 /// A required field of a handoff.
 #[derive(Debug, Clone, Serialize)]
 pub struct Required {
-    /// The handoff: "human", "human when priority is immediate".
+    /// The handoffs that share the line: "human, human when priority is immediate".
     pub handoff: String,
     /// The slot or `customer.field`.
     pub field: String,
@@ -82,7 +82,7 @@ struct Source {
 
 pub(super) fn required(cx: &Analysis<'_>) -> Vec<Required> {
     let machine = cx.machine;
-    let mut out = Vec::new();
+    let mut out: Vec<Required> = Vec::new();
     for handoff in &machine.handoffs {
         let sources = sources(cx, handoff.tier);
         let tier = words::tier(machine, handoff.tier);
@@ -104,13 +104,22 @@ pub(super) fn required(cx: &Analysis<'_>) -> Vec<Required> {
             } else {
                 Knows::Possible
             };
+            // A handoff with a condition takes what it does not say from the one without: one line, told once.
+            let at = words::at(cx, *loc);
+            let field = var_name(machine, *var);
+            let same = |r: &&mut Required| r.at == at && r.field == field;
+            if let Some(told) = out.iter_mut().find(same) {
+                told.handoff.push_str(", ");
+                told.handoff.push_str(&name);
+                continue;
+            }
             out.push(Required {
                 handoff: name.clone(),
-                field: var_name(machine, *var),
+                field,
                 known,
                 asked_while_waiting: known != Knows::Certain && can_be_asked(machine, *var),
                 ways,
-                at: words::at(cx, *loc),
+                at,
             });
         }
     }

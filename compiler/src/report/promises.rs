@@ -161,6 +161,24 @@ fn sorted(hours: impl Iterator<Item = HoursId>) -> Vec<HoursId> {
     hours.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// Of the rows to a tier, the hours of the one that is staffed least: a promise for all holds for it too.
+fn least_staffed(cx: &Analysis<'_>, tier: TierId) -> Vec<HoursId> {
+    cx.machine
+        .routes
+        .iter()
+        .filter(|r| r.tier == tier)
+        .flat_map(|r| &r.rows)
+        .map(|row| {
+            sorted(
+                with_overflow(cx.machine, [row.team])
+                    .into_iter()
+                    .map(|(_, h)| h),
+            )
+        })
+        .min_by_key(|hours| Week::new(cx, hours).minutes())
+        .unwrap_or_default()
+}
+
 fn names(machine: &Machine, hours: &[HoursId]) -> Vec<SmolStr> {
     hours
         .iter()

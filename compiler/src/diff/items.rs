@@ -1,0 +1,591 @@
+//! Declarations that were added, removed, renamed or changed.
+
+use super::canon::{Canon, Renames};
+use crate::machine::{Machine, RuleOrigin};
+use crate::sources::Position;
+use flow_grammar::Loc;
+use serde::Serialize;
+use smol_str::{SmolStr, format_smolstr};
+use std::collections::BTreeMap;
+
+/// How many lines of a change are kept, removed and added each.
+const LINES: usize = 12;
+
+/// How a declaration differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "as they say")]
+pub enum How {
+    Added,
+    Removed,
+    Renamed,
+    Changed,
+    Moved,
+}
+
+/// A declaration that differs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Change {
+    /// `node`, `rule`, `row`, `text`, ...
+    pub kind: &'static str,
+    /// Its name; the new one if it has two.
+    pub name: SmolStr,
+    /// Its old name, if it was renamed.
+    pub was: Option<SmolStr>,
+    /// How it differs.
+    pub how: How,
+    /// Where it is in the old version.
+    pub old_at: Option<Position>,
+    /// Where it is in the new version.
+    pub new_at: Option<Position>,
+    /// Lines that only the old one has, without comments.
+    pub removed: Vec<String>,
+    /// Lines that only the new one has.
+    pub added: Vec<String>,
+}
+
+/// A declaration and what it means.
+#[derive(Debug)]
+struct Item {
+    kind: &'static str,
+    /// Under which both versions know it.
+    key: SmolStr,
+    name: SmolStr,
+    meaning: String,
+    loc: Loc,
+}
+
+pub(super) fn changes(old: &Machine, new: &Machine, renames: &Renames) -> Vec<Change> {
+    let was = items(&Canon {
+        machine: old,
+        renames: Some(renames),
+    });
+    let now = items(&Canon {
+        machine: new,
+        renames: None,
+    });
+    let mut before: BTreeMap<(&str, &SmolStr), &Item> =
+        was.iter().map(|i| ((i.kind, &i.key), i)).collect();
+    let mut out = Vec::new();
+    for item in &now {
+        let Some(old_item) = before.remove(&(item.kind, &item.key)) else {
+            out.push(change(None, Some((new, item)), How::Added));
+            continue;
+        };
+        let renamed = old_item.name != item.name;
+        if !renamed && old_item.meaning == item.meaning {
+            continue;
+        }
+        let how = if renamed { How::Renamed } else { How::Changed };
+        let mut found = change(Some((old, old_item)), Some((new, item)), how);
+        if renamed {
+            found.was = Some(old_item.name.clone());
+        }
+        if old_item.meaning != item.meaning {
+            (found.removed, found.added) = lines(
+                old.sources.snippet(old_item.loc),
+                new.sources.snippet(item.loc),
+            );
+        }
+        out.push(found);
+    }
+    let gone: Vec<Change> = was
+        .iter()
+        .filter(|i| before.contains_key(&(i.kind, &i.key)))
+        .map(|i| change(Some((old, i)), None, How::Removed))
+        .collect();
+    out.extend(gone);
+    order(&was, &now, new, &mut out);
+    out
+}
+
+fn change(old: Option<(&Machine, &Item)>, new: Option<(&Machine, &Item)>, how: How) -> Change {
+    let item = new.or(old);
+    Change {
+        kind: item.map_or("", |(_, i)| i.kind),
+        name: item.map(|(_, i)| i.name.clone()).unwrap_or_default(),
+        was: None,
+        how,
+        old_at: old.and_then(|(m, i)| m.sources.position(i.loc)),
+        new_at: new.and_then(|(m, i)| m.sources.position(i.loc)),
+        removed: Vec::new(),
+        added: Vec::new(),
+    }
+}
+
+/// The first row from the top decides, so their order means something.
+fn order(was: &[Item], now: &[Item], new: &Machine, out: &mut Vec<Change>) {
+    let rows = |items: &[Item], other: &[Item]| -> Vec<SmolStr> {
+        items
+            .iter()
+            .filter(|i| i.kind == "row" && other.iter().any(|o| o.kind == "row" && o.key == i.key))
+            .map(|i| i.key.clone())
+            .collect()
+    };
+    let (before, after) = (rows(was, now), rows(now, was));
+    // What stands in a longest common order has not moved.
+    let kept = common(&before, &after);
+    for key in after.iter().filter(|k| !kept.contains(k)) {
+        if let Some(item) = now.iter().find(|i| i.kind == "row" && i.key == *key) {
+            out.push(change(None, Some((new, item)), How::Moved));
+        }
+    }
+}
+
+fn items(canon: &Canon<'_>) -> Vec<Item> {
+    let m = canon.machine;
+    let mut out: Vec<Item> = Vec::new();
+    let mut add = |kind: &'static str, name: &str, key: &str, meaning: String, loc: Loc| {
+        out.push(Item {
+            kind,
+            key: key.into(),
+            name: name.into(),
+            meaning,
+            loc,
+        });
+    };
+    let now = |map: fn(&Renames) -> &rustc_hash::FxHashMap<SmolStr, SmolStr>, name: &SmolStr| {
+        canon
+            .renames
+            .map_or_else(|| name.clone(), |r| Renames::get(map(r), name))
+    };
+    let b = &m.bot;
+    let menu: Vec<String> = b
+        .menu
+        .iter()
+        .map(|x| format!("{} {}", canon.of(&x.label), canon.body(x.to)))
+        .collect();
+    let channels = (
+        &b.languages,
+        &b.channels,
+        &b.timezone,
+        &b.start,
+        &b.start_lines,
+    );
+    add(
+        "bot",
+        &b.name,
+        "",
+        canon.of(&(
+            &b.title,
+            channels,
+            b.discloses,
+            b.reopen_within,
+            b.abandon_after,
+            b.understands_from,
+            menu,
+        )),
+        b.loc,
+    );
+    for t in &m.tiers {
+        add("tier", &t.name, &t.name, canon.of(t), t.loc);
+    }
+    for e in &m.enums {
+        add("enum", &e.name, &e.name, canon.of(&e.values), e.loc);
+    }
+    for r in &m.records {
+        let fields: Vec<_> = r
+            .fields
+            .iter()
+            .map(|f| (&f.name, &f.ty, f.optional))
+            .collect();
+        let loc = r.fields.first().map_or(Loc::default(), |f| f.loc);
+        add("record", &r.name, &r.name, canon.of(&fields), loc);
+    }
+    let field = |f: &crate::machine::FieldDef| {
+        let more = (
+            &f.file_kinds,
+            f.max_bytes,
+            &f.default,
+            f.private,
+            f.identifies,
+            f.ask,
+        );
+        canon.of(&(
+            &f.ty,
+            f.optional,
+            f.matching.as_ref().map(|p| &p.source),
+            more,
+        ))
+    };
+    for f in &m.customer {
+        add(
+            "customer field",
+            &f.name,
+            &now(|r| &r.fields, &f.name),
+            field(f),
+            f.loc,
+        );
+    }
+    add(
+        "customer",
+        "customer",
+        "",
+        canon.of(&m.profile),
+        m.profile.as_ref().map_or(Loc::default(), |p| p.loc),
+    );
+    for s in &m.slots {
+        add(
+            "slot",
+            &s.name,
+            &now(|r| &r.slots, &s.name),
+            field(s),
+            s.loc,
+        );
+    }
+    for s in &m.segments {
+        add("segment", &s.name, &s.name, canon.of(&s.when), s.loc);
+    }
+    for t in &m.thresholds {
+        add(
+            "threshold",
+            &t.name,
+            &t.name,
+            canon.of(&(&t.default, &t.lines)),
+            t.loc,
+        );
+    }
+    for i in &m.intents {
+        let examples: Vec<_> = i.examples.iter().map(|e| (&e.language, &e.parts)).collect();
+        add(
+            "intent",
+            &i.name,
+            &i.name,
+            canon.of(&(&i.regulated, examples)),
+            i.loc,
+        );
+    }
+    for f in &m.faqs {
+        let questions: Vec<_> = f
+            .questions
+            .iter()
+            .map(|e| (&e.language, &e.parts))
+            .collect();
+        add(
+            "faq",
+            &f.name,
+            &f.name,
+            canon.of(&(questions, f.answer, f.link)),
+            f.loc,
+        );
+    }
+    for n in &m.nodes {
+        add(
+            "node",
+            &n.name,
+            &now(|r| &r.nodes, &n.name),
+            canon.body(n.entry),
+            n.loc,
+        );
+    }
+    for (i, t) in (0u32..).zip(&m.texts) {
+        if let Some(name) = &t.name {
+            add(
+                "text",
+                name,
+                name,
+                canon.words(crate::value::TextId(i)),
+                t.loc,
+            );
+        }
+    }
+    for h in &m.handlers {
+        let event = canon.of(&h.event);
+        let name = event
+            .replace("Intent(IntentId:", "intent ")
+            .replace(')', "")
+            .to_lowercase();
+        add(
+            "handler",
+            &format!("on {name}"),
+            &event,
+            canon.body(h.entry),
+            h.loc,
+        );
+    }
+    for r in &m.rules {
+        if r.origin == RuleOrigin::Declared {
+            let effect = (r.to, r.priority, r.say, r.because);
+            add(
+                "rule",
+                &r.name,
+                &r.name,
+                canon.of(&(&r.from, &r.when, &r.unless, effect)),
+                r.loc,
+            );
+        }
+    }
+    for h in m.hours.iter().filter(|h| !h.always) {
+        add(
+            "hours",
+            &h.name,
+            &h.name,
+            canon.of(&(&h.timezone, &h.week, &h.closed)),
+            h.loc,
+        );
+    }
+    for t in &m.teams {
+        let more = (
+            &t.hours,
+            &t.skills,
+            &t.languages,
+            t.capacity,
+            &t.assign,
+            &t.overflow,
+        );
+        add("team", &t.name, &t.name, canon.of(&(&t.title, more)), t.loc);
+    }
+    for r in &m.routes {
+        let tier = m.tier(r.tier).map(|t| t.name.clone()).unwrap_or_default();
+        let columns: Vec<String> = r.columns.iter().map(|c| canon.of(c)).collect();
+        add(
+            "matrix",
+            &tier,
+            &tier,
+            canon.of(&(&columns, r.prefer_last_agent)),
+            r.header_loc,
+        );
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        for row in &r.rows {
+            let cells: Vec<_> = columns
+                .iter()
+                .zip(&row.cells)
+                .filter(|(_, c)| c.as_slice() != [crate::machine::CellPattern::Any])
+                .collect();
+            let base = canon.of(&(&tier, &cells));
+            let n = seen.entry(base.clone()).or_default();
+            *n += 1;
+            let shown: Vec<String> = r
+                .columns
+                .iter()
+                .zip(&row.cell_locs)
+                .map(|(c, l)| (m.sources.snippet(c.loc), m.sources.snippet(*l).trim()))
+                .filter(|(_, cell)| *cell != "_")
+                .map(|(c, cell)| format!("{c} {cell}"))
+                .collect();
+            let when = if shown.is_empty() {
+                "everything else".to_owned()
+            } else {
+                shown.join(", ")
+            };
+            let result = (
+                row.team,
+                row.priority,
+                &row.skill,
+                &row.agent,
+                row.within.as_ref().map(|p| (p.millis, p.of)),
+            );
+            add(
+                "row",
+                &format!("{tier}: {when}"),
+                &format!("{base}#{n}"),
+                canon.of(&result),
+                row.loc,
+            );
+        }
+    }
+    let mut nth: BTreeMap<String, u32> = BTreeMap::new();
+    for h in &m.handoffs {
+        let tier = m.tier(h.tier).map(|t| t.name.as_str()).unwrap_or_default();
+        let when = h.when.as_ref().map_or(String::new(), |w| {
+            format!(" when {}", m.sources.snippet(w.loc))
+        });
+        let key = canon.of(&(tier, &h.when));
+        let n = nth.entry(key.clone()).or_default();
+        *n += 1;
+        add(
+            "handoff",
+            &format!("{tier}{when}"),
+            &format!("{key}#{n}"),
+            canon.of(h),
+            h.loc,
+        );
+    }
+    add(
+        "assist",
+        "assist",
+        "",
+        canon.of(&m.assist),
+        m.assist.reminders.first().map_or(Loc::default(), |r| r.loc),
+    );
+    add("learn", "learn", "", canon.of(&m.learn), Loc::default());
+    for t in &m.targets {
+        let name = m.sources.snippet(t.loc).trim().to_owned();
+        let key = canon.of(&(t.alert, &t.metric, t.of));
+        let meaning = canon.of(&(t.op, &t.value, t.over));
+        add("target", &name, &key, meaning, t.loc);
+    }
+    for w in &m.webhooks {
+        let request = (w.method, w.url, &w.headers, &w.send, &w.signed);
+        let params: Vec<_> = w
+            .params
+            .iter()
+            .map(|p| (&p.name, &p.ty, p.optional))
+            .collect();
+        add(
+            "webhook",
+            &w.name,
+            &w.name,
+            canon.of(&(
+                request,
+                params,
+                &w.returns,
+                w.timeout,
+                w.retry,
+                w.idempotent,
+                &w.shares,
+            )),
+            w.loc,
+        );
+    }
+    for h in &m.hooks {
+        let params: Vec<_> = h
+            .params
+            .iter()
+            .map(|p| (&p.name, &p.ty, p.optional))
+            .collect();
+        add(
+            "hook",
+            &h.name,
+            &h.name,
+            canon.of(&(params, &h.returns, h.optional, &h.script)),
+            h.loc,
+        );
+    }
+    for t in &m.triggers {
+        let payload: Vec<_> = t
+            .payload
+            .iter()
+            .map(|f| (&f.name, &f.ty, f.optional))
+            .collect();
+        add(
+            "trigger",
+            &t.name,
+            &t.name,
+            canon.of(&(
+                &t.path, &t.secret, &t.scheme, payload, t.find_by, &t.when, t.entry,
+            )),
+            t.loc,
+        );
+    }
+    for k in &m.knowledge {
+        add("knowledge", &k.name, &k.name, canon.of(&k.files), k.loc);
+    }
+    for c in &m.channels {
+        add(
+            "channel",
+            &c.name,
+            &c.name,
+            canon.of(&(c.window, &c.reopen_template, &c.follow_up, c.limits)),
+            c.loc,
+        );
+    }
+    drop(add);
+    one_each(&mut out);
+    out
+}
+
+/// Two of one key (two targets of one metric) are told apart by their order.
+fn one_each(items: &mut [Item]) {
+    let mut seen: BTreeMap<(&'static str, SmolStr), u32> = BTreeMap::new();
+    for item in items {
+        let n = seen.entry((item.kind, item.key.clone())).or_default();
+        *n += 1;
+        if *n > 1 {
+            item.key = format_smolstr!("{} {n}", item.key);
+        }
+    }
+}
+
+/// The lines that only one of two texts has, without comments and indentation.
+fn lines(old: &str, new: &str) -> (Vec<String>, Vec<String>) {
+    let (old, new) = (plain(old), plain(new));
+    let kept = common(&old, &new);
+    let only = |all: &[String]| {
+        let mut kept = kept.iter().peekable();
+        let mut out: Vec<String> = Vec::new();
+        for line in all {
+            if kept.peek() == Some(&line) {
+                kept.next();
+            } else if out.len() < LINES {
+                out.push(line.clone());
+            }
+        }
+        out
+    };
+    (only(&old), only(&new))
+}
+
+fn plain(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in text.lines() {
+        let mut quoted = false;
+        let mut end = line.len();
+        for (i, c) in line.char_indices() {
+            match c {
+                '"' => quoted = !quoted,
+                '/' if !quoted && line.get(i..).is_some_and(|r| r.starts_with("//")) => {
+                    end = i;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let words: Vec<&str> = line.get(..end).unwrap_or(line).split_whitespace().collect();
+        if !words.is_empty() {
+            out.push(words.join(" "));
+        }
+    }
+    out
+}
+
+/// A longest common subsequence; of very long lists only what is alike at both ends.
+fn common<T: PartialEq + Clone>(a: &[T], b: &[T]) -> Vec<T> {
+    let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (ra, rb) = (
+        a.get(start..).unwrap_or_default(),
+        b.get(start..).unwrap_or_default(),
+    );
+    let end = ra
+        .iter()
+        .rev()
+        .zip(rb.iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count();
+    let (ma, mb) = (
+        ra.get(..ra.len() - end).unwrap_or_default(),
+        rb.get(..rb.len() - end).unwrap_or_default(),
+    );
+    let mut out: Vec<T> = a.get(..start).unwrap_or_default().to_vec();
+    if ma.len().saturating_mul(mb.len()) <= 4_000_000 {
+        let width = mb.len() + 1;
+        let mut longest = vec![0u32; (ma.len() + 1) * width];
+        let at =
+            |longest: &[u32], i: usize, j: usize| longest.get(i * width + j).copied().unwrap_or(0);
+        for (i, x) in ma.iter().enumerate().rev() {
+            for (j, y) in mb.iter().enumerate().rev() {
+                let value = if x == y {
+                    at(&longest, i + 1, j + 1) + 1
+                } else {
+                    at(&longest, i + 1, j).max(at(&longest, i, j + 1))
+                };
+                if let Some(slot) = longest.get_mut(i * width + j) {
+                    *slot = value;
+                }
+            }
+        }
+        let (mut i, mut j) = (0, 0);
+        while let (Some(x), Some(y)) = (ma.get(i), mb.get(j)) {
+            if x == y {
+                out.push(x.clone());
+                (i, j) = (i + 1, j + 1);
+            } else if at(&longest, i + 1, j) >= at(&longest, i, j + 1) {
+                i += 1;
+            } else {
+                j += 1;
+            }
+        }
+    }
+    out.extend(a.get(a.len() - end..).unwrap_or_default().iter().cloned());
+    out
+}

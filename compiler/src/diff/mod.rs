@@ -1,0 +1,81 @@
+//! Two versions of a bot compared by meaning: what changed, for which cases the escalation or the route changes, and which running
+//! conversations move.
+//!
+//! What lives here: the comparison as data. What does not: reading the two versions, and how the outcome looks.
+//!
+//! # Terminology
+//!
+//! - **Question**: something that both versions decide and that can come out otherwise: a rule, a matrix, a threshold, the opening.
+//! - **Dimension**: a signal, a field or a condition on which a question depends, cut into values between which nothing changes.
+//! - **Case**: a choice of values for which the two versions decide differently.
+
+mod canon;
+mod cases;
+mod eval;
+mod items;
+mod outcome;
+mod places;
+mod search;
+mod space;
+
+pub use cases::Case;
+pub use items::{Change, How};
+pub use places::{Move, PlaceChange};
+
+use crate::machine::Machine;
+use serde::Serialize;
+use smol_str::SmolStr;
+
+/// Two versions compared.
+#[derive(Debug, Clone, Serialize)]
+pub struct Diff {
+    /// The hash of the old sources.
+    pub old: SmolStr,
+    /// The hash of the new sources.
+    pub new: SmolStr,
+    /// Declarations that were added, removed, renamed or changed.
+    pub changes: Vec<Change>,
+    /// Cases in which the escalation or the route changes.
+    pub cases: Vec<Case>,
+    /// Where the space of cases was too large to look at all of it, and where something was left out.
+    pub limits: Vec<String>,
+    /// Waiting places of the old version whose conversations do not simply move on.
+    pub places: Vec<PlaceChange>,
+    /// How many of the old version's waiting places are kept as they are.
+    pub kept: usize,
+    /// What else keeps conversations in the old version, wherever they wait.
+    pub stays: Vec<String>,
+}
+
+impl Diff {
+    /// Whether the two versions mean the same.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+            && self.cases.is_empty()
+            && self.places.is_empty()
+            && self.stays.is_empty()
+    }
+}
+
+/// Compares two versions, both without errors.
+#[must_use]
+pub fn diff(old: &Machine, new: &Machine) -> Diff {
+    let renames = canon::Renames::new(new);
+    let mut limits = Vec::new();
+    let cases = cases::cases(old, new, &renames, &mut limits);
+    let (places, kept, stays) = places::places(old, new, &renames);
+    Diff {
+        old: old.version.clone(),
+        new: new.version.clone(),
+        changes: items::changes(old, new, &renames),
+        cases,
+        limits,
+        places,
+        kept,
+        stays,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+use super::*;
+use crate::testing::with_head;
+use std::sync::Arc;
+
+fn machine(text: &str) -> Arc<Machine> {
+    let c = with_head(text);
+    c.runnable()
+        .unwrap_or_else(|| panic!("{:?}", c.diagnostics))
+}
+
+fn of(old: &str, new: &str) -> Diff {
+    diff(&machine(old), &machine(new))
+}
+
+const NODE: &str = "node greet { say \"Hi.\"; end resolved }\n";
+
+#[test]
+fn what_is_only_written_otherwise_is_no_change() {
+    let old = format!("{NODE}escalate slow from bot to human {{ when turns > 5 }}\n");
+    let new = format!(
+        "// new words\nescalate slow from bot to human {{\n  // five\n  when turns > 5\n}}\n\n{NODE}"
+    );
+    let d = of(&old, &new);
+    assert!(d.is_empty(), "{d:#?}");
+    assert_ne!(d.old, d.new);
+}
+
+#[test]
+fn a_raised_bound_changes_only_what_lies_between() {
+    let old = format!("{NODE}escalate slow from bot to human {{ when turns > 5 }}\n");
+    let new = format!("{NODE}escalate slow from bot to human {{ when turns > 8 }}\n");
+    let d = of(&old, &new);
+    let [case] = d.cases.as_slice() else {
+        panic!("{:#?}", d.cases)
+    };
+    assert_eq!(
+        (case.kind, case.when.as_str()),
+        ("rule", "tier bot, turns 6..8")
+    );
+    assert_eq!(
+        (case.old.as_str(), case.new.as_str()),
+        ("human standard", "does not fire")
+    );
+    assert_eq!(
+        case.overall,
+        Some(("human: support standard".into(), "goes on".into()))
+    );
+    let [change] = d.changes.as_slice() else {
+        panic!("{:#?}", d.changes)
+    };
+    assert_eq!((change.kind, change.how), ("rule", How::Changed));
+    assert_eq!(
+        change.added,
+        ["escalate slow from bot to human { when turns > 8 }"]
+    );
+}
+
+/// A threshold that a rule reads changes the rule.
+#[test]
+fn a_threshold_changes_the_rules_that_read_it() {
+    let text = |t: &str| {
+        format!(
+            "{NODE}threshold sure = {t} {{ 85% when channel is web }}\nescalate low from bot to ai {{ when confidence < sure }}\n"
+        )
+    };
+    let d = of(&text("70%"), &text("60%"));
+    // The only channel is `web`, where nothing changes; unknown it never is.
+    assert!(d.cases.is_empty(), "{:#?}", d.cases);
+    assert_eq!(d.changes.len(), 1);
+    let text = |t: &str| {
+        format!(
+            "{NODE}threshold sure = {t} {{ 85% when shouting }}\nescalate low from bot to ai {{ when confidence < sure }}\n"
+        )
+    };
+    let d = of(&text("70%"), &text("60%"));
+    let kinds: Vec<(&str, &str, &str, &str)> = d
+        .cases
+        .iter()
+        .map(|c| (c.kind, c.when.as_str(), c.old.as_str(), c.new.as_str()))
+        .collect();
+    assert!(
+        kinds.contains(&("threshold", "not shouting", "70%", "60%")),
+        "{kinds:?}"
+    );
+    assert!(
+        kinds.iter().any(|k| k.0 == "rule"
+            && k.1.contains("confidence >= 60% and < 70%")
+            && k.3 == "does not fire"),
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn a_matrix_row_shows_the_case_that_moves() {
+    let base = r#"
+bot demo { languages en; channels web; tiers bot -> human; start greet }
+tier bot: scripted { cost 1 USD }
+tier human: people { cost 5 USD }
+enum plan { free, pro, enterprise }
+customer { plan: plan = free }
+team support { hours always }
+team finance { hours always }
+team key_accounts { hours always }
+handoff human { say "I'll get you to a person." }
+intent billing { "my invoice" }
+intent refund { "my money back" }
+node greet { say "Hi."; end resolved }
+"#;
+    let old = format!(
+        "{base}route human {{\n | intent | customer.plan | team | priority |\n | billing, refund | _ | finance | high |\n | _ | _ | support | standard |\n}}\n"
+    );
+    let new = format!(
+        "{base}route human {{\n | intent | customer.plan | team | priority |\n | billing | enterprise | key_accounts | immediate |\n | billing, refund | _ | finance | high |\n | _ | _ | support | standard |\n}}\n"
+    );
+    let machine = |t: &str| crate::testing::compile(t).machine;
+    let d = diff(&machine(&old), &machine(&new));
+    let [case] = d.cases.as_slice() else {
+        panic!("{:#?}", d.cases)
+    };
+    assert_eq!(case.when, "intent billing, customer.plan enterprise");
+    assert_eq!(
+        (case.old.as_str(), case.new.as_str()),
+        ("finance high", "key_accounts immediate")
+    );
+    assert_eq!(
+        d.changes
+            .iter()
+            .filter(|c| c.kind == "row" && c.how == How::Added)
+            .count(),
+        1
+    );
+    // The other way round it is the same case.
+    let back = diff(&machine(&new), &machine(&old));
+    assert_eq!(back.cases.first().unwrap().when, case.when);
+}
+
+#[test]
+fn renamed_things_are_the_same_things() {
+    let old = "slots { order_number: text }\nnode greet { ask order_number \"Number?\"; -> done }\nnode done { say \"{order_number}\"; end resolved }\n";
+    let new = "slots { order_id was order_number: text }\nnode greet { ask order_id \"Number?\"; -> finished }\nnode finished was done { say \"{order_id}\"; end resolved }\n";
+    let d = of(old, new);
+    let found: Vec<(&str, How, &str)> = d
+        .changes
+        .iter()
+        .map(|c| (c.kind, c.how, c.name.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("slot", How::Renamed, "order_id"),
+            ("node", How::Renamed, "finished")
+        ]
+    );
+    let place = d
+        .places
+        .iter()
+        .find(|p| p.place == "greet/ask order_number")
+        .unwrap();
+    assert_eq!(
+        (place.what, place.why.as_str()),
+        (Move::Moves, "to `greet/ask order_id`")
+    );
+    assert!(d.stays.is_empty(), "{:?}", d.stays);
+}
+
+#[test]
+fn conversations_stay_where_the_place_is_gone_or_relies_on_more() {
+    let old = "slots { a: text; b: text }\nnode greet { ask b \"b?\"; -> out }\nnode out { say \"{b}\"; end resolved }\n";
+    let new = "slots { a: text; b: text }\nnode greet { ask a \"a?\"; ask b \"b?\"; say \"{a}\"; -> out }\nnode out { say \"{b}\"; end resolved }\n";
+    let d = of(old, new);
+    let place = d.places.iter().find(|p| p.place == "greet/ask b").unwrap();
+    assert_eq!(place.what, Move::Depends);
+    assert!(place.why.contains("`a`"), "{place:?}");
+    let back = of(new, old);
+    let place = back
+        .places
+        .iter()
+        .find(|p| p.place == "greet/ask a")
+        .unwrap();
+    assert_eq!(
+        (place.what, place.why.as_str()),
+        (Move::Stays, "the place is gone")
+    );
+}
+
+/// A space too large to look at all of it is sampled, always alike, and it is said.
+#[test]
+fn a_large_space_is_sampled_and_says_so() {
+    let rule = |first: &str| {
+        let words: Vec<String> = (0..19)
+            .map(|i| format!("message contains \"w{i}\""))
+            .collect();
+        format!(
+            "{NODE}escalate much from bot to human {{ when {first} or {} }}\n",
+            words.join(" or ")
+        )
+    };
+    let d = of(&rule("shouting"), &rule("profanity"));
+    assert!(
+        d.limits.iter().any(|l| l.contains("were looked at")),
+        "{:?}",
+        d.limits
+    );
+    let whens: Vec<&str> = d.cases.iter().map(|c| c.when.as_str()).collect();
+    assert!(
+        whens.contains(&"shouting, everything else quiet"),
+        "{whens:?}"
+    );
+    let again = of(&rule("shouting"), &rule("profanity"));
+    assert_eq!(again.cases.len(), d.cases.len());
+}
