@@ -392,6 +392,29 @@ pub(crate) fn unknown<'n>(
     {
         return found.help(format!("`{name}` is {}", kind.with_article()));
     }
+    // It may be one of a folder that was brought in.
+    let brought = env.scope(scope).into_iter().flat_map(|s| &s.names);
+    let mut folders: Vec<&SmolStr> = brought
+        .filter(|((kind, _), id)| {
+            *kind == Kind::Alias
+                && Kind::ALL
+                    .into_iter()
+                    .filter(|k| *k != Kind::Alias)
+                    .any(|k| env.lookup(**id, k, name).is_some())
+        })
+        .map(|((_, alias), _)| alias)
+        .collect();
+    folders.sort_unstable();
+    if let Some(folder) = folders.first() {
+        return found.help(format!("did you mean `{folder}.{name}`?")).fix(
+            format!("write `{folder}.{name}`"),
+            false,
+            vec![flow_grammar::Edit {
+                at,
+                text: format!("{folder}.{name}"),
+            }],
+        );
+    }
     let owner = env.enums.iter().find(|e| e.index.contains_key(name));
     if let Some(owner) = owner {
         return found.help(format!(

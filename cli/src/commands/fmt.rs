@@ -42,17 +42,19 @@ pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
     }
     let (mut changed, mut broken) = (Vec::new(), Vec::new());
     for file in &files {
-        let text = std::fs::read_to_string(file)
+        let written = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read `{}`", file.display()))?;
-        if flow_grammar::parse_uncached(&text)
+        // A byte order mark is no part of the text; a formatted file has none.
+        let text = written.strip_prefix('\u{feff}').unwrap_or(&written);
+        if flow_grammar::parse_uncached(text)
             .decls
             .iter()
             .any(|d| !d.tree.diagnostics.is_empty())
         {
             broken.push(file);
         }
-        let formatted = flow_grammar::format(&text);
-        if formatted == text {
+        let formatted = flow_grammar::format(text);
+        if formatted == written {
             continue;
         }
         if !args.check {

@@ -51,7 +51,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .filter_map(|n| graph.node_weight(*n))
             .copied()
             .collect();
-        if !form_waits_again(machine, &members) {
+        if !form_waits_again(machine, &members) && !only_visits(machine, &members) {
             loops.push(members);
         }
     }
@@ -65,6 +65,16 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for members in loops {
         found.extend(report(cx, &graph, &members, &passable));
     }
+}
+
+/// A circle that is closed by visits alone is F0406's to report.
+fn only_visits(machine: &Machine, members: &[OpId]) -> bool {
+    let mut kinds = members
+        .iter()
+        .filter_map(|id| machine.op(*id))
+        .map(|op| &op.kind);
+    kinds.clone().any(|k| matches!(k, OpKind::Visit { .. }))
+        && !kinds.any(|k| matches!(k, OpKind::Goto { .. }))
 }
 
 /// The ways on that are taken without waiting.

@@ -4,7 +4,8 @@
 
 use super::support::analysis::Analysis;
 use super::support::formula::{Dnf, Formulas, Want};
-use crate::machine::{ExprKind, Rule, RuleOrigin};
+use crate::machine::{Expr, ExprKind, Rule, RuleOrigin, Signal};
+use crate::value::{Domain, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use flow_grammar::{Diagnostic, Loc, Severity};
 
@@ -33,6 +34,22 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             );
             continue;
         }
+        if rule.from_written
+            && !rule.from.is_empty()
+            && let Some(from) = formulas.dnf(&in_its_tiers(cx, rule), Want::True)
+            && !formulas.compatible(&when, &from)
+        {
+            found.push(
+                Diagnostic::error(
+                    "F0601",
+                    format!("rule `{}` can never fire", rule.name),
+                    rule.when.loc,
+                )
+                .labelled("this never holds in the tiers of its `from`")
+                .help("correct the condition or `from`, or remove the rule"),
+            );
+            continue;
+        }
         let Some(unless) = &rule.unless else { continue };
         if fires(&mut formulas, rule).is_some_and(|dnf| dnf.is_empty()) {
             found.push(
@@ -47,6 +64,28 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// The conversation is in one of the tiers from which the rule leads.
+fn in_its_tiers(cx: &Analysis<'_>, rule: &Rule) -> Expr {
+    let ty = Type::Domain(Domain::Tier);
+    let expr = |kind, ty| Expr {
+        kind,
+        ty,
+        loc: rule.when.loc,
+    };
+    let tiers = rule.from.iter().filter_map(|id| cx.machine.tier(*id));
+    let tiers = tiers
+        .map(|t| expr(ExprKind::Const(Value::Enum(t.name.clone())), ty.clone()))
+        .collect();
+    expr(
+        ExprKind::In {
+            negated: false,
+            left: Box::new(expr(ExprKind::Signal(Signal::Tier), ty.clone())),
+            right: Box::new(expr(ExprKind::List(tiers), Type::List(Box::new(ty)))),
+        },
+        Type::Bool,
+    )
 }
 
 /// Points at the parts that exclude each other, if they are joined by `and`.

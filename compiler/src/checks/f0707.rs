@@ -6,10 +6,11 @@ use super::support::analysis::Analysis;
 use super::support::calendar::{gaps, horizon, open, show, staffed};
 use super::support::set::show_duration;
 use super::support::syntax;
-use crate::machine::{Offer, OfferKind, OpKind, Promise};
+use crate::machine::{CodeOwner, Offer, OfferKind, OpKind, Promise};
 use crate::value::{HoursId, TierId};
 use flow_grammar::ast::TierKind;
 use flow_grammar::{Diagnostic, Severity};
+use std::collections::BTreeMap;
 
 pub(super) const CHECK: super::Check = super::Check {
     code: "F0707",
@@ -20,34 +21,58 @@ pub(super) const CHECK: super::Check = super::Check {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    let mut promises: Vec<Promise> = Vec::new();
-    for op in &machine.ops {
-        match &op.kind {
-            OpKind::Ticket { promise, .. } | OpKind::Callback { promise, .. } => {
-                promises.extend(*promise)
-            }
-            OpKind::Offer { offer, .. } => promises.extend(of_offer(offer)),
-            _ => {}
-        }
-    }
-    promises.extend(
-        machine
-            .handoffs
-            .iter()
-            .flat_map(|h| &h.offers)
-            .flat_map(of_offer),
-    );
-    promises.retain(|p| p.of.is_none());
-    promises.sort_by_key(|p| p.loc);
-    promises.dedup_by_key(|p| p.loc);
-    if promises.is_empty() {
-        return;
-    }
-    let mut hours: Vec<HoursId> = (0u32..)
+    let people: Vec<TierId> = (0u32..)
         .map(TierId)
         .zip(&machine.tiers)
         .filter(|(_, t)| t.kind == TierKind::People)
-        .flat_map(|(id, _)| staffed(machine, id))
+        .map(|(id, _)| id)
+        .collect();
+    // The people of a handoff's tier keep what it promises; who keeps what a node promises is not known.
+    let mut promises: Vec<(Promise, Option<TierId>)> = Vec::new();
+    for op in &machine.ops {
+        let made: Vec<Promise> = match &op.kind {
+            OpKind::Ticket { promise, .. } | OpKind::Callback { promise, .. } => {
+                promise.iter().copied().collect()
+            }
+            OpKind::Offer { offer, .. } => of_offer(offer),
+            _ => continue,
+        };
+        let by = match machine.code(op.code).map(|c| c.owner) {
+            Some(CodeOwner::Handoff(index, _)) => {
+                machine.handoffs.get(index as usize).map(|h| h.tier)
+            }
+            _ => None,
+        };
+        promises.extend(made.into_iter().map(|p| (p, by)));
+    }
+    for handoff in &machine.handoffs {
+        let made = handoff.offers.iter().flat_map(of_offer);
+        promises.extend(made.map(|p| (p, Some(handoff.tier))));
+    }
+    promises.retain(|(p, _)| p.of.is_none());
+    promises.sort_by_key(|(p, _)| p.loc);
+    promises.dedup_by_key(|(p, _)| p.loc);
+    let mut by: BTreeMap<Option<TierId>, Vec<Promise>> = BTreeMap::new();
+    for (promise, tier) in promises {
+        by.entry(tier).or_default().push(promise);
+    }
+    for (tier, promises) in by {
+        let tiers = tier.map_or_else(|| people.clone(), |t| vec![t]);
+        unkept(cx, &tiers, promises, found);
+    }
+}
+
+/// The promises that the people of these tiers cannot keep.
+fn unkept(
+    cx: &Analysis<'_>,
+    tiers: &[TierId],
+    promises: Vec<Promise>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let machine = cx.machine;
+    let mut hours: Vec<HoursId> = tiers
+        .iter()
+        .flat_map(|id| staffed(machine, *id))
         .map(|(_, h)| h)
         .collect();
     hours.sort_unstable();

@@ -61,6 +61,7 @@ impl Collector<'_> {
         let Some(DeclKind::Bot(bot)) = decl(sources, id).map(|d| &d.kind) else {
             return;
         };
+        self.lacking(id, bot);
         self.env.languages = bot.languages.iter().map(|l| l.text.clone()).collect();
         let zone = bot
             .timezone
@@ -130,16 +131,54 @@ impl Collector<'_> {
                 .map(|(n, d)| (n.clone(), d.0, d.1, d.2))
                 .collect();
             off.sort_by_key(|t| t.1);
-            for (name, decl_id, _, at) in off {
+            for (name, decl_id, kind, at) in off {
                 self.diagnostics.push(
                     Diagnostic::error("F0201", format!("tier `{name}` is not on the ladder"), at)
                         .help(format!(
                             "add it to `tiers ..` in the bot, or remove the declaration of `{name}`"
                         )),
                 );
-                self.env.duplicates.push(decl_id);
+                // It stands at the top, so that everything that names it can be looked at.
+                self.tier(name, kind, Some(decl_id), at);
             }
         }
+    }
+
+    /// What every bot says of itself, and this one does not.
+    fn lacking(&mut self, id: u32, bot: &BotDecl) {
+        let read_in_full = self.sources.files.iter().any(|file| {
+            let own = id
+                .checked_sub(file.first_decl)
+                .and_then(|i| file.tree.decls.get(i as usize));
+            own.is_some_and(|placed| placed.tree.diagnostics.is_empty())
+        });
+        if !read_in_full {
+            return;
+        }
+        let items = [
+            ("languages", "languages en", bot.languages.is_empty()),
+            ("channels", "channels web", bot.channels.is_empty()),
+            ("tiers", "tiers bot -> human", bot.tiers.is_empty()),
+            ("start", "start greet", bot.start.is_none()),
+        ];
+        let lacks: Vec<_> = items.iter().filter(|(_, _, lacks)| *lacks).collect();
+        if lacks.is_empty() {
+            return;
+        }
+        let words: Vec<String> = lacks.iter().map(|(word, ..)| format!("`{word}`")).collect();
+        let forms: Vec<&str> = lacks.iter().map(|(_, form, _)| *form).collect();
+        let at = bot
+            .name
+            .as_ref()
+            .map_or(Loc::new(id, bot.span), |name| Loc::new(id, name.span));
+        self.diagnostics.push(
+            Diagnostic::error(
+                "F0101",
+                format!("the bot does not say its {}", words.join(", ")),
+                at,
+            )
+            .help(format!("write, for instance, `{}`", forms.join("; "))),
+        );
     }
 
     pub(super) fn tier(

@@ -104,8 +104,19 @@ impl Lower<'_> {
                 self.loc(tree.span),
             ));
         }
+        // Of which enum a bare value is cannot be told where the type is not known.
+        let bare =
+            |e: &flow_grammar::ast::Expr| matches!(e.kind, flow_grammar::ast::ExprKind::Path(_));
         if let Some(default) = &tree.default {
-            out.default = Some(self.expr_as(default, &info.ty, "F0301"));
+            out.default = Some(if info.ty == Type::Error && bare(default) {
+                crate::machine::Expr {
+                    kind: crate::machine::ExprKind::Error,
+                    ty: Type::Error,
+                    loc: self.loc(default.span),
+                }
+            } else {
+                self.expr_as(default, &info.ty, "F0301")
+            });
         }
         out.ask = self.text_opt(tree.ask.as_ref());
         out

@@ -133,7 +133,24 @@ impl Lower<'_> {
             .take_while(|c| result_column(&c.expr).is_some())
             .count();
         // A result named like a signal may be matched as well, further left; `team` must come first among the results.
-        let split = tree.columns.len() - results;
+        let mut split = tree.columns.len() - results;
+        // Right of the last `team` everything is a result; what is none there is misspelt.
+        if let Some(team) = tree
+            .columns
+            .iter()
+            .rposition(|c| result_column(&c.expr) == Some("team"))
+            && team < split
+        {
+            for column in tree
+                .columns
+                .iter()
+                .skip(team)
+                .filter(|c| result_column(&c.expr).is_none())
+            {
+                self.no_result(&column.expr);
+            }
+            split = team;
+        }
         let split = tree.columns.get(split..).map_or(split, |tail| {
             split
                 + tail
@@ -145,7 +162,7 @@ impl Lower<'_> {
         let columns: Vec<Expr> = matched.iter().map(|c| self.expr(&c.expr)).collect();
         let results: Vec<&str> = results
             .iter()
-            .filter_map(|c| result_column(&c.expr))
+            .map(|c| result_column(&c.expr).unwrap_or(""))
             .collect();
         let header_loc = match (tree.columns.first(), tree.columns.last()) {
             (Some(a), Some(b)) => self.loc(a.expr.span.to(b.expr.span)),
@@ -305,6 +322,8 @@ impl Lower<'_> {
                         ..
                     }),
                 ) => fine = false,
+                // Its head has been reported.
+                ("", _) => {}
                 ("team", _) => {
                     self.report(
                         Diagnostic::error("F0301", "a row names one team", at)
@@ -333,6 +352,28 @@ impl Lower<'_> {
         fine.then_some(out)
     }
 
+    /// A head right of `team` that names no result.
+    fn no_result(&mut self, head: &AstExpr) {
+        let at = self.loc(head.span);
+        let written = self.sources.snippet(at).to_owned();
+        let mut found =
+            Diagnostic::error("F0201", format!("a matrix has no result `{written}`"), at);
+        match crate::env::did_you_mean(&written, RESULTS) {
+            Some(near) => {
+                found = found.help(format!("did you mean `{near}`?")).fix(
+                    format!("write `{near}`"),
+                    false,
+                    vec![flow_grammar::Edit {
+                        at,
+                        text: near.to_owned(),
+                    }],
+                );
+            }
+            None => found = found.help(NO_RESULT),
+        }
+        self.report(found);
+    }
+
     fn cell_loc(&self, cells: &[Cell], row: &Row) -> Loc {
         match (cells.first(), cells.last()) {
             (Some(a), Some(b)) => self.loc(a.span().to(b.span())),
@@ -340,6 +381,10 @@ impl Lower<'_> {
         }
     }
 }
+
+/// What a head looks like that is no result.
+const NO_RESULT: &str =
+    "right of `team` stand results: `priority`, and optionally `skill`, `agent`, `within`";
 
 /// Which result a column's head names.
 fn result_column(head: &AstExpr) -> Option<&'static str> {
