@@ -23,7 +23,8 @@ pub enum Part {
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
     nodes: BTreeSet<usize>,
-    transitions: BTreeSet<(usize, usize)>,
+    /// By place: what the compiler added stands at the place of what it was added to.
+    transitions: BTreeSet<(Position, Position)>,
     rules: BTreeSet<usize>,
     rows: BTreeSet<(usize, usize)>,
 }
@@ -46,23 +47,13 @@ impl Coverage {
     #[must_use]
     pub fn of(machine: &Machine, history: &[Recorded]) -> Self {
         let mut out = Self::default();
-        let by_place: std::collections::HashMap<Position, usize> = machine
-            .ops
-            .iter()
-            .enumerate()
-            .rev()
-            .filter_map(|(i, op)| Some((machine.sources.position(op.loc)?, i)))
-            .collect();
-        let mut last: Option<usize> = None;
+        let mut last: Option<&Position> = None;
         for row in history {
             for step in &row.decision.steps {
-                let Some(&op) = by_place.get(&step.at) else {
-                    continue;
-                };
                 if let Some(from) = last {
-                    out.transitions.insert((from, op));
+                    out.transitions.insert((from.clone(), step.at.clone()));
                 }
-                last = Some(op);
+                last = Some(&step.at);
                 if let Some(node) = step.node.as_ref().and_then(|n| machine.names.nodes.get(n)) {
                     out.nodes.insert(node.index());
                 }
@@ -94,7 +85,7 @@ impl Coverage {
     /// Adds what another test exercised.
     pub fn add(&mut self, other: &Self) {
         self.nodes.extend(&other.nodes);
-        self.transitions.extend(&other.transitions);
+        self.transitions.extend(other.transitions.iter().cloned());
         self.rules.extend(&other.rules);
         self.rows.extend(&other.rows);
     }
@@ -168,6 +159,11 @@ impl Coverage {
                 if target.loc == op.loc {
                     continue;
                 }
+                let covered = machine
+                    .sources
+                    .position(op.loc)
+                    .zip(machine.sources.position(target.loc))
+                    .is_some_and(|way| self.transitions.contains(&way));
                 let words = machine
                     .sources
                     .snippet(target.loc)
@@ -178,11 +174,7 @@ impl Coverage {
                     .chars()
                     .take(40)
                     .collect::<String>();
-                out.push((
-                    self.transitions.contains(&(from.index(), to)),
-                    format!("{owner}: `{words}`"),
-                    target.loc,
-                ));
+                out.push((covered, format!("{owner}: `{words}`"), target.loc));
             }
         }
         out
