@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Graph(GraphArgs),
     /// Show what is proven: ways to a person, what people know, staffing, promises, private data, costs.
     Report(ReportArgs),
+    /// Compare two versions of a bot by meaning: what changed, who escalates where, which conversations move.
+    Diff(DiffArgs),
     /// Explain a finding.
     Explain(ExplainArgs),
     /// Start a bot from a template.
@@ -253,4 +255,18 @@ pub(crate) struct ReportArgs {
     /// The day from which hours are looked at (today if not given).
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<jiff::civil::Date>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  flowc diff old_bot new_bot\n  flowc diff HEAD~1 my_bot            the folder as it was one commit ago\n  flowc diff v1:bots/shop v2:bots/shop\n  flowc diff main . --format json\n\nExit: 0 no change in meaning, 1 something changed, 2 it cannot be compared. More in docs/diff.md"
+)]
+pub(crate) struct DiffArgs {
+    /// The old version: a folder, `REV:PATH`, or a git revision of the other one's folder.
+    pub(crate) old: String,
+    /// The new version, alike.
+    pub(crate) new: String,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
+    pub(crate) format: PlainFormat,
 }

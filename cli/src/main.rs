@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Replay(a) => commands::replay::run(&a),
         Command::Graph(a) => commands::graph::run(&a),
         Command::Report(a) => commands::report::run(&a),
+        Command::Diff(a) => commands::diff::run(&a),
         Command::Explain(a) => commands::explain::run(&a),
         Command::New(a) => commands::new::run(&a),
         Command::Lsp => commands::lsp::run(),

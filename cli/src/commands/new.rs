@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 #[derive(RustEmbed)]
 #[folder = "../flows"]
-#[exclude = "*/order_service/*"]
-#[exclude = "*.md"]
+#[include = "*.flow"]
+#[include = "*.rhai"]
 #[include = "*/kb/*.md"]
 struct Templates;
 

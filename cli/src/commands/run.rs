@@ -230,7 +230,7 @@ fn duration(text: &str) -> Option<i64> {
     )]
     (0.0..=315_360_000.0)
         .contains(&(number * millis / 1000.0))
-        .then(|| (number * millis) as i64)
+        .then_some((number * millis) as i64)
 }
 
 fn mock(world: &mut World, machine: &Machine, rest: &str) {

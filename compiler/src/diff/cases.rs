@@ -1,10 +1,11 @@
 //! For which cases the escalation or the route changes.
 
 use super::canon::{Canon, Renames};
+use super::dim::{Dim, Val};
 use super::eval::{Keys, Scope};
 use super::outcome;
 use super::search::{Found, search};
-use super::space::{Assignment, Dim, Space, Val};
+use super::space::{Assignment, Space};
 use crate::machine::{Expr, ExprKind, Machine, Signal};
 use crate::sources::Position;
 use crate::value::{Domain, Type};

@@ -1,7 +1,9 @@
 //! Conditions in three values over a choice of values, as the engine evaluates them: a comparison with an unknown is unknown.
 
 use super::canon::Canon;
-use super::space::{Assignment, Val, constant, contains_key, held_key, hours_key, plain_text, val};
+use super::dim::Val;
+use super::keys::{constant, contains_key, held_key, hours_key, plain_text, val};
+use super::space::Assignment;
 use crate::checks::support::set::point;
 use crate::machine::{CellPattern, Expr, ExprKind, HoursOf, HoursQuery};
 use crate::value::{ThresholdId, Value};

@@ -11,8 +11,11 @@
 
 mod canon;
 mod cases;
+mod dim;
 mod eval;
 mod items;
+mod keys;
+mod lines;
 mod outcome;
 mod places;
 mod search;

@@ -1,6 +1,7 @@
 //! Finds the cases in which two versions decide differently and says them as shortly as they can be said.
 
-use super::space::{Assignment, Dim};
+use super::dim::Dim;
+use super::space::Assignment;
 use rustc_hash::FxHashMap;
 
 /// Up to so many combinations all are looked at.

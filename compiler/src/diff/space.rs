@@ -1,50 +1,18 @@
 //! The dimensions on which a question depends, cut where something can change: at the ends of ranges, at enum values, at the unknown.
 
 use super::canon::Canon;
+use super::dim::{Dim, Shape, Val, inside};
+use super::keys::{constant, constants, contains, hours_key, label, plain_text, temporal, val};
 use crate::checks::support::set::{
-    Interval, Known, Universe, point, show_interval, signal_may_be_unknown, universe,
+    Interval, Known, Universe, point, signal_may_be_unknown, universe,
 };
-use crate::machine::{CellPattern, Expr, ExprKind, Held, HoursOf, HoursQuery, Machine, Signal};
+use crate::machine::{CellPattern, Expr, ExprKind, HoursQuery, Machine, Signal};
 use crate::value::{Type, Value};
 use flow_grammar::ast::BinaryOp;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-
-/// A value of a dimension, as far as conditions can tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Val {
-    Unknown,
-    Bool(bool),
-    Name(String),
-    Point(Decimal),
-}
-
-/// What a dimension can be.
-#[derive(Debug, Clone)]
-pub(super) enum Shape {
-    Bool,
-    Names,
-    Ordered {
-        ty: Type,
-        like: Option<Value>,
-        whole: bool,
-    },
-}
-
-/// A dimension.
-#[derive(Debug, Clone)]
-pub(super) struct Dim {
-    pub(super) key: Rc<str>,
-    /// In the author's words.
-    pub(super) label: String,
-    pub(super) shape: Shape,
-    /// Its values; the first is the quiet one.
-    pub(super) values: Vec<Val>,
-    /// By value, the interval that it stands for.
-    spans: Vec<Option<Interval>>,
-}
 
 /// A dimension in the making.
 #[derive(Debug)]
@@ -407,89 +375,6 @@ impl Raw {
     }
 }
 
-impl Dim {
-    /// Some of its values in words; absent: all of them.
-    pub(super) fn show(&self, chosen: &[usize]) -> Option<String> {
-        if chosen.len() >= self.values.len() {
-            return None;
-        }
-        let mut parts: Vec<String> = Vec::new();
-        let mut intervals: Vec<Interval> = Vec::new();
-        for i in chosen {
-            match (self.values.get(*i), self.spans.get(*i).copied().flatten()) {
-                (Some(Val::Unknown), _) => parts.push(format!("{} unknown", self.label)),
-                (Some(Val::Bool(true)), _) => parts.push(self.label.clone()),
-                (Some(Val::Bool(false)), _) => parts.push(format!("not {}", self.label)),
-                (Some(Val::Name(n)), _) if n.is_empty() => {
-                    parts.push(format!("{} anything else", self.label))
-                }
-                (Some(Val::Name(n)), _) => parts.push(format!("{} {n}", self.label)),
-                (Some(Val::Point(_)), Some(span)) => intervals.push(span),
-                _ => {}
-            }
-        }
-        intervals.sort_by_key(|i| (i.low.is_some(), i.low.map(|l| (l.0, !l.1))));
-        let mut merged: Vec<Interval> = Vec::new();
-        let whole = matches!(self.shape, Shape::Ordered { whole: true, .. });
-        for i in intervals {
-            match merged.last_mut() {
-                Some(last) if matches!((last.high, i.low), (Some(h), Some(l)) if (h.0 == l.0 && (h.1 || l.1)) || (whole && h.1 && l.1 && h.0 + Decimal::ONE == l.0)) => {
-                    last.high = i.high
-                }
-                _ => merged.push(i),
-            }
-        }
-        if let Shape::Ordered { ty, like, .. } = &self.shape {
-            parts.extend(
-                merged
-                    .iter()
-                    .map(|i| format!("{} {}", self.label, span_words(ty, like.as_ref(), i))),
-            );
-        }
-        // One name before several values: "intent billing or refund".
-        let prefix = format!("{} ", self.label);
-        if parts.len() > 1 && parts.iter().all(|p| p.starts_with(&prefix)) {
-            let rest: Vec<&str> = parts
-                .iter()
-                .filter_map(|p| p.strip_prefix(&prefix))
-                .collect();
-            return Some(format!("{prefix}{}", rest.join(" or ")));
-        }
-        Some(parts.join(" or "))
-    }
-}
-
-/// An interval with ends that do not belong to it.
-fn span_words(ty: &Type, like: Option<&Value>, i: &Interval) -> String {
-    match (i.low, i.high) {
-        (Some((a, x)), Some((b, y))) if a != b && (!x || !y) => {
-            let low = show_interval(
-                ty,
-                like,
-                &Interval {
-                    low: Some((a, x)),
-                    high: None,
-                },
-            );
-            let high = show_interval(
-                ty,
-                like,
-                &Interval {
-                    low: None,
-                    high: Some((b, y)),
-                },
-            );
-            format!("{low} and {high}")
-        }
-        _ => show_interval(ty, like, i),
-    }
-}
-
-fn inside(i: &Interval, p: Decimal) -> bool {
-    i.low.is_none_or(|(v, incl)| p > v || (incl && p == v))
-        && i.high.is_none_or(|(v, incl)| p < v || (incl && p == v))
-}
-
 /// A point inside an interval that is not empty.
 fn sample(i: &Interval, whole: bool) -> Decimal {
     match (i.low, i.high) {
@@ -530,132 +415,6 @@ fn quiet(m: &Machine, signal: Signal) -> Option<Val> {
         | Signal::RepeatedQuestion => Val::Bool(false),
         _ => return None,
     })
-}
-
-/// A constant as a value of a dimension.
-pub(super) fn val(value: &Value) -> Option<Val> {
-    Some(match value {
-        Value::Bool(b) => Val::Bool(*b),
-        Value::Enum(n) | Value::Text(n) => Val::Name(n.to_string()),
-        other => Val::Point(point(other)?),
-    })
-}
-
-/// A written value.
-pub(super) fn constant(m: &Machine, expr: &Expr) -> Option<Value> {
-    match &expr.kind {
-        ExprKind::Const(value) if value.is_known() => Some(value.clone()),
-        ExprKind::Text(_) => plain_text(m, expr).map(Value::text),
-        ExprKind::Neg(inner) => match constant(m, inner)? {
-            Value::Number(v) => Some(Value::Number(-v)),
-            Value::Percent(v) => Some(Value::Percent(-v)),
-            Value::Duration(v) => Some(Value::Duration(-v)),
-            Value::Money(mut money) => {
-                money.amount = -money.amount;
-                Some(Value::Money(money))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The values that a side of a comparison can have, if they are written.
-pub(super) fn constants(m: &Machine, expr: &Expr) -> Option<Vec<Value>> {
-    match &expr.kind {
-        ExprKind::Threshold(id) => {
-            let t = m.threshold(*id)?;
-            t.lines
-                .iter()
-                .map(|(v, _)| v)
-                .chain([&t.default])
-                .map(|v| constant(m, v))
-                .collect()
-        }
-        _ => constant(m, expr).map(|v| vec![v]),
-    }
-}
-
-/// A text without anything filled in.
-pub(super) fn plain_text(m: &Machine, expr: &Expr) -> Option<String> {
-    let ExprKind::Text(id) = &expr.kind else {
-        return None;
-    };
-    let [variant] = m.text(*id)?.variants.as_slice() else {
-        return None;
-    };
-    variant
-        .parts
-        .iter()
-        .map(|p| match p {
-            crate::machine::TextPart::Str(s) => Some(s.as_str()),
-            crate::machine::TextPart::Expr(_) => None,
-        })
-        .collect()
-}
-
-/// Words in a text: the same question in a rule and in a cell.
-pub(super) fn contains_key(left: &str, words: &str) -> String {
-    format!("contains {:?} {left}", folded(words))
-}
-
-fn contains(canon: &Canon<'_>, left: &Expr, words: &str) -> (String, String) {
-    (
-        contains_key(&canon.of(left), words),
-        format!(
-            "{} contains \"{}\"",
-            label(canon.machine, left),
-            folded(words)
-        ),
-    )
-}
-
-fn folded(words: &str) -> String {
-    words
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase()
-}
-
-/// Absent: always open.
-pub(super) fn hours_key(m: &Machine, of: HoursOf) -> Option<(String, String)> {
-    let hours = match of {
-        HoursOf::Hours(id) => m.hours_of(id),
-        HoursOf::Team(id) => m.team(id).and_then(|t| m.hours_of(t.hours)),
-        HoursOf::RoutedTeam => return Some(("team open".into(), "the team is open".into())),
-    }?;
-    (!hours.always).then(|| {
-        (
-            format!("hours {}", hours.name),
-            format!("during {}", hours.name),
-        )
-    })
-}
-
-/// A condition with memory.
-pub(super) fn held_key(cond: &str, held: Held) -> String {
-    format!("held {held:?} {cond}")
-}
-
-fn temporal(canon: &Canon<'_>, cond: &Expr, held: Held) -> (String, String) {
-    let time = match held {
-        Held::Messages(n) => format!("for {n} messages"),
-        Held::Millis(n) => format!("for {}", crate::checks::support::set::show_duration(n)),
-    };
-    (
-        held_key(&canon.of(cond), held),
-        format!("({} {time})", label(canon.machine, cond)),
-    )
-}
-
-/// An expression in its author's words, on one line.
-pub(super) fn label(m: &Machine, expr: &Expr) -> String {
-    m.sources
-        .snippet(expr.loc)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// A choice of one value per dimension.

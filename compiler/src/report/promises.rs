@@ -47,7 +47,7 @@ pub(super) fn promises(cx: &Analysis<'_>) -> Vec<Promised> {
                 what,
                 millis,
                 None,
-                &hours_of(machine, id),
+                &least_staffed(cx, id),
                 id,
                 tier.loc,
             ));
@@ -78,7 +78,7 @@ pub(super) fn promises(cx: &Analysis<'_>) -> Vec<Promised> {
                 what,
                 *millis,
                 None,
-                &hours_of(machine, tier),
+                &least_staffed(cx, tier),
                 tier,
                 line.loc,
             ));

@@ -18,7 +18,7 @@ const SECTIONS: [(&str, &str); 6] = [
 ];
 
 pub(super) fn render(r: &Report) -> String {
-    let mut out = Page(String::new());
+    let mut out = Page { html: String::new(), columns: Vec::new() };
     let title = escape(&r.title);
     out.put(&format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}: what is proven</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>"
@@ -44,7 +44,7 @@ pub(super) fn render(r: &Report) -> String {
     private(&mut out, r);
     costs(&mut out, r);
     out.put("</main>\n<footer class=\"wrap\"><p>Made by <code>flowc report</code> from the bot's sources alone.</p></footer>\n</body>\n</html>");
-    out.0
+    out.html
 }
 
 fn ladder(r: &Report) -> String {
@@ -73,12 +73,12 @@ fn card(out: &mut Page, good: bool, figure: &str, what: &str) {
 
 fn reach(out: &mut Page, r: &Report) {
     out.section("reach", "A person can be reached", "Turns of the customer at most, if the customer wants a person: what the customer cannot choose goes the worst way.");
-    out.table("Turns until a person, by node and tier", &["Node", "Tier", "Turns", "How"]);
+    out.table("Turns until a person, by node and tier", &["Node", "Tier", "At most", "How"]);
     for x in &r.reach {
         let turns = match x.turns {
             None => badge("bad", "not for certain"),
             Some(0) => badge("good", "at once"),
-            Some(n) => badge("good", &n.to_string()),
+            Some(n) => badge("good", &crate::output::count(n as usize, "turn")),
         };
         out.row(&[&node(x), &escape(&x.tier), &turns, &ways(x)], x.at.as_ref());
     }
@@ -226,12 +226,16 @@ fn costs(out: &mut Page, r: &Report) {
 }
 
 /// A page in the making.
-struct Page(String);
+struct Page {
+    html: String,
+    /// The columns of the table in the making: on a narrow screen each cell says its own.
+    columns: Vec<String>,
+}
 
 impl Page {
     fn put(&mut self, html: &str) {
-        self.0.push_str(html);
-        self.0.push('\n');
+        self.html.push_str(html);
+        self.html.push('\n');
     }
 
     fn section(&mut self, id: &str, title: &str, intro: &str) {
@@ -239,19 +243,22 @@ impl Page {
     }
 
     fn table(&mut self, caption: &str, columns: &[&str]) {
-        let head: String = columns.iter().map(|c| format!("<th scope=\"col\">{c}</th>")).collect();
+        let head: String = columns.iter().map(|c| format!("<th scope=\"col\" role=\"columnheader\">{c}</th>")).collect();
+        self.columns = columns.iter().map(ToString::to_string).collect();
+        // The roles are named because a narrow screen lays tables out as blocks, where browsers forget them.
         // What scrolls can be scrolled by the keyboard.
-        self.put(&format!("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>"));
+        self.put(&format!("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table role=\"table\"><caption>{caption}</caption><thead role=\"rowgroup\"><tr role=\"row\">{head}</tr></thead><tbody role=\"rowgroup\">"));
     }
 
     /// The first cell names the row; `at` stands under it.
     fn row(&mut self, cells: &[&str], at: Option<&Position>) {
-        let mut html = String::from("<tr>");
+        let mut html = String::from("<tr role=\"row\">");
         for (i, cell) in cells.iter().enumerate() {
             if i == 0 {
-                let _ = write!(html, "<th scope=\"row\">{cell}{}</th>", place(at));
+                let _ = write!(html, "<th scope=\"row\" role=\"rowheader\">{cell}{}</th>", place(at));
             } else {
-                let _ = write!(html, "<td>{cell}</td>");
+                let label = self.columns.get(i).map_or("", String::as_str);
+                let _ = write!(html, "<td role=\"cell\" data-label=\"{label}\">{cell}</td>");
             }
         }
         html.push_str("</tr>");

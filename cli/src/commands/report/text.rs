@@ -102,9 +102,22 @@ fn reach(out: &mut String, all: &[Reach]) {
 fn required(out: &mut String, field: &Required) {
     let asked = if field.asked_while_waiting { "; asked for while they wait" } else { "" };
     line(out, &format!("  {} for {}: {}{asked}{}", field.field, field.handoff, field.known.as_str(), place(field.at.as_ref())));
+    // Ways of which the same is to be said are told together.
+    let mut groups: Vec<(&str, Option<&str>, Vec<String>)> = Vec::new();
     for way in &field.ways {
-        let why = way.unknown_at.as_ref().map(|p| format!(", not known for sure at `{p}`")).unwrap_or_default();
-        line(out, &format!("    {:<10} {}{why}{}", way.known.as_str(), way.by, place(way.at.as_ref())));
+        let (known, unknown) = (way.known.as_str(), way.unknown_at.as_deref());
+        let told = format!("{}{}", way.by, place(way.at.as_ref()));
+        match groups.iter_mut().find(|(k, u, _)| *k == known && *u == unknown) {
+            Some((_, _, ways)) => ways.push(told),
+            None => groups.push((known, unknown, vec![told])),
+        }
+    }
+    for (known, unknown, ways) in groups {
+        let why = unknown.map(|p| format!(" (not for sure at `{p}`)")).unwrap_or_default();
+        line(out, &format!("    {known}{why}"));
+        for way in ways {
+            line(out, &format!("      {way}"));
+        }
     }
 }
 

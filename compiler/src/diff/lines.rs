@@ -1,0 +1,97 @@
+//! What differs between two texts, line by line, and the longest common part of two lists.
+
+/// How many lines of a change are kept, removed and added each.
+const LINES: usize = 12;
+
+/// The lines that only one of two texts has, without comments and indentation.
+pub(super) fn lines(old: &str, new: &str) -> (Vec<String>, Vec<String>) {
+    let (old, new) = (plain(old), plain(new));
+    let kept = common(&old, &new);
+    let only = |all: &[String]| {
+        let mut kept = kept.iter().peekable();
+        let mut out: Vec<String> = Vec::new();
+        for line in all {
+            if kept.peek() == Some(&line) {
+                kept.next();
+            } else if out.len() < LINES {
+                out.push(line.clone());
+            }
+        }
+        out
+    };
+    (only(&old), only(&new))
+}
+
+fn plain(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in text.lines() {
+        let mut quoted = false;
+        let mut end = line.len();
+        for (i, c) in line.char_indices() {
+            match c {
+                '"' => quoted = !quoted,
+                '/' if !quoted && line.get(i..).is_some_and(|r| r.starts_with("//")) => {
+                    end = i;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let words: Vec<&str> = line.get(..end).unwrap_or(line).split_whitespace().collect();
+        if !words.is_empty() {
+            out.push(words.join(" "));
+        }
+    }
+    out
+}
+
+/// A longest common subsequence; of very long lists only what is alike at both ends.
+pub(super) fn common<T: PartialEq + Clone>(a: &[T], b: &[T]) -> Vec<T> {
+    let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (ra, rb) = (
+        a.get(start..).unwrap_or_default(),
+        b.get(start..).unwrap_or_default(),
+    );
+    let end = ra
+        .iter()
+        .rev()
+        .zip(rb.iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count();
+    let (ma, mb) = (
+        ra.get(..ra.len() - end).unwrap_or_default(),
+        rb.get(..rb.len() - end).unwrap_or_default(),
+    );
+    let mut out: Vec<T> = a.get(..start).unwrap_or_default().to_vec();
+    if ma.len().saturating_mul(mb.len()) <= 4_000_000 {
+        let width = mb.len() + 1;
+        let mut longest = vec![0u32; (ma.len() + 1) * width];
+        let at =
+            |longest: &[u32], i: usize, j: usize| longest.get(i * width + j).copied().unwrap_or(0);
+        for (i, x) in ma.iter().enumerate().rev() {
+            for (j, y) in mb.iter().enumerate().rev() {
+                let value = if x == y {
+                    at(&longest, i + 1, j + 1) + 1
+                } else {
+                    at(&longest, i + 1, j).max(at(&longest, i, j + 1))
+                };
+                if let Some(slot) = longest.get_mut(i * width + j) {
+                    *slot = value;
+                }
+            }
+        }
+        let (mut i, mut j) = (0, 0);
+        while let (Some(x), Some(y)) = (ma.get(i), mb.get(j)) {
+            if x == y {
+                out.push(x.clone());
+                (i, j) = (i + 1, j + 1);
+            } else if at(&longest, i + 1, j) >= at(&longest, i, j + 1) {
+                i += 1;
+            } else {
+                j += 1;
+            }
+        }
+    }
+    out.extend(a.get(a.len() - end..).unwrap_or_default().iter().cloned());
+    out
+}
