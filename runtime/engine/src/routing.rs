@@ -52,6 +52,8 @@ impl Rows {
 struct Column {
     /// Rows of a name (enum, intent, language, text).
     names: FxHashMap<SmolStr, Rows>,
+    /// The names are `true` and `false`.
+    bools: bool,
     /// Rows of other names, and of values that no cell mentions.
     others: Rows,
     /// Rows of the unknown.
@@ -106,6 +108,7 @@ impl Column {
         let none = || Rows::none(rows);
         let mut column = Self {
             names: FxHashMap::default(),
+            bools: false,
             others: none(),
             unknown: none(),
             words: FxHashMap::default(),
@@ -145,6 +148,7 @@ impl Column {
     }
 
     fn mention(&mut self, value: &Value, rows: usize) {
+        self.bools |= matches!(value, Value::Bool(_));
         match name(value) {
             Some(name) => {
                 self.names.entry(name).or_insert_with(|| Rows::none(rows));
@@ -178,7 +182,12 @@ impl Column {
             return;
         }
         for (name, set) in &mut self.names {
-            if values::fits(pattern, &Value::Enum(name.clone())) {
+            let value = if self.bools {
+                Value::Bool(name == "true")
+            } else {
+                Value::Enum(name.clone())
+            };
+            if values::fits(pattern, &value) {
                 set.add(row);
             }
         }
