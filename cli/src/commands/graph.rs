@@ -37,7 +37,8 @@ enum Shape {
 struct Drawing {
     title: String,
     boxes: BTreeMap<String, (String, Shape)>,
-    arrows: BTreeSet<(String, String, String)>,
+    /// Several ways between two boxes are one arrow with all their labels.
+    arrows: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 impl Drawing {
@@ -45,7 +46,7 @@ impl Drawing {
         let mut drawing = Self {
             title: machine.bot.title.to_string(),
             boxes: BTreeMap::new(),
-            arrows: BTreeSet::new(),
+            arrows: BTreeMap::new(),
         };
         for node in &machine.nodes {
             drawing.boxes.insert(
@@ -127,6 +128,7 @@ impl Drawing {
                 }
             }
         }
+        drawing.tidy();
         drawing
     }
 
@@ -178,8 +180,28 @@ impl Drawing {
     }
 
     fn arrow(&mut self, from: &str, to: &str, label: &str) {
-        self.arrows
-            .insert((from.to_owned(), to.to_owned(), label.to_owned()));
+        let labels = self
+            .arrows
+            .entry((from.to_owned(), to.to_owned()))
+            .or_default();
+        if !label.is_empty() {
+            labels.insert(label.to_owned());
+        }
+    }
+
+    /// A handler that leads nowhere is no part of the drawing.
+    fn tidy(&mut self) {
+        let drawn: BTreeSet<&String> = self.arrows.keys().flat_map(|(a, b)| [a, b]).collect();
+        self.boxes
+            .retain(|id, _| !id.starts_with("x_") || drawn.contains(id));
+    }
+
+    /// `(from, to, label)`.
+    fn lines(&self) -> impl Iterator<Item = (&str, &str, String)> {
+        self.arrows.iter().map(|((from, to), labels)| {
+            let label: Vec<&str> = labels.iter().map(String::as_str).collect();
+            (from.as_str(), to.as_str(), label.join(", "))
+        })
     }
 
     fn mermaid(&self) -> String {
@@ -195,7 +217,7 @@ impl Drawing {
                 Shape::End => format!("  {id}([\"{name}\"])\n"),
             });
         }
-        for (from, to, label) in &self.arrows {
+        for (from, to, label) in self.lines() {
             let label = label.replace('"', "#quot;");
             out.push_str(&if label.is_empty() {
                 format!("  {from} --> {to}\n")
@@ -217,8 +239,8 @@ impl Drawing {
             };
             out.push_str(&format!("  {id} [label={}, shape={shape}];\n", quote(name)));
         }
-        for (from, to, label) in &self.arrows {
-            out.push_str(&format!("  {from} -> {to} [label={}];\n", quote(label)));
+        for (from, to, label) in self.lines() {
+            out.push_str(&format!("  {from} -> {to} [label={}];\n", quote(&label)));
         }
         out.push_str("}\n");
         out
