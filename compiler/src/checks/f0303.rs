@@ -7,11 +7,12 @@ use super::support::analysis::Analysis;
 use super::support::cover::{Atom, Column, Grid};
 use super::support::set::{Interval, universe};
 use super::support::syntax;
-use crate::machine::{CellPattern, Expr, MatchArm, Op, OpKind};
-use crate::value::{OpId, Type};
+use crate::machine::{CellPattern, Expr, Machine, MatchArm, Op, OpKind};
+use crate::value::{OpId, Type, Value};
 use flow_grammar::ast::{DeclKind, StepKind};
 use flow_grammar::{Diagnostic, Loc, Severity, Span};
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 
 pub(super) const CHECK: super::Check = super::Check {
     code: "F0303",
@@ -86,10 +87,14 @@ pub(super) fn match_grid<'a>(
     if arms.iter().any(|a| a.patterns.is_empty()) {
         return None;
     }
+    let may_be_unknown = cx.may_be_unknown(Some(op.code), subject, bits);
+    if plainly_total(cx.machine, subject, arms, may_be_unknown) {
+        return None;
+    }
     let rows: Vec<ArmRow> = arms.iter().map(|a| (a.patterns.clone(), a.loc)).collect();
     let column = Column {
         universe: universe(cx.machine, subject),
-        may_be_unknown: cx.may_be_unknown(Some(op.code), subject, bits),
+        may_be_unknown,
         ty: subject.ty.clone(),
     };
     let cells: Vec<Vec<&[CellPattern]>> = rows
@@ -98,6 +103,51 @@ pub(super) fn match_grid<'a>(
         .collect();
     let grid = Grid::new(&[column], &cells)?;
     Some((grid, rows))
+}
+
+/// The common case, where there is nothing to find: every arm takes values of an enum or a bool, none of them twice, and all
+/// values are taken, the last ones perhaps by `otherwise`.
+fn plainly_total(
+    machine: &Machine,
+    subject: &Expr,
+    arms: &[MatchArm],
+    may_be_unknown: bool,
+) -> bool {
+    const MANY: usize = 24;
+    let values: &[SmolStr] = match &subject.ty {
+        Type::Enum(id) => machine.enum_def(*id).map_or(&[], |e| e.values.as_slice()),
+        Type::Bool => &[],
+        _ => return false,
+    };
+    let count = if subject.ty == Type::Bool {
+        2
+    } else {
+        values.len()
+    };
+    if count > MANY {
+        return false;
+    }
+    let mut seen: Vec<&Value> = Vec::with_capacity(count);
+    for (i, arm) in arms.iter().enumerate() {
+        if let [CellPattern::Any] = arm.patterns.as_slice() {
+            return i + 1 == arms.len() && (seen.len() < count || may_be_unknown);
+        }
+        for pattern in &arm.patterns {
+            let CellPattern::Value(value) = pattern else {
+                return false;
+            };
+            let fits = match value {
+                Value::Bool(_) => subject.ty == Type::Bool,
+                Value::Enum(name) => values.contains(name),
+                _ => false,
+            };
+            if !fits || seen.contains(&value) {
+                return false;
+            }
+            seen.push(value);
+        }
+    }
+    seen.len() == count && !may_be_unknown
 }
 
 /// The grid of the bands of a tier.

@@ -45,6 +45,7 @@ pub(crate) mod support;
 use crate::machine::Machine;
 use crate::sources::Sources;
 use flow_grammar::{Diagnostic, Severity};
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use support::analysis::Analysis;
 
@@ -113,10 +114,17 @@ pub const CHECKS: &[Check] = &[
 #[must_use]
 pub fn run(cx: &Context<'_>) -> Vec<Diagnostic> {
     let analysis = Analysis::new(cx);
-    let mut found = Vec::new();
-    for check in CHECKS {
-        (check.run)(&analysis, &mut found);
-    }
+    // What most checks share is there before they run side by side, so that none waits for another.
+    analysis.known();
+    let mut found: Vec<Diagnostic> = CHECKS
+        .par_iter()
+        .map(|check| {
+            let mut found = Vec::new();
+            (check.run)(&analysis, &mut found);
+            found
+        })
+        .collect::<Vec<_>>()
+        .concat();
     // Of a declaration that could not be read in full nothing is said beside that.
     let broken = broken(cx.sources);
     if !broken.is_empty() {
@@ -134,7 +142,7 @@ fn broken(sources: &Sources) -> FxHashSet<u32> {
     let mut out = FxHashSet::default();
     for file in &sources.files {
         for (decl, placed) in (file.first_decl..).zip(&file.tree.decls) {
-            if !placed.tree.diagnostics.is_empty() {
+            if placed.tree.diagnostics.iter().any(|d| d.code == "F0101") {
                 out.insert(decl);
             }
         }

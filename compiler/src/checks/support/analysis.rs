@@ -7,7 +7,7 @@ use crate::machine::{Expr, ExprKind, Machine};
 use crate::sources::Sources;
 use crate::value::CodeId;
 use flow_grammar::{Loc, Span};
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 /// The bot with its shared analyses.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(crate) struct Analysis<'a> {
     pub(crate) sources: &'a Sources,
     /// The day from which hours are checked.
     pub(crate) date: jiff::civil::Date,
-    flow: OnceCell<Flow>,
-    known: OnceCell<Knowledge>,
+    flow: OnceLock<Flow>,
+    known: OnceLock<Knowledge>,
 }
 
 impl<'a> Analysis<'a> {
@@ -28,8 +28,8 @@ impl<'a> Analysis<'a> {
             machine: cx.machine,
             sources: cx.sources,
             date: cx.date,
-            flow: OnceCell::new(),
-            known: OnceCell::new(),
+            flow: OnceLock::new(),
+            known: OnceLock::new(),
         }
     }
 
