@@ -1,4 +1,4 @@
-//! Compiles the bot in a folder and prints the processor time that it took: `speed FOLDER [edit]`.
+//! Compiles the bot in a folder and prints the processor time that it took: `check_speed FOLDER [edit]`.
 //!
 //! With `edit` the last file gets another step in its last node, and only the second compilation is measured.
 //! `RAYON_NUM_THREADS=1` measures one core.

@@ -1,0 +1,7 @@
+//! Formatting is idempotent and changes nothing but blanks.
+#![no_main]
+#[path = "../properties.rs"]
+#[allow(dead_code, reason = "each target has its own property")]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|text: &str| properties::formats(text));
