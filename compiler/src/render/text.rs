@@ -1,6 +1,6 @@
 //! Findings for people, drawn by miette.
 
-use crate::sources::{SourceFile, Sources};
+use crate::sources::{Position, SourceFile, Sources};
 use flow_grammar::{Diagnostic, Label, Severity};
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
@@ -9,6 +9,8 @@ use miette::{
 use std::fmt;
 
 const WIDTH: usize = 120;
+/// Bytes of a line that is drawn at most. A longer one (noise, mostly) would be drawn whole, for each of its findings; its place is said.
+const LONGEST_LINE: usize = 2_000;
 
 /// Findings with the lines that they are about, labels and help; `colour` asks for colours.
 #[must_use]
@@ -113,10 +115,26 @@ impl SourceCode for Lines<'_> {
     }
 }
 
+/// Bytes of the line of an offset.
+fn line_length(file: &SourceFile, offset: usize) -> usize {
+    let next = file.line_starts.partition_point(|s| *s as usize <= offset);
+    let start = next
+        .checked_sub(1)
+        .and_then(|line| file.line_starts.get(line))
+        .map_or(0, |s| *s as usize);
+    let end = file
+        .line_starts
+        .get(next)
+        .map_or(file.text.len(), |s| *s as usize);
+    end.saturating_sub(start)
+}
+
 /// A finding as miette sees it.
 #[derive(Debug)]
 struct Report<'s> {
     finding: &'s Diagnostic,
+    /// Where it is, if its line is too long to be drawn.
+    undrawn: Option<Position>,
     source: Option<Lines<'s>>,
     labels: Vec<LabeledSpan>,
     elsewhere: Vec<Elsewhere<'s>>,
@@ -133,6 +151,7 @@ impl<'s> Report<'s> {
     fn new(sources: &'s Sources, finding: &'s Diagnostic) -> Self {
         let mut report = Self {
             finding,
+            undrawn: None,
             source: None,
             labels: Vec::new(),
             elsewhere: Vec::new(),
@@ -141,6 +160,12 @@ impl<'s> Report<'s> {
             let Some((file, range)) = sources.resolve(*at) else {
                 continue;
             };
+            if line_length(file, range.start) > LONGEST_LINE {
+                if i == 0 {
+                    report.undrawn = sources.position(*at);
+                }
+                continue;
+            }
             let text = (!text.is_empty()).then(|| text.clone());
             let span = SourceSpan::from(range);
             let label = if i == 0 {
@@ -173,7 +198,11 @@ impl<'s> Report<'s> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.finding.message)
+        f.write_str(&self.finding.message)?;
+        match &self.undrawn {
+            Some(place) => write!(f, " ({place})"),
+            None => Ok(()),
+        }
     }
 }
 
