@@ -489,7 +489,6 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
             c.loc,
         );
     }
-    drop(add);
     one_each(&mut out);
     out
 }

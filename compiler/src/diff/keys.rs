@@ -3,7 +3,7 @@
 use super::canon::Canon;
 use super::dim::Val;
 use crate::checks::support::set::point;
-use crate::machine::{Expr, ExprKind, Held, HoursOf, Machine};
+use crate::machine::{Expr, ExprKind, Held, HoursOf, Machine, Signal};
 use crate::value::Value;
 
 /// A constant as a value of a dimension.
@@ -125,6 +125,13 @@ pub(super) fn temporal(canon: &Canon<'_>, cond: &Expr, held: Held) -> (String, S
 
 /// An expression in its author's words, on one line.
 pub(super) fn label(m: &Machine, expr: &Expr) -> String {
+    // What the compiler wrote itself (a `regulated` intent's rule) stands nowhere in the source.
+    match expr.kind {
+        ExprKind::Signal(Signal::Intent) => return "intent".to_owned(),
+        ExprKind::Signal(Signal::MessageIntent) => return "message.intent".to_owned(),
+        ExprKind::Signal(Signal::AsksForHuman) => return "asks_for_human".to_owned(),
+        _ => {}
+    }
     m.sources
         .snippet(expr.loc)
         .split_whitespace()

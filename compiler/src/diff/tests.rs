@@ -209,3 +209,20 @@ fn a_large_space_is_sampled_and_says_so() {
     let again = of(&rule("shouting"), &rule("profanity"));
     assert_eq!(again.cases.len(), d.cases.len());
 }
+
+/// The rule of a regulated intent is the compiler's; its case is said in the language's words all the same.
+#[test]
+fn an_intent_that_becomes_regulated_goes_to_people() {
+    let text =
+        |regulated: &str| format!("{NODE}intent legal{regulated} {{ \"I will sue you\" }}\n");
+    let d = of(&text(""), &text(" regulated"));
+    let [case] = d.cases.as_slice() else {
+        panic!("{:#?}", d.cases)
+    };
+    assert!(case.when.ends_with("intent legal"), "{case:?}");
+    assert_eq!(case.new, "human high");
+    assert_eq!(
+        case.overall,
+        Some(("goes on".into(), "human: support high".into()))
+    );
+}

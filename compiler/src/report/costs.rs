@@ -106,6 +106,11 @@ pub(super) fn costs(cx: &Analysis<'_>) -> Costs {
         .iter()
         .map(|(path, share)| (sum(machine, path), *share))
         .collect();
+    let unknown = if machine.tiers.iter().all(|t| t.cost.is_none()) {
+        "none declared"
+    } else {
+        "not in one currency"
+    };
     let paths = found
         .iter()
         .zip(&sums)
@@ -116,7 +121,7 @@ pub(super) fn costs(cx: &Analysis<'_>) -> Costs {
                 .map(|t| words::tier(machine, *t).into())
                 .collect(),
             cost: cost.as_ref().map_or_else(
-                || "costs in several currencies or none".to_owned(),
+                || unknown.to_owned(),
                 |m| format!("{} {}", m.amount.normalize(), m.currency),
             ),
             share: *share,
