@@ -1,5 +1,11 @@
 //! `flowc diff` as docs/diff.md shows it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use serde_json::Value;
 use std::path::Path;
@@ -8,18 +14,41 @@ use std::process::{Command, Output};
 const PAGE: &str = include_str!("../../docs/diff.md");
 
 fn run(dir: &Path, program: &str, args: &[&str]) -> Output {
-    Command::new(program).args(args).current_dir(dir).output().unwrap()
+    Command::new(program)
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .unwrap()
 }
 
 fn flowc(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let output = run(dir, env!("CARGO_BIN_EXE_flowc"), &[args, &["--color", "never"]].concat());
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    let output = run(
+        dir,
+        env!("CARGO_BIN_EXE_flowc"),
+        &[args, &["--color", "never"]].concat(),
+    );
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
 }
 
 fn git(dir: &Path, args: &[&str]) {
-    let quiet = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
+    let quiet = [
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.com",
+        "-c",
+        "init.defaultBranch=main",
+    ];
     let output = run(dir, "git", &[&quiet, args].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -45,7 +74,10 @@ fn edit(dir: &Path, file: &str, from: &str, to: &str) {
 fn place() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    copy(&root.join("flows/acme_store"), &dir.path().join("flows/acme_store"));
+    copy(
+        &root.join("flows/acme_store"),
+        &dir.path().join("flows/acme_store"),
+    );
     git(dir.path(), &["init", "-q"]);
     git(dir.path(), &["add", "."]);
     git(dir.path(), &["commit", "-q", "-m", "first"]);
@@ -55,16 +87,41 @@ fn place() -> tempfile::TempDir {
 fn edited() -> tempfile::TempDir {
     let dir = place();
     let at = dir.path();
-    edit(at, "escalations.flow", "threshold sure_enough = 70%", "threshold sure_enough = 75%");
-    edit(at, "routing.flow", "| _               | enterprise    | _        | _                         | key_accounts | high      |", "| _               | enterprise    | _        | _                         | key_accounts | immediate |");
-    for entry in std::fs::read_dir(at.join("flows/acme_store")).unwrap().flatten() {
+    edit(
+        at,
+        "escalations.flow",
+        "threshold sure_enough = 70%",
+        "threshold sure_enough = 75%",
+    );
+    edit(
+        at,
+        "routing.flow",
+        "| _               | enterprise    | _        | _                         | key_accounts | high      |",
+        "| _               | enterprise    | _        | _                         | key_accounts | immediate |",
+    );
+    for entry in std::fs::read_dir(at.join("flows/acme_store"))
+        .unwrap()
+        .flatten()
+    {
         if let Ok(text) = std::fs::read_to_string(entry.path()) {
-            let text = text.replace("-> anything_else", "-> more_help").replace("expect node is anything_else", "expect node is more_help");
+            let text = text
+                .replace("-> anything_else", "-> more_help")
+                .replace("expect node is anything_else", "expect node is more_help");
             std::fs::write(entry.path(), text).unwrap();
         }
     }
-    edit(at, "greet.flow", "node anything_else {", "node more_help was anything_else {");
-    edit(at, "track.flow", "    retry 2\n", "    // a third try helps nobody\n    retry 2\n");
+    edit(
+        at,
+        "greet.flow",
+        "node anything_else {",
+        "node more_help was anything_else {",
+    );
+    edit(
+        at,
+        "track.flow",
+        "    retry 2\n",
+        "    // a third try helps nobody\n    retry 2\n",
+    );
     dir
 }
 
@@ -72,14 +129,27 @@ fn edited() -> tempfile::TempDir {
 #[test]
 fn the_page_shows_what_is_printed() {
     let dir = edited();
-    let block = PAGE.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
-    let (command, lines) = block.strip_prefix("$ flowc ").unwrap().split_once('\n').unwrap();
+    let block = PAGE
+        .split("```text\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let (command, lines) = block
+        .strip_prefix("$ flowc ")
+        .unwrap()
+        .split_once('\n')
+        .unwrap();
     let words: Vec<&str> = command.split_whitespace().collect();
     let (code, printed, errors) = flowc(dir.path(), &words);
     assert_eq!(code, 1, "{errors}");
     let mut rest = printed.lines();
     for line in lines.lines().filter(|l| l.trim() != "...") {
-        assert!(rest.any(|l| l == line), "not printed, or not here: {line}\n{printed}");
+        assert!(
+            rest.any(|l| l == line),
+            "not printed, or not here: {line}\n{printed}"
+        );
     }
 }
 
@@ -94,11 +164,28 @@ fn a_folder_a_revision_and_a_path_in_one_are_the_same() {
     let by_rev = json("HEAD", "flows/acme_store");
     assert_eq!(by_rev, json("HEAD:flows/acme_store", "flows/acme_store"));
     git(dir.path(), &["commit", "-q", "-a", "-m", "second"]);
-    assert_eq!(by_rev, json("HEAD~1:flows/acme_store", "HEAD:flows/acme_store"));
-    let rule = by_rev["cases"].as_array().unwrap().iter().find(|c| c["kind"] == "rule" && c["name"] == "low_confidence").unwrap();
-    assert_eq!((rule["old"].as_str(), rule["new"].as_str()), (Some("does not fire"), Some("ai standard")));
+    assert_eq!(
+        by_rev,
+        json("HEAD~1:flows/acme_store", "HEAD:flows/acme_store")
+    );
+    let rule = by_rev["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["kind"] == "rule" && c["name"] == "low_confidence")
+        .unwrap();
+    assert_eq!(
+        (rule["old"].as_str(), rule["new"].as_str()),
+        (Some("does not fire"), Some("ai standard"))
+    );
     // A comment is no change.
-    assert!(by_rev["changes"].as_array().unwrap().iter().all(|c| c["name"] != "track"));
+    assert!(
+        by_rev["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|c| c["name"] != "track")
+    );
 }
 
 #[test]
@@ -106,20 +193,44 @@ fn the_exit_code_says_whether_the_meaning_changed() {
     let dir = place();
     let same = flowc(dir.path(), &["diff", "HEAD", "flows/acme_store"]);
     assert_eq!((same.0, same.1.as_str()), (0, "no change in meaning\n"));
-    edit(dir.path(), "track.flow", "node track {", "// only words\nnode track {\n\n");
-    assert_eq!(flowc(dir.path(), &["diff", "HEAD", "flows/acme_store"]).0, 0);
+    edit(
+        dir.path(),
+        "track.flow",
+        "node track {",
+        "// only words\nnode track {\n\n",
+    );
+    assert_eq!(
+        flowc(dir.path(), &["diff", "HEAD", "flows/acme_store"]).0,
+        0
+    );
     for (old, new, why) in [
-        ("nothing", "flows/acme_store", "`nothing` is neither a folder nor a git revision"),
+        (
+            "nothing",
+            "flows/acme_store",
+            "`nothing` is neither a folder nor a git revision",
+        ),
         ("HEAD", "HEAD", "is no folder"),
-        ("HEAD:flows/none", "flows/acme_store", "has no folder `flows/none`"),
+        (
+            "HEAD:flows/none",
+            "flows/acme_store",
+            "has no folder `flows/none`",
+        ),
         ("--upload-pack=x", "flows/acme_store", ""),
     ] {
         let (code, _, errors) = flowc(dir.path(), &["diff", old, new]);
         assert_eq!(code, 2, "{old} {new}");
         assert!(errors.contains(why), "{errors}");
     }
-    edit(dir.path(), "track.flow", "form order_id {", "form order_numbr {");
+    edit(
+        dir.path(),
+        "track.flow",
+        "form order_id {",
+        "form order_numbr {",
+    );
     let (code, _, errors) = flowc(dir.path(), &["diff", "HEAD", "flows/acme_store"]);
     assert_eq!(code, 2);
-    assert!(errors.contains("only bots without errors can be compared"), "{errors}");
+    assert!(
+        errors.contains("only bots without errors can be compared"),
+        "{errors}"
+    );
 }

@@ -25,7 +25,11 @@ pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
         PlainFormat::Text => print(&text(&diff)),
         PlainFormat::Json => print(&format!("{}\n", serde_json::to_string_pretty(&diff)?)),
     }
-    Ok(if diff.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if diff.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// A folder on disk, perhaps one that was taken out of git and goes away with this.
@@ -39,17 +43,26 @@ impl Version {
     fn find(what: &str, other: &str) -> anyhow::Result<Self> {
         let path = Path::new(what);
         if path.is_dir() {
-            return Ok(Self { folder: path.to_path_buf(), _kept: None });
+            return Ok(Self {
+                folder: path.to_path_buf(),
+                _kept: None,
+            });
         }
         let (rev, folder) = match what.split_once(':') {
             // As git reads it: from the top, or from here if it begins with `./`.
-            Some((rev, path)) if path == "." || path.starts_with("./") || path.starts_with("../") => (rev, inside(Path::new("."), Path::new(path))?),
+            Some((rev, path))
+                if path == "." || path.starts_with("./") || path.starts_with("../") =>
+            {
+                (rev, inside(Path::new("."), Path::new(path))?)
+            }
             Some((rev, path)) => (rev, (top(Path::new("."))?, PathBuf::from(path))),
             None => {
                 let there = other.split_once(':').map_or(other, |(_, path)| path);
                 let there = Path::new(there);
                 if !there.is_dir() {
-                    bail!("`{what}` is no folder; to compare two revisions name the folder in both, as in `{what}:my_bot`");
+                    bail!(
+                        "`{what}` is no folder; to compare two revisions name the folder in both, as in `{what}:my_bot`"
+                    );
                 }
                 (what, inside(there, Path::new("."))?)
             }
@@ -59,22 +72,58 @@ impl Version {
 
     /// The repository at a revision, in a folder of its own: `use` and `knowledge` may lead out of the bot's folder.
     fn from_git(top: &Path, rev: &str, folder: &Path) -> anyhow::Result<Self> {
-        let commit = git(top, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{rev}^{{commit}}")]).with_context(|| format!("`{rev}` is neither a folder nor a git revision"))?;
+        let commit = git(
+            top,
+            &[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &format!("{rev}^{{commit}}"),
+            ],
+        )
+        .with_context(|| format!("`{rev}` is neither a folder nor a git revision"))?;
         let kept = tempfile::tempdir().context("no temporary folder")?;
-        let mut archive = Command::new("git").arg("-C").arg(top).args(["archive", "--format=tar", commit.trim()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("cannot run git")?;
+        let mut archive = Command::new("git")
+            .arg("-C")
+            .arg(top)
+            .args(["archive", "--format=tar", commit.trim()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot run git")?;
         let tar = archive.stdout.take().context("git has no output")?;
-        let unpacked = Command::new("tar").arg("-x").arg("-C").arg(kept.path()).stdin(tar).stderr(Stdio::null()).status().context("cannot run tar")?;
+        let unpacked = Command::new("tar")
+            .arg("-x")
+            .arg("-C")
+            .arg(kept.path())
+            .stdin(tar)
+            .stderr(Stdio::null())
+            .status()
+            .context("cannot run tar")?;
         let out = archive.wait_with_output()?;
         if !out.status.success() || !unpacked.success() {
-            bail!("git cannot give the files of `{rev}`: {}", String::from_utf8_lossy(&out.stderr).trim());
+            bail!(
+                "git cannot give the files of `{rev}`: {}",
+                String::from_utf8_lossy(&out.stderr).trim()
+            );
         }
         // The project's root is where the repository's was.
         std::fs::write(kept.path().join(".git"), "")?;
         let folder = kept.path().join(folder);
         if !folder.is_dir() {
-            bail!("`{rev}` has no folder `{}`", folder.strip_prefix(kept.path()).unwrap_or(&folder).display());
+            bail!(
+                "`{rev}` has no folder `{}`",
+                folder
+                    .strip_prefix(kept.path())
+                    .unwrap_or(&folder)
+                    .display()
+            );
         }
-        Ok(Self { folder, _kept: Some(kept) })
+        Ok(Self {
+            folder,
+            _kept: Some(kept),
+        })
     }
 
     fn machine(&self, name: &str) -> anyhow::Result<Arc<Machine>> {
@@ -82,9 +131,17 @@ impl Version {
         if let Some(machine) = compilation.runnable() {
             return Ok(machine);
         }
-        let errors: Vec<_> = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+        let errors: Vec<_> = compilation
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .cloned()
+            .collect();
         eprint!("{}", super::check::text(&compilation.sources, &errors));
-        bail!("`{name}` has {}; only bots without errors can be compared", count(errors.len(), "error"))
+        bail!(
+            "`{name}` has {}; only bots without errors can be compared",
+            count(errors.len(), "error")
+        )
     }
 }
 
@@ -93,20 +150,35 @@ fn inside(from: &Path, path: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let top = top(from)?;
     let full = from.join(path);
     // The folder may be gone today; what is there of it says where it was.
-    let full = full.canonicalize().or_else(|_| std::path::absolute(&full))?;
-    let inside = full.strip_prefix(&top).with_context(|| format!("`{}` lies outside the repository", full.display()))?;
+    let full = full
+        .canonicalize()
+        .or_else(|_| std::path::absolute(&full))?;
+    let inside = full
+        .strip_prefix(&top)
+        .with_context(|| format!("`{}` lies outside the repository", full.display()))?;
     Ok((top.clone(), inside.to_path_buf()))
 }
 
 fn top(folder: &Path) -> anyhow::Result<PathBuf> {
-    let top = git(folder, &["rev-parse", "--show-toplevel"]).with_context(|| format!("`{}` is in no git repository", folder.display()))?;
+    let top = git(folder, &["rev-parse", "--show-toplevel"])
+        .with_context(|| format!("`{}` is in no git repository", folder.display()))?;
     Ok(Path::new(top.trim_end_matches(['\r', '\n'])).canonicalize()?)
 }
 
 fn git(folder: &Path, args: &[&str]) -> anyhow::Result<String> {
-    let out = Command::new("git").arg("-C").arg(folder).args(args).output().context("cannot run git")?;
+    let out = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(args)
+        .output()
+        .context("cannot run git")?;
     if !out.status.success() {
-        bail!("{}", String::from_utf8_lossy(&out.stderr).trim().trim_start_matches("fatal: "));
+        bail!(
+            "{}",
+            String::from_utf8_lossy(&out.stderr)
+                .trim()
+                .trim_start_matches("fatal: ")
+        );
     }
     Ok(String::from_utf8(out.stdout)?)
 }
@@ -124,7 +196,10 @@ fn text(d: &Diff) -> String {
             let title = (case.kind, &case.name);
             if last != Some(title) {
                 let at = case.new_at.as_ref().or(case.old_at.as_ref());
-                line(&mut out, &format!("  {} {}{}", case.kind, case.name, place(at)));
+                line(
+                    &mut out,
+                    &format!("  {} {}{}", case.kind, case.name, place(at)),
+                );
                 last = Some(title);
             }
             cases(&mut out, case);
@@ -141,7 +216,13 @@ fn text(d: &Diff) -> String {
     }
     head(&mut out, "Running conversations");
     let new = d.places.iter().filter(|p| p.what == Move::New).count();
-    line(&mut out, &format!("  {} kept as they are: who waits there moves", count(d.kept, "place")));
+    line(
+        &mut out,
+        &format!(
+            "  {} kept as they are: who waits there moves",
+            count(d.kept, "place")
+        ),
+    );
     for p in &d.places {
         let what = match p.what {
             Move::Moves => "moves",
@@ -149,23 +230,52 @@ fn text(d: &Diff) -> String {
             Move::Stays => "stays",
             Move::New => continue,
         };
-        line(&mut out, &format!("  {what:<8} {}: {}{}", p.place, p.why, place(p.at.as_ref())));
+        line(
+            &mut out,
+            &format!("  {what:<8} {}: {}{}", p.place, p.why, place(p.at.as_ref())),
+        );
     }
     for stay in &d.stays {
         line(&mut out, &format!("  {stay}"));
     }
     if new > 0 {
-        let names: Vec<&str> = d.places.iter().filter(|p| p.what == Move::New).map(|p| p.place.as_str()).collect();
-        line(&mut out, &format!("  {} only in the new version: {}", count(new, "place"), names.join(", ")));
+        let names: Vec<&str> = d
+            .places
+            .iter()
+            .filter(|p| p.what == Move::New)
+            .map(|p| p.place.as_str())
+            .collect();
+        line(
+            &mut out,
+            &format!(
+                "  {} only in the new version: {}",
+                count(new, "place"),
+                names.join(", ")
+            ),
+        );
     }
     out
 }
 
 fn cases(out: &mut String, case: &Case) {
-    let when = if case.when.is_empty() { "always" } else { &case.when };
-    line(out, &format!("    {when}: {} -> {}", case.old, paint(&case.new, Style::new().bold())));
+    let when = if case.when.is_empty() {
+        "always"
+    } else {
+        &case.when
+    };
+    line(
+        out,
+        &format!(
+            "    {when}: {} -> {}",
+            case.old,
+            paint(&case.new, Style::new().bold())
+        ),
+    );
     if let Some((old, new)) = &case.overall {
-        line(out, &format!("      all rules together, everything else quiet: {old} -> {new}"));
+        line(
+            out,
+            &format!("      all rules together, everything else quiet: {old} -> {new}"),
+        );
     }
 }
 
@@ -181,10 +291,20 @@ fn changed(out: &mut String, c: &Change, with_lines: bool) {
         _ => String::new(),
     };
     let places = match (&c.old_at, &c.new_at) {
-        (Some(a), Some(b)) if a.file != b.file || a.line != b.line => format!("{} ->{}", place(Some(a)), place(Some(b))),
+        (Some(a), Some(b)) if a.file != b.file || a.line != b.line => {
+            format!("{} ->{}", place(Some(a)), place(Some(b)))
+        }
         (a, b) => place(b.as_ref().or(a.as_ref())),
     };
-    line(out, &format!("  {} {} {}{how}{places}", paint(mark, style), c.kind, c.name));
+    line(
+        out,
+        &format!(
+            "  {} {} {}{how}{places}",
+            paint(mark, style),
+            c.kind,
+            c.name
+        ),
+    );
     if with_lines {
         for l in &c.removed {
             line(out, &paint(&format!("      - {l}"), Style::new().red()));
@@ -196,7 +316,8 @@ fn changed(out: &mut String, c: &Change, with_lines: bool) {
 }
 
 fn place(at: Option<&Position>) -> String {
-    at.map(|p| paint(&format!("  {}:{}", p.file, p.line), Style::new().dimmed())).unwrap_or_default()
+    at.map(|p| paint(&format!("  {}:{}", p.file, p.line), Style::new().dimmed()))
+        .unwrap_or_default()
 }
 
 fn head(out: &mut String, title: &str) {

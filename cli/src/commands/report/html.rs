@@ -18,7 +18,10 @@ const SECTIONS: [(&str, &str); 6] = [
 ];
 
 pub(super) fn render(r: &Report) -> String {
-    let mut out = Page { html: String::new(), columns: Vec::new() };
+    let mut out = Page {
+        html: String::new(),
+        columns: Vec::new(),
+    };
     let title = escape(&r.title);
     out.put(&format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}: what is proven</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>"
@@ -48,7 +51,11 @@ pub(super) fn render(r: &Report) -> String {
 }
 
 fn ladder(r: &Report) -> String {
-    r.tiers.iter().map(|t| escape(t)).collect::<Vec<_>>().join(" <span aria-label=\"then\">&rarr;</span> ")
+    r.tiers
+        .iter()
+        .map(|t| escape(t))
+        .collect::<Vec<_>>()
+        .join(" <span aria-label=\"then\">&rarr;</span> ")
 }
 
 /// Four figures that say most.
@@ -56,47 +63,114 @@ fn summary(out: &mut Page, r: &Report) {
     let unproven = r.reach.iter().filter(|x| x.turns.is_none()).count();
     let most = r.reach.iter().filter_map(|x| x.turns).max().unwrap_or(0);
     let broken = r.promises.iter().filter(|p| !p.kept).count();
-    let unplanned = r.staffing.iter().filter(|s| !s.gaps.is_empty() && !s.closed_plan).count();
+    let unplanned = r
+        .staffing
+        .iter()
+        .filter(|s| !s.gaps.is_empty() && !s.closed_plan)
+        .count();
     out.put("<section class=\"cards\" aria-label=\"In short\">");
-    let figure = |n: u32| if n == 1 { "1 turn".to_owned() } else { format!("{n} turns") };
-    card(out, unproven == 0, &if unproven == 0 { figure(most) } else { format!("{unproven} unproven") }, "at most until a person, from every node and tier");
-    card(out, unplanned == 0, &format!("{} of {}", r.staffing.len() - unplanned, r.staffing.len()), "rows with somebody there or a plan at any time");
-    card(out, broken == 0, &format!("{} of {}", r.promises.len() - broken, r.promises.len()), "promises backed by hours");
-    card(out, true, r.costs.expected.as_deref().unwrap_or("-"), &format!("expected per conversation, at worst {}", r.costs.worst.as_deref().unwrap_or("-")));
+    let figure = |n: u32| {
+        if n == 1 {
+            "1 turn".to_owned()
+        } else {
+            format!("{n} turns")
+        }
+    };
+    card(
+        out,
+        unproven == 0,
+        &if unproven == 0 {
+            figure(most)
+        } else {
+            format!("{unproven} unproven")
+        },
+        "at most until a person, from every node and tier",
+    );
+    card(
+        out,
+        unplanned == 0,
+        &format!("{} of {}", r.staffing.len() - unplanned, r.staffing.len()),
+        "rows with somebody there or a plan at any time",
+    );
+    card(
+        out,
+        broken == 0,
+        &format!("{} of {}", r.promises.len() - broken, r.promises.len()),
+        "promises backed by hours",
+    );
+    card(
+        out,
+        true,
+        r.costs.expected.as_deref().unwrap_or("-"),
+        &format!(
+            "expected per conversation, at worst {}",
+            r.costs.worst.as_deref().unwrap_or("-")
+        ),
+    );
     out.put("</section>");
 }
 
 fn card(out: &mut Page, good: bool, figure: &str, what: &str) {
     let class = if good { "card good" } else { "card bad" };
-    out.put(&format!("<div class=\"{class}\"><p class=\"figure\">{}</p><p>{}</p></div>", escape(figure), escape(what)));
+    out.put(&format!(
+        "<div class=\"{class}\"><p class=\"figure\">{}</p><p>{}</p></div>",
+        escape(figure),
+        escape(what)
+    ));
 }
 
 fn reach(out: &mut Page, r: &Report) {
     out.section("reach", "A person can be reached", "Turns of the customer at most, if the customer wants a person: what the customer cannot choose goes the worst way.");
-    out.table("Turns until a person, by node and tier", &["Node", "Tier", "At most", "How"]);
+    out.table(
+        "Turns until a person, by node and tier",
+        &["Node", "Tier", "At most", "How"],
+    );
     for x in &r.reach {
         let turns = match x.turns {
             None => badge("bad", "not for certain"),
             Some(0) => badge("good", "at once"),
             Some(n) => badge("good", &crate::output::count(n as usize, "turn")),
         };
-        out.row(&[&node(x), &escape(&x.tier), &turns, &ways(x)], x.at.as_ref());
+        out.row(
+            &[&node(x), &escape(&x.tier), &turns, &ways(x)],
+            x.at.as_ref(),
+        );
     }
     out.end();
 }
 
 fn node(x: &Reach) -> String {
-    x.node.as_ref().map_or_else(|| "<em>wherever it answers</em>".to_owned(), |n| format!("<code>{}</code>", escape(n)))
+    x.node.as_ref().map_or_else(
+        || "<em>wherever it answers</em>".to_owned(),
+        |n| format!("<code>{}</code>", escape(n)),
+    )
 }
 
 fn ways(x: &Reach) -> String {
-    let item = |w: &flow_compiler::report::Way| format!("{} <span class=\"soft\">({})</span>", code(&w.how), if w.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", w.turns) });
+    let item = |w: &flow_compiler::report::Way| {
+        format!(
+            "{} <span class=\"soft\">({})</span>",
+            code(&w.how),
+            if w.turns == 1 {
+                "1 turn".to_owned()
+            } else {
+                format!("{} turns", w.turns)
+            }
+        )
+    };
     match x.ways.split_first() {
         None => "no way is proven".to_owned(),
         Some((first, [])) => item(first),
         Some((first, more)) => {
-            let rest: String = more.iter().map(|w| format!("<li>{}</li>", item(w))).collect();
-            format!("{}<details><summary>{} more</summary><ul>{rest}</ul></details>", item(first), more.len())
+            let rest: String = more
+                .iter()
+                .map(|w| format!("<li>{}</li>", item(w)))
+                .collect();
+            format!(
+                "{}<details><summary>{} more</summary><ul>{rest}</ul></details>",
+                item(first),
+                more.len()
+            )
         }
     }
 }
@@ -106,20 +180,52 @@ fn known(out: &mut Page, r: &Report) {
     if r.required.is_empty() {
         out.put("<p>No handoff requires a field.</p>");
     } else {
-        out.table("Required fields by handoff", &["Field", "Handoff", "Known", "On which ways"]);
+        out.table(
+            "Required fields by handoff",
+            &["Field", "Handoff", "Known", "On which ways"],
+        );
         for f in &r.required {
             let badge = state(f.known);
-            let asked = if f.asked_while_waiting { "<br><span class=\"soft\">asked for while they wait</span>" } else { "" };
+            let asked = if f.asked_while_waiting {
+                "<br><span class=\"soft\">asked for while they wait</span>"
+            } else {
+                ""
+            };
             let list: String = f
                 .ways
                 .iter()
                 .map(|w| {
-                    let at = w.unknown_at.as_ref().map(|p| format!(" <span class=\"soft\">not for sure at <code>{}</code></span>", escape(p))).unwrap_or_default();
-                    format!("<li>{} {}{at}{}</li>", state(w.known), code(&w.by), place(w.at.as_ref()))
+                    let at = w
+                        .unknown_at
+                        .as_ref()
+                        .map(|p| {
+                            format!(
+                                " <span class=\"soft\">not for sure at <code>{}</code></span>",
+                                escape(p)
+                            )
+                        })
+                        .unwrap_or_default();
+                    format!(
+                        "<li>{} {}{at}{}</li>",
+                        state(w.known),
+                        code(&w.by),
+                        place(w.at.as_ref())
+                    )
                 })
                 .collect();
-            let ways = format!("<details><summary>{}</summary><ul>{list}</ul></details>", crate::output::count(f.ways.len(), "way"));
-            out.row(&[&format!("<code>{}</code>", escape(&f.field)), &code(&f.handoff), &format!("{badge}{asked}"), &ways], f.at.as_ref());
+            let ways = format!(
+                "<details><summary>{}</summary><ul>{list}</ul></details>",
+                crate::output::count(f.ways.len(), "way")
+            );
+            out.row(
+                &[
+                    &format!("<code>{}</code>", escape(&f.field)),
+                    &code(&f.handoff),
+                    &format!("{badge}{asked}"),
+                    &ways,
+                ],
+                f.at.as_ref(),
+            );
         }
         out.end();
         return;
@@ -139,19 +245,45 @@ fn state(k: Knows) -> String {
 }
 
 fn staff(out: &mut Page, r: &Report) {
-    out.section("staff", "Who is there", "The week of every row of the matrix, overflow included.");
+    out.section(
+        "staff",
+        "Who is there",
+        "The week of every row of the matrix, overflow included.",
+    );
     for row in &r.staffing {
         out.put(&format!("<article><h3><span class=\"soft\">{} row {}</span> {} <span aria-label=\"goes to\">&rarr;</span> <code>{}</code></h3>", escape(&row.tier), row.row, escape(&row.when), escape(&row.team)));
-        let overflow = if row.overflow.is_empty() { String::new() } else { format!("overflow to {}; ", row.overflow.iter().map(|t| format!("<code>{}</code>", escape(t))).collect::<Vec<_>>().join(", ")) };
+        let overflow = if row.overflow.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "overflow to {}; ",
+                row.overflow
+                    .iter()
+                    .map(|t| format!("<code>{}</code>", escape(t)))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        };
         let gaps = if row.always {
             "somebody is always there".to_owned()
         } else if row.gaps.is_empty() {
             "no gap this week".to_owned()
         } else {
-            let plan = if row.closed_plan { "the <code>closed</code> plan stands in" } else { "<strong class=\"bad\">nothing is planned</strong>" };
-            format!("{} this week, {plan}; the longest in 400 days: {}", crate::output::count(row.gaps.len(), "gap"), escape(row.longest_gap.as_deref().unwrap_or("-")))
+            let plan = if row.closed_plan {
+                "the <code>closed</code> plan stands in"
+            } else {
+                "<strong class=\"bad\">nothing is planned</strong>"
+            };
+            format!(
+                "{} this week, {plan}; the longest in 400 days: {}",
+                crate::output::count(row.gaps.len(), "gap"),
+                escape(row.longest_gap.as_deref().unwrap_or("-"))
+            )
         };
-        out.put(&format!("<p>{overflow}{gaps}{}</p>", place(row.at.as_ref())));
+        out.put(&format!(
+            "<p>{overflow}{gaps}{}</p>",
+            place(row.at.as_ref())
+        ));
         week(out, row);
         out.put("</article>");
     }
@@ -163,13 +295,21 @@ fn staff(out: &mut Page, r: &Report) {
 
 /// A bar per day; the words stand beside it for whoever does not see it.
 fn week(out: &mut Page, row: &Staffing) {
-    out.put(&format!("<ul class=\"week\" aria-label=\"Open hours of {}\">", escape(&row.team)));
+    out.put(&format!(
+        "<ul class=\"week\" aria-label=\"Open hours of {}\">",
+        escape(&row.team)
+    ));
     for d in &row.week {
         let mut bars = String::new();
         for (from, to) in &d.open {
             let left = f64::from(*from) / 14.4;
             let width = f64::from(to.saturating_sub(*from)) / 14.4;
-            let _ = write!(bars, "<i style=\"left:{left:.2}%;width:{width:.2}%\" title=\"{}-{}\"></i>", clock(*from), clock(*to));
+            let _ = write!(
+                bars,
+                "<i style=\"left:{left:.2}%;width:{width:.2}%\" title=\"{}-{}\"></i>",
+                clock(*from),
+                clock(*to)
+            );
         }
         out.put(&format!("<li><span class=\"dayname\">{}</span><span class=\"bar\" aria-hidden=\"true\">{bars}</span><span class=\"open\">{}</span></li>", d.date.strftime("%a"), day(&d.open)));
     }
@@ -177,12 +317,39 @@ fn week(out: &mut Page, row: &Staffing) {
 }
 
 fn promises(out: &mut Page, r: &Report) {
-    out.section("promises", "Promises", "Every time that is promised, and the hours that back it.");
-    out.table("Promises and their hours", &["Promise", "Within", "Backed", "Hours"]);
+    out.section(
+        "promises",
+        "Promises",
+        "Every time that is promised, and the hours that back it.",
+    );
+    out.table(
+        "Promises and their hours",
+        &["Promise", "Within", "Backed", "Hours"],
+    );
     for p in &r.promises {
-        let badge = if p.kept { badge("good", "yes") } else { badge("bad", "no") };
-        let hours = format!("{} <span class=\"soft\">({} this week)</span>", p.hours.iter().map(|h| format!("<code>{}</code>", escape(h))).collect::<Vec<_>>().join(", "), hours(p.open_minutes));
-        out.row(&[&code(&p.what), &escape(&p.within), &format!("{badge} {}", code(&p.why)), &hours], p.at.as_ref());
+        let badge = if p.kept {
+            badge("good", "yes")
+        } else {
+            badge("bad", "no")
+        };
+        let hours = format!(
+            "{} <span class=\"soft\">({} this week)</span>",
+            p.hours
+                .iter()
+                .map(|h| format!("<code>{}</code>", escape(h)))
+                .collect::<Vec<_>>()
+                .join(", "),
+            hours(p.open_minutes)
+        );
+        out.row(
+            &[
+                &code(&p.what),
+                &escape(&p.within),
+                &format!("{badge} {}", code(&p.why)),
+                &hours,
+            ],
+            p.at.as_ref(),
+        );
     }
     out.end();
 }
@@ -193,27 +360,48 @@ fn private(out: &mut Page, r: &Report) {
         out.put("<p>Nothing is marked <code>private</code>.</p></section>");
         return;
     }
-    out.table("Private fields and where they go", &["Field", "Goes to", "What", "Places"]);
+    out.table(
+        "Private fields and where they go",
+        &["Field", "Goes to", "What", "Places"],
+    );
     for f in &r.private {
         let name = format!("<code>{}</code>", escape(&f.field));
         if f.to.is_empty() {
-            out.row(&[&name, &badge("good", "only the card"), "", ""], f.at.as_ref());
+            out.row(
+                &[&name, &badge("good", "only the card"), "", ""],
+                f.at.as_ref(),
+            );
         }
         for to in &f.to {
             let kind = badge(if to.leaves { "warn" } else { "good" }, to.kind);
             let places: Vec<String> = to.places.iter().map(|p| place(Some(p))).collect();
-            out.row(&[&name, &kind, &code(&to.name), &places.join(" ")], f.at.as_ref());
+            out.row(
+                &[&name, &kind, &code(&to.name), &places.join(" ")],
+                f.at.as_ref(),
+            );
         }
     }
     out.end();
 }
 
 fn costs(out: &mut Page, r: &Report) {
-    out.section("costs", "Costs", "The tiers that a conversation touches, along every simple path.");
+    out.section(
+        "costs",
+        "Costs",
+        "The tiers that a conversation touches, along every simple path.",
+    );
     out.table("Cost by path", &["Path", "Share", "Cost"]);
     for p in &r.costs.paths {
-        let path: Vec<String> = p.tiers.iter().map(|t| format!("<code>{}</code>", escape(t))).collect();
-        let share = format!("<span class=\"share\" aria-hidden=\"true\"><i style=\"width:{:.1}%\"></i></span> {}", p.share * 100.0, percent(p.share));
+        let path: Vec<String> = p
+            .tiers
+            .iter()
+            .map(|t| format!("<code>{}</code>", escape(t)))
+            .collect();
+        let share = format!(
+            "<span class=\"share\" aria-hidden=\"true\"><i style=\"width:{:.1}%\"></i></span> {}",
+            p.share * 100.0,
+            percent(p.share)
+        );
         out.row(&[&path.join(" &rarr; "), &share, &escape(&p.cost)], None);
     }
     out.put("</tbody></table></div>");
@@ -243,7 +431,10 @@ impl Page {
     }
 
     fn table(&mut self, caption: &str, columns: &[&str]) {
-        let head: String = columns.iter().map(|c| format!("<th scope=\"col\" role=\"columnheader\">{c}</th>")).collect();
+        let head: String = columns
+            .iter()
+            .map(|c| format!("<th scope=\"col\" role=\"columnheader\">{c}</th>"))
+            .collect();
         self.columns = columns.iter().map(ToString::to_string).collect();
         // The roles are named because a narrow screen lays tables out as blocks, where browsers forget them.
         // What scrolls can be scrolled by the keyboard.
@@ -255,7 +446,11 @@ impl Page {
         let mut html = String::from("<tr role=\"row\">");
         for (i, cell) in cells.iter().enumerate() {
             if i == 0 {
-                let _ = write!(html, "<th scope=\"row\" role=\"rowheader\">{cell}{}</th>", place(at));
+                let _ = write!(
+                    html,
+                    "<th scope=\"row\" role=\"rowheader\">{cell}{}</th>",
+                    place(at)
+                );
             } else {
                 let label = self.columns.get(i).map_or("", String::as_str);
                 let _ = write!(html, "<td role=\"cell\" data-label=\"{label}\">{cell}</td>");
@@ -275,7 +470,8 @@ fn badge(class: &str, text: &str) -> String {
 }
 
 fn place(at: Option<&Position>) -> String {
-    at.map(|p| format!("<span class=\"at\">{}:{}</span>", escape(&p.file), p.line)).unwrap_or_default()
+    at.map(|p| format!("<span class=\"at\">{}:{}</span>", escape(&p.file), p.line))
+        .unwrap_or_default()
 }
 
 /// Escaped, with what stands between backticks as code.

@@ -14,9 +14,17 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let date = args.date.unwrap_or_else(|| jiff::Zoned::now().date());
     let (_, compilation) = project::compile(&args.folder, Some(date))?;
     let Some(machine) = compilation.runnable() else {
-        let errors: Vec<_> = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+        let errors: Vec<_> = compilation
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .cloned()
+            .collect();
         eprint!("{}", super::check::text(&compilation.sources, &errors));
-        eprintln!("flowc: {} must be mended before anything is proven", count(errors.len(), "error"));
+        eprintln!(
+            "flowc: {} must be mended before anything is proven",
+            count(errors.len(), "error")
+        );
         return Ok(ExitCode::FAILURE);
     };
     let report = report(&machine, date);
@@ -38,7 +46,11 @@ fn day(open: &[(u16, u16)]) -> String {
     match open {
         [] => "closed".to_owned(),
         [(0, 1440)] => "all day".to_owned(),
-        spans => spans.iter().map(|(a, b)| format!("{}-{}", clock(*a), clock(*b))).collect::<Vec<_>>().join(", "),
+        spans => spans
+            .iter()
+            .map(|(a, b)| format!("{}-{}", clock(*a), clock(*b)))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 
