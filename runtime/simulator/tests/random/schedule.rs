@@ -219,7 +219,8 @@ impl Case<'_> {
             text: text.clone(),
             signals,
         })?;
-        let alone = !before.busy && matches!(before.stage, Stage::Scripted | Stage::Model);
+        // A choice may lead to a tier that waits for the question.
+        let alone = !before.busy && before.stage == self.view().stage && matches!(before.stage, Stage::Scripted | Stage::Model);
         if alone && turn.accepted.is_ok() && !turn.effects.iter().any(seen) {
             return Err(format!("`{text}` was met with silence"));
         }
@@ -265,7 +266,16 @@ impl Case<'_> {
         }
     }
 
+    /// Before people act the conversation hears what the desk said: the two are in one process, a turn apart.
+    fn told(&mut self) -> Checked {
+        while let Some(kind) = self.news.pop_front() {
+            self.step(kind)?;
+        }
+        Ok(())
+    }
+
     fn agent(&mut self) -> Checked {
+        self.told()?;
         let id = *self.dice.pick(&AGENTS).unwrap();
         let agent = AgentRef {
             id: id.into(),
@@ -341,6 +351,7 @@ impl Case<'_> {
 
     /// Time passes; what is due fires late, in its order.
     fn time(&mut self) -> Checked {
+        self.told()?;
         const SPANS: [i64; 6] = [1, 20, 90, 600, 4000, 90_000];
         let seconds = *self.dice.pick(&SPANS).unwrap();
         self.now = self
