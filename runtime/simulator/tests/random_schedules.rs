@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const CASES: u64 = 2_000;
+const CASES: u64 = 800;
 
 /// The example bots, several times as often as the small ones that pin the language.
 fn bots() -> Vec<(String, Arc<Program>)> {
