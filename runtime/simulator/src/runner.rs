@@ -151,7 +151,6 @@ impl<'a> Run<'a> {
             }
             K::GivenCustomer(fields) => {
                 self.visitor.proven.extend(fields.iter().cloned());
-                self.world.preset_profile();
                 return Ok(());
             }
             K::GivenSlots(slots) => {
@@ -299,6 +298,16 @@ impl<'a> Run<'a> {
     fn open(&mut self) -> Result<(), WorldError> {
         if self.world.is_open() {
             return Ok(());
+        }
+        // What a test gives is the profile, unless it also says what its webhook answers.
+        let machine = self.world.machine();
+        let asks = machine
+            .profile
+            .as_ref()
+            .and_then(|profile| machine.webhook(profile.webhook))
+            .is_some_and(|webhook| self.world.mocks.contains_key(&webhook.name));
+        if !self.visitor.proven.is_empty() && !asks {
+            self.world.preset_profile();
         }
         let channel = self
             .channel
