@@ -25,7 +25,10 @@ fn every_template_works_where_it_is_copied_to() {
         .lines()
         .filter_map(|l| l.strip_prefix("  ")?.split_whitespace().next())
         .collect();
-    assert!(names.contains(&"starter") && names.contains(&"acme_store"), "{listed}");
+    assert!(
+        names.contains(&"starter") && names.contains(&"acme_store"),
+        "{listed}"
+    );
     for name in names {
         let made = flowc(folder.path(), &["new", name]);
         assert!(made.status.success(), "{name}: {made:?}");
@@ -39,17 +42,31 @@ fn every_template_works_where_it_is_copied_to() {
         }
     }
     let again = flowc(folder.path(), &["new", "starter"]);
-    assert_eq!(again.status.code(), Some(2), "it never writes over what is there");
+    assert_eq!(
+        again.status.code(),
+        Some(2),
+        "it never writes over what is there"
+    );
 }
 
 #[test]
 fn a_bot_is_drawn_in_three_ways() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(flowc(folder.path(), &["new", "starter", "bot"]).status.success());
+    assert!(
+        flowc(folder.path(), &["new", "starter", "bot"])
+            .status
+            .success()
+    );
     let mermaid = text(&flowc(folder.path(), &["graph", "bot"]));
-    assert!(mermaid.contains("flowchart TD") && mermaid.contains("n_greet"), "{mermaid}");
+    assert!(
+        mermaid.contains("flowchart TD") && mermaid.contains("n_greet"),
+        "{mermaid}"
+    );
     let dot = text(&flowc(folder.path(), &["graph", "bot", "--format", "dot"]));
-    assert!(dot.starts_with("digraph") && dot.contains("asked_for_human"), "{dot}");
+    assert!(
+        dot.starts_with("digraph") && dot.contains("asked_for_human"),
+        "{dot}"
+    );
     let svg = text(&flowc(folder.path(), &["graph", "bot", "--format", "svg"]));
     assert!(svg.contains("<svg") && svg.contains("greet") && svg.trim_end().ends_with("</svg>"));
 }
@@ -59,7 +76,10 @@ fn a_folder_that_is_no_bot_is_said_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let missing = flowc(folder.path(), &["check", "nowhere"]);
     assert_eq!(missing.status.code(), Some(2));
-    assert_eq!(String::from_utf8(missing.stderr).unwrap().lines().count(), 1);
+    assert_eq!(
+        String::from_utf8(missing.stderr).unwrap().lines().count(),
+        1
+    );
     let empty = flowc(folder.path(), &["check", "."]);
     assert_eq!(empty.status.code(), Some(1));
     assert!(text(&empty).contains("F0203"));

@@ -242,10 +242,25 @@ impl Desk {
                 };
                 old
             }
+            // Somebody accepted it while this was under way: they keep it, and what is new of it is known to them.
+            Some(mut old) if old.item.team == item.team => {
+                old.item = QueueItem {
+                    since: old.item.since.min(item.since),
+                    ..item
+                };
+                old
+            }
             other => {
                 if let Some(old) = other {
                     teams.push(old.item.team.clone());
                     self.let_go(&conversation, &old, "requeued", &mut out);
+                    // Its acceptance may still be on the way to the conversation: what follows tells it that it waits again.
+                    if let ItemState::Assigned { agent, .. } = &old.state {
+                        out.push(DeskEffect::Lost {
+                            conversation: conversation.clone(),
+                            agent: agent.clone(),
+                        });
+                    }
                 }
                 Item {
                     item,

@@ -322,3 +322,23 @@ fn capacity_is_never_overshot_nor_a_conversation_held_twice() {
         }
     }
 }
+
+#[test]
+fn a_wish_that_crosses_an_acceptance_takes_nothing_from_the_agent() {
+    let mut d = desk(&[]);
+    agent(&mut d, "leo", &["support"], &[]);
+    agent(&mut d, "ana", &["support"], &[]);
+    let out = d.enqueue("c1".into(), item("support", Priority::Standard, 0), at(0));
+    let (_, reservation, who) = reserved(&out).remove(0);
+    d.accept(&who, reservation, at(1)).unwrap();
+    let out = d.enqueue("c1".into(), item("support", Priority::High, 0), at(1));
+    assert!(reserved(&out).is_empty(), "{out:?}");
+    assert!(
+        matches!(&d.item("c1").unwrap().state, ItemState::Assigned { agent, .. } if *agent == who)
+    );
+    assert_eq!(d.item("c1").unwrap().item.priority, Priority::High);
+    // A transfer leaves the agent first, also to the same team.
+    d.dequeue("c1", "transferred", at(2));
+    let out = d.enqueue("c1".into(), item("support", Priority::High, 0), at(2));
+    assert_eq!(reserved(&out).len(), 1);
+}

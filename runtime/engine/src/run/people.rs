@@ -365,6 +365,12 @@ impl Run<'_> {
         self.c.epoch += 1;
         self.cancel_timer(TimerFor::Review);
         self.c.main.at = At::Idle;
+        if team.is_some() {
+            // The desk would take a second wish for the same team as news of a conversation that its agent keeps.
+            self.effects.push(Effect::Dequeue {
+                reason: SmolStr::new_static("transferred"),
+            });
+        }
         self.queue_up(Desk::Queued);
         self.say_builtin(MessageKind::QueueUpdate, Builtin::Waiting);
         self.arm_update();
