@@ -3,7 +3,16 @@
 //! What lives here: names, types, lowering, the analyses, the rendering of findings as data. What does not: files, clocks
 //! (a check that counts from a date is given it), the run of a conversation.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )
+)]
 
 pub mod checks;
 pub mod diff;

@@ -65,13 +65,18 @@ impl Sources {
     pub fn resolve(&self, loc: Loc) -> Option<(&SourceFile, std::ops::Range<usize>)> {
         let (file, offset) = *self.decls.get(loc.decl as usize)?;
         let file = self.files.get(file as usize)?;
-        Some((file, (offset + loc.span.start) as usize..(offset + loc.span.end) as usize))
+        Some((
+            file,
+            (offset + loc.span.start) as usize..(offset + loc.span.end) as usize,
+        ))
     }
 
     /// The text of a place.
     #[must_use]
     pub fn snippet(&self, loc: Loc) -> &str {
-        self.resolve(loc).and_then(|(file, range)| file.text.get(range)).unwrap_or_default()
+        self.resolve(loc)
+            .and_then(|(file, range)| file.text.get(range))
+            .unwrap_or_default()
     }
 
     /// The place in words.
@@ -86,9 +91,19 @@ impl SourceFile {
     /// Line and column of a byte offset.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
-        let line = self.line_starts.partition_point(|&s| s as usize <= offset).saturating_sub(1);
+        let line = self
+            .line_starts
+            .partition_point(|&s| s as usize <= offset)
+            .saturating_sub(1);
         let start = self.line_starts.get(line).copied().unwrap_or(0) as usize;
-        let column = self.text.get(start..offset).map_or(0, |s| s.chars().count());
-        Position { file: self.path.clone(), line: u32::try_from(line + 1).unwrap_or(u32::MAX), column: u32::try_from(column + 1).unwrap_or(u32::MAX) }
+        let column = self
+            .text
+            .get(start..offset)
+            .map_or(0, |s| s.chars().count());
+        Position {
+            file: self.path.clone(),
+            line: u32::try_from(line + 1).unwrap_or(u32::MAX),
+            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+        }
     }
 }

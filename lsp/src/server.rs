@@ -235,82 +235,79 @@ impl Server<'_> {
 
     fn result(&self, method: &str, params: Value) -> Result<Value, ResponseError> {
         let encoding = self.encoding;
-        let value =
-            match method {
-                "textDocument/hover" => {
-                    let p: lsp::TextDocumentPositionParams = parse(params)?;
-                    json!(self.bots.of(&p.text_document.uri).and_then(|(bot, path)| {
-                        navigation::hover(bot, &path, p.position, encoding)
-                    }))
-                }
-                "textDocument/definition" => {
-                    let p: lsp::TextDocumentPositionParams = parse(params)?;
-                    json!(self.bots.of(&p.text_document.uri).and_then(|(bot, path)| {
-                        navigation::definition(bot, &path, p.position, encoding)
-                    }))
-                }
-                "textDocument/references" => {
-                    let p: lsp::ReferenceParams = parse(params)?;
-                    let at = &p.text_document_position_params;
-                    json!(self.bots.of(&at.text_document.uri).map(|(bot, path)| {
-                        navigation::references(
-                            bot,
-                            &path,
-                            at.position,
-                            p.context.include_declaration,
-                            encoding,
-                        )
-                    }))
-                }
-                "textDocument/completion" => {
-                    let p: lsp::TextDocumentPositionParams = parse(params)?;
-                    json!(
-                        self.bots
-                            .of(&p.text_document.uri)
-                            .map(|(bot, path)| completion::complete(
-                                bot, &path, p.position, encoding
-                            ))
-                            .unwrap_or_default()
+        let value = match method {
+            "textDocument/hover" => {
+                let p: lsp::TextDocumentPositionParams = parse(params)?;
+                json!(self.bots.of(&p.text_document.uri).and_then(|(bot, path)| {
+                    navigation::hover(bot, &path, p.position, encoding)
+                }))
+            }
+            "textDocument/definition" => {
+                let p: lsp::TextDocumentPositionParams = parse(params)?;
+                json!(self.bots.of(&p.text_document.uri).and_then(|(bot, path)| {
+                    navigation::definition(bot, &path, p.position, encoding)
+                }))
+            }
+            "textDocument/references" => {
+                let p: lsp::ReferenceParams = parse(params)?;
+                let at = &p.text_document_position_params;
+                json!(self.bots.of(&at.text_document.uri).map(|(bot, path)| {
+                    navigation::references(
+                        bot,
+                        &path,
+                        at.position,
+                        p.context.include_declaration,
+                        encoding,
                     )
-                }
-                "textDocument/documentSymbol" => {
-                    let p: lsp::DocumentSymbolParams = parse(params)?;
-                    json!(
-                        self.bots
-                            .of(&p.text_document.uri)
-                            .map(|(bot, path)| symbols::outline(bot, &path, encoding))
-                            .unwrap_or_default()
-                    )
-                }
-                "textDocument/codeAction" => {
-                    let p: lsp::CodeActionParams = parse(params)?;
-                    json!(
-                        self.bots
-                            .of(&p.text_document.uri)
-                            .map(|(bot, path)| actions::fixes(bot, &path, p.range, encoding))
-                            .unwrap_or_default()
-                    )
-                }
-                "textDocument/formatting" => {
-                    let p: lsp::DocumentFormattingParams = parse(params)?;
-                    json!(
-                        self.bots
-                            .text(&p.text_document.uri)
-                            .map(|text| actions::format(&text, encoding))
-                    )
-                }
-                "textDocument/diagnostic" => {
-                    let p: lsp::DocumentDiagnosticParams = parse(params)?;
-                    json!({ "kind": "full", "items": self.findings_of(&p.text_document.uri) })
-                }
-                _ => {
-                    return Err(ResponseError {
-                        code: ErrorCode::MethodNotFound as i32,
-                        message: format!("`{method}` is not offered"),
-                        data: None,
-                    });
-                }
-            };
+                }))
+            }
+            "textDocument/completion" => {
+                let p: lsp::TextDocumentPositionParams = parse(params)?;
+                json!(
+                    self.bots
+                        .of(&p.text_document.uri)
+                        .map(|(bot, path)| completion::complete(bot, &path, p.position, encoding))
+                        .unwrap_or_default()
+                )
+            }
+            "textDocument/documentSymbol" => {
+                let p: lsp::DocumentSymbolParams = parse(params)?;
+                json!(
+                    self.bots
+                        .of(&p.text_document.uri)
+                        .map(|(bot, path)| symbols::outline(bot, &path, encoding))
+                        .unwrap_or_default()
+                )
+            }
+            "textDocument/codeAction" => {
+                let p: lsp::CodeActionParams = parse(params)?;
+                json!(
+                    self.bots
+                        .of(&p.text_document.uri)
+                        .map(|(bot, path)| actions::fixes(bot, &path, p.range, encoding))
+                        .unwrap_or_default()
+                )
+            }
+            "textDocument/formatting" => {
+                let p: lsp::DocumentFormattingParams = parse(params)?;
+                json!(
+                    self.bots
+                        .text(&p.text_document.uri)
+                        .map(|text| actions::format(&text, encoding))
+                )
+            }
+            "textDocument/diagnostic" => {
+                let p: lsp::DocumentDiagnosticParams = parse(params)?;
+                json!({ "kind": "full", "items": self.findings_of(&p.text_document.uri) })
+            }
+            _ => {
+                return Err(ResponseError {
+                    code: ErrorCode::MethodNotFound as i32,
+                    message: format!("`{method}` is not offered"),
+                    data: None,
+                });
+            }
+        };
         Ok(value)
     }
 

@@ -19,18 +19,44 @@ async fn fault_33_of_two_agents_who_accept_at_once_exactly_one_has_it() {
         // Each presses twice, too.
         let grabs = (0..4).map(|n| people[n % 2].post(&path, json!({"id": format!("t{n}")})));
         let answers = futures::future::join_all(grabs).await;
-        let who: Vec<usize> = answers.iter().enumerate().filter(|(_, a)| a.status == 200).map(|(n, _)| n % 2).collect();
-        assert!(!who.is_empty() && who.iter().all(|w| *w == who[0]), "round {round}: {answers:#?}");
-        assert!(answers.iter().all(|a| matches!(a.status, 200 | 409)), "round {round}: {answers:#?}");
+        let who: Vec<usize> = answers
+            .iter()
+            .enumerate()
+            .filter(|(_, a)| a.status == 200)
+            .map(|(n, _)| n % 2)
+            .collect();
+        assert!(
+            !who.is_empty() && who.iter().all(|w| *w == who[0]),
+            "round {round}: {answers:#?}"
+        );
+        assert!(
+            answers.iter().all(|a| matches!(a.status, 200 | 409)),
+            "round {round}: {answers:#?}"
+        );
         let (winner, loser) = (&people[who[0]], &people[1 - who[0]]);
         let state = ana.stands("with_agent").await;
         let name = ["leo", "mia"][who[0]];
         assert_eq!(state["conversation"]["agent"]["id"], name, "round {round}");
-        let connected = state["messages"].as_array().unwrap().iter().filter(|m| m["kind"] == "connected").count();
+        let connected = state["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|m| m["kind"] == "connected")
+            .count();
         assert_eq!(connected, 1, "round {round}: {state:#}");
-        let intruder = loser.post(&format!("/conversations/{}/messages", ana.id), json!({"id": "i", "text": "me too"})).await;
+        let intruder = loser
+            .post(
+                &format!("/conversations/{}/messages", ana.id),
+                json!({"id": "i", "text": "me too"}),
+            )
+            .await;
         assert!(matches!(intruder.status, 403 | 404 | 409), "{intruder:?}");
-        let resolved = winner.post(&format!("/conversations/{}/resolve", ana.id), json!({"id": "r"})).await;
+        let resolved = winner
+            .post(
+                &format!("/conversations/{}/resolve", ana.id),
+                json!({"id": "r"}),
+            )
+            .await;
         assert_eq!(resolved.status, 200, "{resolved:?}");
     }
 }
@@ -55,9 +81,18 @@ async fn fault_34_a_conversation_whose_agent_vanishes_is_queued_again_and_the_ne
     assert_eq!(mia.accepts(&mut stream).await, ana.id);
     let state = ana.stands("with_agent").await;
     assert_eq!(state["conversation"]["agent"]["id"], "mia");
-    let late = leo.post(&format!("/conversations/{}/messages", ana.id), json!({"id": "late", "text": "back again"})).await;
+    let late = leo
+        .post(
+            &format!("/conversations/{}/messages", ana.id),
+            json!({"id": "late", "text": "back again"}),
+        )
+        .await;
     assert!(matches!(late.status, 403 | 404 | 409), "{late:?}");
     // She reads what was said while nobody was there.
-    let seen = mia.get(&format!("/conversations/{}", ana.id)).await.body.to_string();
+    let seen = mia
+        .get(&format!("/conversations/{}", ana.id))
+        .await
+        .body
+        .to_string();
     assert!(seen.contains("are you still there?"), "{seen}");
 }

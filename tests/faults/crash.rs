@@ -13,7 +13,11 @@ use std::time::Duration;
 type Promised = BTreeMap<String, u64>;
 
 /// Writes without a pause, and the same again until it is acknowledged, whatever happens to the daemon.
-async fn write(mut customer: Customer, base: Arc<Mutex<String>>, stop: Arc<AtomicBool>) -> (Customer, Promised) {
+async fn write(
+    mut customer: Customer,
+    base: Arc<Mutex<String>>,
+    stop: Arc<AtomicBool>,
+) -> (Customer, Promised) {
     let mut promised = Promised::new();
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -48,7 +52,11 @@ async fn fault_01_kill_9_under_load_loses_nothing_and_answers_nothing_twice() {
         let mut customer = flow.open().await;
         customer.press("Repeat after me").await;
         customer.http = client();
-        writers.push(tokio::spawn(write(customer, Arc::clone(&base), Arc::clone(&stop))));
+        writers.push(tokio::spawn(write(
+            customer,
+            Arc::clone(&base),
+            Arc::clone(&stop),
+        )));
     }
     for _ in 0..rounds {
         let pause = rand::random_range(50..400);
@@ -65,7 +73,10 @@ async fn fault_01_kill_9_under_load_loses_nothing_and_answers_nothing_twice() {
         all += promised.len();
         accounted_for(&customer, &promised).await;
     }
-    assert!(all > rounds * 8, "only {all} messages were acknowledged in {rounds} rounds");
+    assert!(
+        all > rounds * 8,
+        "only {all} messages were acknowledged in {rounds} rounds"
+    );
     println!("{rounds} kills, {all} acknowledged messages, all there, each answered once");
 }
 
@@ -74,14 +85,23 @@ async fn accounted_for(customer: &Customer, promised: &Promised) {
     let state = customer.state().await;
     let messages = state["messages"].as_array().unwrap();
     let mut ids = BTreeSet::new();
-    let (mut written, mut answered): (BTreeMap<String, Vec<u64>>, BTreeMap<String, u32>) = Default::default();
+    let (mut written, mut answered): (BTreeMap<String, Vec<u64>>, BTreeMap<String, u32>) =
+        Default::default();
     for message in messages {
-        assert!(ids.insert(message["id"].as_str().unwrap().to_owned()), "the id of {message} came twice");
+        assert!(
+            ids.insert(message["id"].as_str().unwrap().to_owned()),
+            "the id of {message} came twice"
+        );
         if let Some(id) = message["client_id"].as_str() {
-            written.entry(id.to_owned()).or_default().push(message["seq"].as_u64().unwrap());
+            written
+                .entry(id.to_owned())
+                .or_default()
+                .push(message["seq"].as_u64().unwrap());
         }
         if let Some(word) = message["text"].as_str().unwrap().strip_prefix("Echo: word") {
-            *answered.entry(word.trim_end_matches(['x', '.']).to_owned()).or_default() += 1;
+            *answered
+                .entry(word.trim_end_matches(['x', '.']).to_owned())
+                .or_default() += 1;
         }
     }
     for (id, seq) in promised {
@@ -91,15 +111,24 @@ async fn accounted_for(customer: &Customer, promised: &Promised) {
     let mut stream = customer.stream(None).await;
     let mut streamed = Vec::new();
     while streamed.len() < messages.len() {
-        streamed.push(stream.next("message").await.unwrap().1["id"].as_str().unwrap().to_owned());
+        streamed.push(
+            stream.next("message").await.unwrap().1["id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
     }
-    let logged: Vec<String> = messages.iter().map(|m| m["id"].as_str().unwrap().to_owned()).collect();
+    let logged: Vec<String> = messages
+        .iter()
+        .map(|m| m["id"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(streamed, logged);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_05_sigterm_lets_what_is_under_way_end_and_the_client_resumes() {
-    let order = r#"{"id": "AB-123456", "status": "shipped", "total": {"amount": "30", "currency": "USD"}}"#;
+    let order =
+        r#"{"id": "AB-123456", "status": "shipped", "total": {"amount": "30", "currency": "USD"}}"#;
     let slow = move || async move {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         order
@@ -116,9 +145,19 @@ async fn fault_05_sigterm_lets_what_is_under_way_end_and_the_client_resumes() {
     let mut seen: Vec<(String, Value)> = Vec::new();
     // What was said before arrives, then a farewell.
     while seen.iter().all(|(_, m)| m["client_id"] != "s2") {
-        seen.push(stream.next("message").await.expect("the stream goes on until everything was told"));
+        seen.push(
+            stream
+                .next("message")
+                .await
+                .expect("the stream goes on until everything was told"),
+        );
     }
-    assert!(stream.next("bye").await.is_some_and(|(_, bye)| bye["retry_ms"].is_number()));
+    assert!(
+        stream
+            .next("bye")
+            .await
+            .is_some_and(|(_, bye)| bye["retry_ms"].is_number())
+    );
     let (took, code) = flow.ended(Duration::from_secs(25)).await;
     assert_eq!(code, Some(0), "after {took:?}");
 
@@ -128,7 +167,10 @@ async fn fault_05_sigterm_lets_what_is_under_way_end_and_the_client_resumes() {
     let last = seen.last().unwrap().0.clone();
     let mut stream = ana.stream(Some(&last)).await;
     let mut texts = Vec::new();
-    while !texts.iter().any(|t: &String| t.starts_with("Order AB-123456")) {
+    while !texts
+        .iter()
+        .any(|t: &String| t.starts_with("Order AB-123456"))
+    {
         let (id, message) = stream.next("message").await.unwrap();
         assert!(seen.iter().all(|(s, _)| *s != id), "{id} was seen before");
         texts.push(message["text"].as_str().unwrap().to_owned());

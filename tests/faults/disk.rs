@@ -12,8 +12,13 @@ struct Small<'a>(&'a Path);
 impl<'a> Small<'a> {
     fn mount(path: &'a Path) -> Option<Self> {
         std::fs::create_dir_all(path).unwrap();
-        let output = Command::new("mount").args(["-t", "tmpfs", "-o", "size=12m", "tmpfs"]).arg(path).output();
-        output.is_ok_and(|o| o.status.success()).then_some(Self(path))
+        let output = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=12m", "tmpfs"])
+            .arg(path)
+            .output();
+        output
+            .is_ok_and(|o| o.status.success())
+            .then_some(Self(path))
     }
 }
 
@@ -50,12 +55,29 @@ async fn fault_02_a_full_disk_is_a_503_and_recovers() {
         }
     }
     let (n, answer) = refused.expect("a full disk takes no turn");
-    assert_eq!((answer.status, answer.code()), (503, "storage"), "{:?}", answer.body);
+    assert_eq!(
+        (answer.status, answer.code()),
+        (503, "storage"),
+        "{:?}",
+        answer.body
+    );
     assert!(answer.headers.contains_key("retry-after"));
     // What is stored can be read.
     let state = ana.state().await;
-    assert!(state["messages"].as_array().unwrap().iter().any(|m| m["text"] == "Echo: before."));
-    assert!(state["messages"].as_array().unwrap().iter().all(|m| m["client_id"] != format!("full{n}")));
+    assert!(
+        state["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|m| m["text"] == "Echo: before.")
+    );
+    assert!(
+        state["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|m| m["client_id"] != format!("full{n}"))
+    );
     drop(file);
     std::fs::remove_file(&ballast).unwrap();
     // The same message again is taken, once.
@@ -67,7 +89,12 @@ async fn fault_02_a_full_disk_is_a_503_and_recovers() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         again = ana.post("/messages", body(n)).await;
     }
-    assert_eq!((again.status, again.body["duplicate"].clone()), (200, json!(false)), "{:?}", again.body);
+    assert_eq!(
+        (again.status, again.body["duplicate"].clone()),
+        (200, json!(false)),
+        "{:?}",
+        again.body
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,9 +108,20 @@ async fn fault_06_a_corrupt_page_is_detected_refused_and_explained() {
     }
     flow.signal("TERM");
     flow.ended(std::time::Duration::from_secs(25)).await;
-    let database = std::fs::read_dir(&place.data).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "db" || e == "sqlite" || e == "sqlite3"));
-    let database = database.max_by_key(|p| p.metadata().unwrap().len()).expect("a database lies in the data folder");
-    let mut file = std::fs::OpenOptions::new().write(true).open(&database).unwrap();
+    let database = std::fs::read_dir(&place.data)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| {
+            p.extension()
+                .is_some_and(|e| e == "db" || e == "sqlite" || e == "sqlite3")
+        });
+    let database = database
+        .max_by_key(|p| p.metadata().unwrap().len())
+        .expect("a database lies in the data folder");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(&database)
+        .unwrap();
     let size = file.metadata().unwrap().len();
     // Every page but the first, so that no lucky page is left.
     for page in 1..size / 4096 {
@@ -91,9 +129,18 @@ async fn fault_06_a_corrupt_page_is_detected_refused_and_explained() {
         file.write_all(&[0xa5; 512]).unwrap();
     }
     drop(file);
-    let log_before = std::fs::read_to_string(place.log()).unwrap_or_default().len();
-    assert!(place.try_start().await.is_none(), "it must not serve from a broken database");
+    let log_before = std::fs::read_to_string(place.log())
+        .unwrap_or_default()
+        .len();
+    assert!(
+        place.try_start().await.is_none(),
+        "it must not serve from a broken database"
+    );
     let log = std::fs::read_to_string(place.log()).unwrap();
     let said = &log[log_before..];
-    assert!(said.contains("flowd:") && (said.contains("damaged") || said.contains("malformed") || said.contains("corrupt")), "{said}");
+    assert!(
+        said.contains("flowd:")
+            && (said.contains("damaged") || said.contains("malformed") || said.contains("corrupt")),
+        "{said}"
+    );
 }

@@ -21,10 +21,18 @@ fn built(variable: &str, package: &str, name: &str) -> PathBuf {
         return path.into();
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(["build", "-q", "-p", package, "--bin", name]).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    let status = Command::new(cargo)
+        .args(["build", "-q", "-p", package, "--bin", name])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
     assert!(status.unwrap().success(), "{name} could not be built");
     // This test lies in `<target>/<profile>/deps`, the program in `<target>/debug`.
-    let target = std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_path_buf();
+    let target = std::env::current_exe()
+        .unwrap()
+        .ancestors()
+        .nth(3)
+        .unwrap()
+        .to_path_buf();
     target.join("debug").join(name)
 }
 
@@ -50,7 +58,10 @@ pub struct Place {
 impl Place {
     pub fn new() -> Self {
         let place = Self::with_bot("");
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bot"), &place.bot());
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("bot"),
+            &place.bot(),
+        );
         place
     }
 
@@ -85,7 +96,8 @@ impl Place {
 
     /// Lets webhooks reach a server of this test.
     pub fn shop(&mut self, address: std::net::SocketAddr) {
-        self.env.insert("FAULTS_SHOP_URL".to_owned(), format!("http://{address}"));
+        self.env
+            .insert("FAULTS_SHOP_URL".to_owned(), format!("http://{address}"));
         self.allow.push(address.to_string());
     }
 
@@ -101,14 +113,34 @@ impl Place {
         let config = self.dir.path().join("flow.toml");
         std::fs::write(&config, &self.config).unwrap();
         let mut command = Command::new(flowd());
-        command.args(words).arg("--config").arg(config).arg("--data").arg(&self.data).envs(&self.env).current_dir(self.dir.path());
+        command
+            .args(words)
+            .arg("--config")
+            .arg(config)
+            .arg("--data")
+            .arg(&self.data)
+            .envs(&self.env)
+            .current_dir(self.dir.path());
         command
     }
 
     /// Adds people who answer customers; many at once cost no more than one.
     pub fn agents(&self, names: &[&str]) {
         for name in names {
-            let output = self.command(&["agent", "add", name, "--password", "correct horse", "--team", "support", "--capacity", "100"]).output().unwrap();
+            let output = self
+                .command(&[
+                    "agent",
+                    "add",
+                    name,
+                    "--password",
+                    "correct horse",
+                    "--team",
+                    "support",
+                    "--capacity",
+                    "100",
+                ])
+                .output()
+                .unwrap();
             assert!(output.status.success(), "{}", text(&output));
         }
     }
@@ -119,7 +151,11 @@ impl Place {
         for address in &self.allow {
             command.args(["--allow-internal", address]);
         }
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .unwrap();
         command.stdout(Stdio::piped()).stderr(log).spawn().unwrap()
     }
 
@@ -128,7 +164,12 @@ impl Place {
     }
 
     pub async fn start(&self) -> Flowd {
-        self.try_start().await.unwrap_or_else(|| panic!("flowd did not start:\n{}", std::fs::read_to_string(self.log()).unwrap_or_default()))
+        self.try_start().await.unwrap_or_else(|| {
+            panic!(
+                "flowd did not start:\n{}",
+                std::fs::read_to_string(self.log()).unwrap_or_default()
+            )
+        })
     }
 
     /// Starts it; `None` if it ended instead.
@@ -148,8 +189,15 @@ impl Place {
             }
             base
         });
-        let base = tokio::time::timeout(Duration::from_secs(60), base).await.expect("flowd says where it listens").unwrap();
-        let flowd = Flowd { child, base: base.clone().unwrap_or_default(), http: client() };
+        let base = tokio::time::timeout(Duration::from_secs(60), base)
+            .await
+            .expect("flowd says where it listens")
+            .unwrap();
+        let flowd = Flowd {
+            child,
+            base: base.clone().unwrap_or_default(),
+            http: client(),
+        };
         if base.is_none() {
             flowd.ended(Duration::from_secs(10)).await;
             return None;
@@ -159,12 +207,20 @@ impl Place {
 }
 
 pub fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 pub fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap()
+    Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(30))
+        .build()
+        .unwrap()
 }
 
 pub fn copy(from: &Path, to: &Path) {
@@ -214,11 +270,18 @@ impl Answer {
     pub async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Self { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), headers }
+        Self {
+            status,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            headers,
+        }
     }
 
     pub fn code(&self) -> &str {
-        self.body.pointer("/error/code").and_then(Value::as_str).unwrap_or("")
+        self.body
+            .pointer("/error/code")
+            .and_then(Value::as_str)
+            .unwrap_or("")
     }
 }
 
@@ -234,7 +297,11 @@ impl Flowd {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status().unwrap();
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.pid().to_string())
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 
@@ -259,7 +326,15 @@ impl Flowd {
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
-        Answer::of(self.http.post(self.url(path)).json(&body).send().await.unwrap()).await
+        Answer::of(
+            self.http
+                .post(self.url(path))
+                .json(&body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     pub async fn open(&self) -> Customer {
@@ -282,8 +357,12 @@ impl Flowd {
     pub async fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await.body;
         let text = text.as_str().unwrap_or_default().to_owned();
-        let line = text.lines().find(|l| l.split([' ', '{']).next() == Some(name));
-        line.and_then(|l| l.rsplit(' ').next()).and_then(|v| v.parse().ok()).unwrap_or(0.0)
+        let line = text
+            .lines()
+            .find(|l| l.split([' ', '{']).next() == Some(name));
+        line.and_then(|l| l.rsplit(' ').next())
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(0.0)
     }
 
     /// The most memory it ever had, KiB.
@@ -310,10 +389,20 @@ impl Customer {
     }
 
     pub async fn try_post(&self, rest: &str, body: &Value) -> Result<Answer, reqwest::Error> {
-        let response = self.http.post(self.url(rest)).bearer_auth(&self.token).json(body).send().await?;
+        let response = self
+            .http
+            .post(self.url(rest))
+            .bearer_auth(&self.token)
+            .json(body)
+            .send()
+            .await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await?;
-        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::String(text)), headers })
+        Ok(Answer {
+            status,
+            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+            headers,
+        })
     }
 
     pub async fn post(&self, rest: &str, body: Value) -> Answer {
@@ -323,7 +412,12 @@ impl Customer {
     /// Writes; the turn must be taken.
     pub async fn say(&mut self, text: &str) -> Answer {
         self.next += 1;
-        let answer = self.post("/messages", json!({"id": format!("s{}", self.next), "text": text})).await;
+        let answer = self
+            .post(
+                "/messages",
+                json!({"id": format!("s{}", self.next), "text": text}),
+            )
+            .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer
     }
@@ -332,16 +426,37 @@ impl Customer {
     pub async fn press(&mut self, label: &str) -> Answer {
         let state = self.state().await;
         let view = &state["conversation"];
-        let all = view["menu"].as_array().into_iter().chain(view["asks"]["buttons"].as_array()).flatten();
-        let button = all.into_iter().find(|b| b["label"] == label).unwrap_or_else(|| panic!("no button {label} in {view}"))["id"].clone();
+        let all = view["menu"]
+            .as_array()
+            .into_iter()
+            .chain(view["asks"]["buttons"].as_array())
+            .flatten();
+        let button = all
+            .into_iter()
+            .find(|b| b["label"] == label)
+            .unwrap_or_else(|| panic!("no button {label} in {view}"))["id"]
+            .clone();
         self.next += 1;
-        let answer = self.post("/messages", json!({"id": format!("s{}", self.next), "button": button})).await;
+        let answer = self
+            .post(
+                "/messages",
+                json!({"id": format!("s{}", self.next), "button": button}),
+            )
+            .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer
     }
 
     pub async fn state(&self) -> Value {
-        let answer = Answer::of(self.http.get(self.url("")).bearer_auth(&self.token).send().await.unwrap()).await;
+        let answer = Answer::of(
+            self.http
+                .get(self.url(""))
+                .bearer_auth(&self.token)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await;
         assert_eq!(answer.status, 200, "{:?}", answer.body);
         answer.body
     }
@@ -350,14 +465,20 @@ impl Customer {
     pub async fn hears(&self, words: &str) -> Value {
         self.until(&format!("hear `{words}`"), |state| {
             let mut all = state["messages"].as_array().unwrap().iter();
-            all.find(|m| m["from"]["who"] != "customer" && m["text"].as_str().unwrap().contains(words)).cloned()
+            all.find(|m| {
+                m["from"]["who"] != "customer" && m["text"].as_str().unwrap().contains(words)
+            })
+            .cloned()
         })
         .await
     }
 
     /// Waits until the conversation stands there.
     pub async fn stands(&self, stage: &str) -> Value {
-        self.until(&format!("come to `{stage}`"), |state| (state["conversation"]["stage"] == stage).then(|| state.clone())).await
+        self.until(&format!("come to `{stage}`"), |state| {
+            (state["conversation"]["stage"] == stage).then(|| state.clone())
+        })
+        .await
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&Value) -> Option<Value>) -> Value {
@@ -367,13 +488,18 @@ impl Customer {
             if let Some(found) = holds(&state) {
                 return found;
             }
-            assert!(start.elapsed() < Duration::from_secs(25), "did not {what}: {state:#}");
+            assert!(
+                start.elapsed() < Duration::from_secs(25),
+                "did not {what}: {state:#}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     pub async fn stream(&self, last: Option<&str>) -> Stream {
-        let mut request = self.http.get(self.url(&format!("/events?token={}", self.token)));
+        let mut request = self
+            .http
+            .get(self.url(&format!("/events?token={}", self.token)));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -388,9 +514,19 @@ impl Stream {
     pub async fn open(request: reqwest::RequestBuilder) -> Self {
         use eventsource_stream::Eventsource;
         use futures::StreamExt;
-        let response = request.timeout(Duration::from_secs(600)).send().await.unwrap();
+        let response = request
+            .timeout(Duration::from_secs(600))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200);
-        Self(response.bytes_stream().eventsource().filter_map(|e| async { e.ok() }).boxed())
+        Self(
+            response
+                .bytes_stream()
+                .eventsource()
+                .filter_map(|e| async { e.ok() })
+                .boxed(),
+        )
     }
 
     /// The next event of this name within a time; `None`: the stream ended.
@@ -404,6 +540,8 @@ impl Stream {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(25), next).await.unwrap_or_else(|_| panic!("no `{name}` came"))
+        tokio::time::timeout(Duration::from_secs(25), next)
+            .await
+            .unwrap_or_else(|_| panic!("no `{name}` came"))
     }
 }

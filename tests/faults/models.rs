@@ -29,7 +29,11 @@ struct Provider {
 }
 
 fn completion(message: Value) -> Response {
-    let finish = if message.get("tool_calls").is_some() { "tool_calls" } else { "stop" };
+    let finish = if message.get("tool_calls").is_some() {
+        "tool_calls"
+    } else {
+        "stop"
+    };
     Json(json!({"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": {"total_tokens": 100}})).into_response()
 }
 
@@ -64,7 +68,15 @@ const QUESTION: &str = "how long can I return a lamp?";
 async fn provider(deadline: u32) -> (Place, Provider) {
     let provider = Provider::default();
     let mut place = Place::new();
-    place.model(serve(Router::new().route("/v1/chat/completions", post(complete)).with_state(provider.clone())).await, deadline);
+    place.model(
+        serve(
+            Router::new()
+                .route("/v1/chat/completions", post(complete))
+                .with_state(provider.clone()),
+        )
+        .await,
+        deadline,
+    );
     (place, provider)
 }
 
@@ -117,7 +129,11 @@ async fn fault_15_a_model_that_hangs_is_over_at_its_deadline_and_a_person_takes_
     let start = std::time::Instant::now();
     ana.say(QUESTION).await;
     ana.stands("queued").await;
-    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +150,15 @@ async fn fault_35_a_late_answer_of_a_model_is_suppressed_once_a_person_has_it() 
     ana.press("Talk to a human").await;
     let id = leo.accepts(&mut stream).await;
     ana.hears("You're now with").await;
-    assert_eq!(leo.post(&format!("/conversations/{id}/messages"), json!({"id": "1", "text": "Hello, Leo here."})).await.status, 200);
+    assert_eq!(
+        leo.post(
+            &format!("/conversations/{id}/messages"),
+            json!({"id": "1", "text": "Hello, Leo here."})
+        )
+        .await
+        .status,
+        200
+    );
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(provider.asked(), 1);
     let state = ana.state().await;

@@ -17,7 +17,10 @@ async fn until(flow: &Flowd, what: &str, holds: impl Fn(&Value) -> bool) -> (Val
         if holds(&status) {
             return (status, start.elapsed());
         }
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}: {status:#}");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{what}: {status:#}"
+        );
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }
@@ -62,7 +65,13 @@ async fn fault_46_a_half_written_change_of_many_files_is_never_a_mix() {
     // Two texts that change together, in files apart; a conversation must never hear one of each.
     let file = place.bot().join("bot.flow");
     edit(&file, "say \"Hi!\"", "say one_text\n  say two_text");
-    let write = |name: &str, number: usize| std::fs::write(place.bot().join(format!("{name}.flow")), format!("text {name}_text {{ en \"{name} {number}\" }}\n")).unwrap();
+    let write = |name: &str, number: usize| {
+        std::fs::write(
+            place.bot().join(format!("{name}.flow")),
+            format!("text {name}_text {{ en \"{name} {number}\" }}\n"),
+        )
+        .unwrap()
+    };
     write("one", 0);
     write("two", 0);
     let flow = place.start().await;
@@ -75,12 +84,22 @@ async fn fault_46_a_half_written_change_of_many_files_is_never_a_mix() {
         loop {
             let ana = flow.open().await;
             let state = ana.state().await;
-            let heard: Vec<String> = state["messages"].as_array().unwrap().iter().filter_map(|m| m["text"].as_str()).filter_map(|t| t.strip_prefix("one ").or_else(|| t.strip_prefix("two "))).map(ToOwned::to_owned).collect();
+            let heard: Vec<String> = state["messages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|m| m["text"].as_str())
+                .filter_map(|t| t.strip_prefix("one ").or_else(|| t.strip_prefix("two ")))
+                .map(ToOwned::to_owned)
+                .collect();
             assert!(heard.len() == 2 && heard[0] == heard[1], "a mix: {heard:?}");
             if heard[0] == number.to_string() {
                 break;
             }
-            assert!(start.elapsed() < Duration::from_secs(15), "edit {number} did not go live");
+            assert!(
+                start.elapsed() < Duration::from_secs(15),
+                "edit {number} did not go live"
+            );
         }
     }
 }
@@ -95,9 +114,16 @@ async fn fault_47_a_node_that_is_removed_under_a_live_conversation_leaves_it_ali
     let file = place.bot().join("bot.flow");
     let first = status(&flow).await["version"].clone();
     edit(&file, "; \"Repeat after me\" -> echo", "");
-    edit(&file, "node echo {\n  ask words \"Say something.\"\n  say \"Echo: {words}.\"\n  -> echo\n}\n", "");
+    edit(
+        &file,
+        "node echo {\n  ask words \"Say something.\"\n  say \"Echo: {words}.\"\n  -> echo\n}\n",
+        "",
+    );
     edit(&file, "\n  words: text", "");
-    until(&flow, "the edit goes live", |s| s["healthy"] == true && s["version"] != first).await;
+    until(&flow, "the edit goes live", |s| {
+        s["healthy"] == true && s["version"] != first
+    })
+    .await;
     // It waits at a place that is no more: it goes on in its own version, across a restart too.
     ana.say("two").await;
     ana.hears("Echo: two.").await;
@@ -123,12 +149,25 @@ async fn fault_48_every_way_of_saving_is_seen() {
         number += 1;
         let start = text.find("say \"Hi").unwrap();
         let end = start + text[start..].find('\n').unwrap();
-        (format!("{}say \"Hi {number}!\"{}", &text[..start], &text[end..]), format!("Hi {number}!"))
+        (
+            format!("{}say \"Hi {number}!\"{}", &text[..start], &text[end..]),
+            format!("Hi {number}!"),
+        )
     };
     let seen = async |flow: &Flowd, how: &str, greeting: &str| {
         let start = Instant::now();
-        while !flow.open().await.state().await.to_string().contains(greeting) {
-            assert!(start.elapsed() < Duration::from_secs(10), "{how} was not seen");
+        while !flow
+            .open()
+            .await
+            .state()
+            .await
+            .to_string()
+            .contains(greeting)
+        {
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{how} was not seen"
+            );
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         println!("{how}: {:?}", start.elapsed());
@@ -145,7 +184,12 @@ async fn fault_48_every_way_of_saving_is_seen() {
     }
     // As git does.
     let git = |words: &[&str]| {
-        let output = Command::new("git").args(["-c", "user.name=x", "-c", "user.email=x@example.com"]).args(words).current_dir(place.bot()).output().unwrap();
+        let output = Command::new("git")
+            .args(["-c", "user.name=x", "-c", "user.email=x@example.com"])
+            .args(words)
+            .current_dir(place.bot())
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", crate::flowd::text(&output));
     };
     git(&["init", "-q", "-b", "main"]);
@@ -157,7 +201,19 @@ async fn fault_48_every_way_of_saving_is_seen() {
     git(&["commit", "-q", "-a", "-m", "two"]);
     seen(&flow, "a write", &on_other).await;
     git(&["checkout", "-q", "main"]);
-    seen(&flow, "git checkout", &format!("Hi {}!", on_other.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().unwrap() - 1)).await;
+    seen(
+        &flow,
+        "git checkout",
+        &format!(
+            "Hi {}!",
+            on_other
+                .trim_matches(|c: char| !c.is_ascii_digit())
+                .parse::<u32>()
+                .unwrap()
+                - 1
+        ),
+    )
+    .await;
     git(&["checkout", "-q", "other"]);
     seen(&flow, "git checkout again", &on_other).await;
 }
@@ -178,11 +234,25 @@ async fn fault_48_a_symlink_that_is_swapped_twice_is_seen() {
     for number in 1..=2 {
         let next = project.join(format!("v{number}"));
         copy(&project.join("v0"), &next);
-        edit(&next.join("bot.flow"), "say \"Hi!\"", &format!("say \"Hi {number}!\""));
+        edit(
+            &next.join("bot.flow"),
+            "say \"Hi!\"",
+            &format!("say \"Hi {number}!\""),
+        );
         swap(&format!("v{number}"));
         let start = Instant::now();
-        while !flow.open().await.state().await.to_string().contains(&format!("Hi {number}!")) {
-            assert!(start.elapsed() < Duration::from_secs(10), "swap {number} was not seen");
+        while !flow
+            .open()
+            .await
+            .state()
+            .await
+            .to_string()
+            .contains(&format!("Hi {number}!"))
+        {
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "swap {number} was not seen"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         println!("swap {number}: {:?}", start.elapsed());

@@ -10,13 +10,15 @@ async fn slow(address: String) -> Duration {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let start = Instant::now();
     let mut answer = [0; 512];
-    for byte in b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" {
+    for byte in
+        b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    {
         if stream.write_all(&[*byte]).await.is_err() {
             break;
         }
-        match tokio::time::timeout(Duration::from_secs(1), stream.read(&mut answer)).await {
-            Ok(Ok(0) | Err(_)) => break,
-            Ok(Ok(_)) | Err(_) => {}
+        let read = tokio::time::timeout(Duration::from_secs(1), stream.read(&mut answer)).await;
+        if let Ok(Ok(0) | Err(_)) = read {
+            break;
         }
     }
     start.elapsed()
@@ -27,7 +29,9 @@ async fn silent(address: String) -> Duration {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let start = Instant::now();
     let mut answer = [0; 512];
-    while let Ok(Ok(n)) = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut answer)).await {
+    while let Ok(Ok(n)) =
+        tokio::time::timeout(Duration::from_secs(30), stream.read(&mut answer)).await
+    {
         if n == 0 {
             break;
         }
@@ -52,11 +56,18 @@ async fn fault_18_slow_and_silent_sockets_are_closed_in_ten_seconds_and_harm_nob
     for n in 0..20 {
         let start = Instant::now();
         ana.say(&format!("word{n}")).await;
-        assert!(start.elapsed() < Duration::from_secs(3), "a turn took {:?} beside slow sockets", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(3),
+            "a turn took {:?} beside slow sockets",
+            start.elapsed()
+        );
     }
     for socket in sockets {
         let lasted = socket.await.unwrap();
-        assert!(lasted < Duration::from_secs(16), "a socket was borne for {lasted:?}");
+        assert!(
+            lasted < Duration::from_secs(16),
+            "a socket was borne for {lasted:?}"
+        );
     }
     ana.say("still there").await;
 }

@@ -11,14 +11,33 @@ const HEAD: &str = "bot b { languages en; channels web; tiers bot -> human; star
 /// Checks a folder; it must come back by itself in time.
 fn check(folder: &Path, most: Duration) -> Output {
     let start = Instant::now();
-    let mut child = Command::new(flowc()).arg("check").arg(folder).args(["--color", "never"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new(flowc())
+        .arg("check")
+        .arg(folder)
+        .args(["--color", "never"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     // Read beside waiting, so that a full pipe stops nobody.
-    let (stdout, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
+    let (stdout, stderr) = (
+        read(child.stdout.take().unwrap()),
+        read(child.stderr.take().unwrap()),
+    );
     loop {
         if let Some(status) = child.try_wait().unwrap() {
-            let output = Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() };
+            let output = Output {
+                status,
+                stdout: stdout.join().unwrap(),
+                stderr: stderr.join().unwrap(),
+            };
             // Neither a panic (101) nor a signal (none).
-            assert!(matches!(status.code(), Some(0..=2)), "{:?}: {}", status, text(&output));
+            assert!(
+                matches!(status.code(), Some(0..=2)),
+                "{:?}: {}",
+                status,
+                text(&output)
+            );
             assert!(!text(&output).contains("panicked"), "{}", text(&output));
             return output;
         }
@@ -40,31 +59,50 @@ fn read(mut from: impl std::io::Read + Send + 'static) -> std::thread::JoinHandl
 
 fn refused(output: &Output, code: &str) {
     assert_eq!(output.status.code(), Some(1), "{}", text(output));
-    assert!(text(output).contains(code), "{code} is not in: {}", text(output));
+    assert!(
+        text(output).contains(code),
+        "{code} is not in: {}",
+        text(output)
+    );
 }
 
 #[test]
 fn fault_19_nesting_a_hundred_thousand_deep_is_a_finding() {
-    let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+    let deep =
+        |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
     let bodies = [
-        format!("slots {{ n: number = {} }}\nnode a {{ end resolved }}\n", deep("(", ")")),
+        format!(
+            "slots {{ n: number = {} }}\nnode a {{ end resolved }}\n",
+            deep("(", ")")
+        ),
         format!("node a {{ {} }}\n", "if true { ".repeat(100_000)),
         // Each of these is a finding of its own.
         format!("node a {{ say \"{}\" }}\n", "{\"".repeat(10_000)),
-        format!("slots {{ n: bool = {} true }}\nnode a {{ end resolved }}\n", "not ".repeat(100_000)),
+        format!(
+            "slots {{ n: bool = {} true }}\nnode a {{ end resolved }}\n",
+            "not ".repeat(100_000)
+        ),
         format!("node a {{ set x = {} }}\n", deep("[", "]")),
         "{".repeat(100_000),
     ];
     for body in bodies {
         let place = Place::with_bot(&format!("{HEAD}{body}"));
         let output = check(&place.bot(), Duration::from_secs(40));
-        assert_eq!(output.status.code(), Some(1), "{:.200}: {:.500}", body, text(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{:.200}: {:.500}",
+            body,
+            text(&output)
+        );
     }
 }
 
 #[test]
 fn fault_20_a_circle_of_use_is_shown() {
-    let place = Place::with_bot(&format!("{HEAD}use \"../x\" as x\nnode a {{ end resolved }}\n"));
+    let place = Place::with_bot(&format!(
+        "{HEAD}use \"../x\" as x\nnode a {{ end resolved }}\n"
+    ));
     for (folder, other) in [("x", "y"), ("y", "x")] {
         let folder = place.bot().with_file_name(folder);
         std::fs::create_dir(&folder).unwrap();
@@ -73,17 +111,35 @@ fn fault_20_a_circle_of_use_is_shown() {
     let output = check(&place.bot(), Duration::from_secs(20));
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let said = text(&output);
-    assert!(said.contains("x") && said.contains("y") && (said.contains("circle") || said.contains("itself")), "{said}");
+    assert!(
+        said.contains("x")
+            && said.contains("y")
+            && (said.contains("circle") || said.contains("itself")),
+        "{said}"
+    );
 }
 
 #[test]
 fn fault_21_exponential_includes_cost_no_more_than_their_files() {
-    let place = Place::with_bot(&format!("{HEAD}use \"../l0\" as n\ninclude n\nnode a {{ end resolved }}\n"));
+    let place = Place::with_bot(&format!(
+        "{HEAD}use \"../l0\" as n\ninclude n\nnode a {{ end resolved }}\n"
+    ));
     for level in 0..24 {
         let folder = place.bot().with_file_name(format!("l{level}"));
         std::fs::create_dir(&folder).unwrap();
-        let next = format!("use \"../l{0}\" as a\nuse \"../l{0}\" as b\ninclude a\ninclude b\n", level + 1);
-        std::fs::write(folder.join("a.flow"), if level == 23 { "slots { last: text }\n".to_owned() } else { next }).unwrap();
+        let next = format!(
+            "use \"../l{0}\" as a\nuse \"../l{0}\" as b\ninclude a\ninclude b\n",
+            level + 1
+        );
+        std::fs::write(
+            folder.join("a.flow"),
+            if level == 23 {
+                "slots { last: text }\n".to_owned()
+            } else {
+                next
+            },
+        )
+        .unwrap();
     }
     check(&place.bot(), Duration::from_secs(20));
 }
@@ -91,7 +147,11 @@ fn fault_21_exponential_includes_cost_no_more_than_their_files() {
 #[test]
 fn fault_22_paths_out_of_the_project_are_refused() {
     let secret = tempfile::tempdir().unwrap();
-    std::fs::write(secret.path().join("secret.flow"), "slots { stolen_word: text }\n").unwrap();
+    std::fs::write(
+        secret.path().join("secret.flow"),
+        "slots { stolen_word: text }\n",
+    )
+    .unwrap();
     std::fs::write(secret.path().join("secret.md"), "# stolen_word\n").unwrap();
     let out = secret.path().display();
     for line in [
@@ -108,22 +168,35 @@ fn fault_22_paths_out_of_the_project_are_refused() {
         let place = Place::with_bot(&format!("{HEAD}{line}\nnode a {{ end resolved }}\n"));
         symlink(secret.path(), place.bot().with_file_name("link")).unwrap();
         std::fs::create_dir(place.bot().join("kb")).unwrap();
-        symlink(secret.path().join("secret.md"), place.bot().join("kb/secret.md")).unwrap();
+        symlink(
+            secret.path().join("secret.md"),
+            place.bot().join("kb/secret.md"),
+        )
+        .unwrap();
         symlink("/etc/passwd", place.bot().join("kb/passwd")).unwrap();
         let output = check(&place.bot(), Duration::from_secs(20));
         refused(&output, "F0204");
         let said = text(&output);
-        assert!(!said.contains("root:") && !said.contains("stolen_word"), "{line}: {said}");
+        assert!(
+            !said.contains("root:") && !said.contains("stolen_word"),
+            "{line}: {said}"
+        );
     }
     // A flow file that is a link out.
     let place = Place::with_bot(&format!("{HEAD}node a {{ end resolved }}\n"));
-    symlink(secret.path().join("secret.flow"), place.bot().join("more.flow")).unwrap();
+    symlink(
+        secret.path().join("secret.flow"),
+        place.bot().join("more.flow"),
+    )
+    .unwrap();
     assert!(!text(&check(&place.bot(), Duration::from_secs(20))).contains("stolen_word"));
 }
 
 #[test]
 fn fault_23_circles_of_links_pipes_and_devices_stop_nobody() {
-    let place = Place::with_bot(&format!("{HEAD}knowledge k from \"kb/**/*.md\"\nnode a {{ end resolved }}\n"));
+    let place = Place::with_bot(&format!(
+        "{HEAD}knowledge k from \"kb/**/*.md\"\nnode a {{ end resolved }}\n"
+    ));
     let kb = place.bot().join("kb");
     std::fs::create_dir(&kb).unwrap();
     std::fs::write(kb.join("good.md"), "# Good\n").unwrap();
@@ -140,7 +213,10 @@ fn fault_23_circles_of_links_pipes_and_devices_stop_nobody() {
 #[test]
 fn fault_24_ten_megabytes_of_noise_are_findings_without_a_panic() {
     // Nothing of it repeats, half of it looks like the language.
-    let words = ["node ", "{", "}", "\"", "say ", "->", "(", ")", "\n", "if ", "0x", "ask ", "|", "\\", "é", "\u{202e}", "//", "[", "\"\"\"", "a1 "];
+    let words = [
+        "node ", "{", "}", "\"", "say ", "->", "(", ")", "\n", "if ", "0x", "ask ", "|", "\\", "é",
+        "\u{202e}", "//", "[", "\"\"\"", "a1 ",
+    ];
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut noise = String::with_capacity(10 << 20);
     while noise.len() < 10 << 20 {
@@ -157,12 +233,21 @@ fn fault_24_ten_megabytes_of_noise_are_findings_without_a_panic() {
     // Not optimised, beside other work; a release takes well under 2 s.
     let output = check(&place.bot(), Duration::from_secs(90));
     assert_eq!(output.status.code(), Some(1));
-    std::fs::write(place.bot().join("noise.flow"), b"\xff\xfe\x00node".repeat(1000)).unwrap();
-    assert_eq!(check(&place.bot(), Duration::from_secs(20)).status.code(), Some(1));
+    std::fs::write(
+        place.bot().join("noise.flow"),
+        b"\xff\xfe\x00node".repeat(1000),
+    )
+    .unwrap();
+    assert_eq!(
+        check(&place.bot(), Duration::from_secs(20)).status.code(),
+        Some(1)
+    );
 }
 
 #[test]
 fn fault_25_a_loop_that_never_waits_is_a_finding() {
-    let place = Place::with_bot(&format!("{HEAD}node a {{ say \"again\"; -> b }}\nnode b {{ -> a }}\n"));
+    let place = Place::with_bot(&format!(
+        "{HEAD}node a {{ say \"again\"; -> b }}\nnode b {{ -> a }}\n"
+    ));
     refused(&check(&place.bot(), Duration::from_secs(20)), "F0403");
 }

@@ -22,16 +22,23 @@ async fn signed_in(flow: &Flowd, email: &str) -> Customer {
     let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     let body = URL_SAFE_NO_PAD.encode(json!({"email": email, "exp": now() + 60}).to_string());
     let signature = URL_SAFE_NO_PAD.encode(mac("login-key", &format!("{head}.{body}")));
-    flow.open_with(json!({"identity": format!("{head}.{body}.{signature}")})).await
+    flow.open_with(json!({"identity": format!("{head}.{body}.{signature}")}))
+        .await
 }
 
 fn sign(key: &str, id: &str, at: i64, body: &str) -> String {
-    format!("v1,{}", STANDARD.encode(mac(key, &format!("{id}.{at}.{body}"))))
+    format!(
+        "v1,{}",
+        STANDARD.encode(mac(key, &format!("{id}.{at}.{body}")))
+    )
 }
 
 async fn send(flow: &Flowd, id: &str, at: &str, signature: &str, body: &str) -> Answer {
     let request = flow.http.post(flow.url("/v1/triggers/crm/renewals"));
-    let request = request.header("webhook-id", id).header("webhook-timestamp", at).header("webhook-signature", signature);
+    let request = request
+        .header("webhook-id", id)
+        .header("webhook-timestamp", at)
+        .header("webhook-signature", signature);
     Answer::of(request.body(body.to_owned()).send().await.unwrap()).await
 }
 
@@ -56,14 +63,31 @@ async fn fault_28_a_forged_or_missing_signature_is_401_and_does_nothing() {
     ];
     for signature in forged {
         let answer = send(&flow, "e1", &at.to_string(), &signature, BODY).await;
-        assert_eq!((answer.status, answer.code()), (401, "wrong_signature"), "{signature}");
+        assert_eq!(
+            (answer.status, answer.code()),
+            (401, "wrong_signature"),
+            "{signature}"
+        );
     }
-    let bare = flow.post("/v1/triggers/crm/renewals", json!({"email": "ana@example.com", "days_left": 3})).await;
+    let bare = flow
+        .post(
+            "/v1/triggers/crm/renewals",
+            json!({"email": "ana@example.com", "days_left": 3}),
+        )
+        .await;
     assert_eq!(bare.status, 401);
-    assert_eq!(flow.post("/v1/triggers/nothing/here", json!({})).await.status, 404);
+    assert_eq!(
+        flow.post("/v1/triggers/nothing/here", json!({}))
+            .await
+            .status,
+        404
+    );
     // Nothing was stored: the true one is new.
     let answer = send(&flow, "e1", &at.to_string(), &good, BODY).await;
-    assert_eq!((answer.status, &answer.body["duplicate"]), (202, &json!(false)));
+    assert_eq!(
+        (answer.status, &answer.body["duplicate"]),
+        (202, &json!(false))
+    );
     ana.stands("queued").await;
 }
 
@@ -73,17 +97,33 @@ async fn fault_29_a_replay_in_the_window_has_no_effect_and_outside_it_is_401() {
     let ana = signed_in(&flow, "ana@example.com").await;
     let at = now();
     let good = sign("crm-key", "e1", at, BODY);
-    assert_eq!(send(&flow, "e1", &at.to_string(), &good, BODY).await.status, 202);
+    assert_eq!(
+        send(&flow, "e1", &at.to_string(), &good, BODY).await.status,
+        202
+    );
     ana.stands("queued").await;
     let seq = ana.state().await["last_event_id"].clone();
     let again = send(&flow, "e1", &at.to_string(), &good, BODY).await;
-    assert_eq!((again.status, &again.body["duplicate"]), (202, &json!(true)));
+    assert_eq!(
+        (again.status, &again.body["duplicate"]),
+        (202, &json!(true))
+    );
     for off in [-301, 301, -86_400] {
         let signature = sign("crm-key", "e9", at + off, BODY);
-        assert_eq!(send(&flow, "e9", &(at + off).to_string(), &signature, BODY).await.status, 401, "{off} s off");
+        assert_eq!(
+            send(&flow, "e9", &(at + off).to_string(), &signature, BODY)
+                .await
+                .status,
+            401,
+            "{off} s off"
+        );
     }
     for odd in ["", "now", "-1", "99999999999999999999", "1e9"] {
-        assert_eq!(send(&flow, "e9", odd, &good, BODY).await.status, 401, "{odd}");
+        assert_eq!(
+            send(&flow, "e9", odd, &good, BODY).await.status,
+            401,
+            "{odd}"
+        );
     }
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert_eq!(ana.state().await["last_event_id"], seq);
@@ -98,16 +138,32 @@ async fn fault_30_one_delivery_fifty_times_at_once_has_one_effect() {
     let at = now();
     let good = sign("crm-key", "e1", at, BODY);
     let stamp = at.to_string();
-    let sent = futures::future::join_all((0..50).map(|_| send(&flow, "e1", &stamp, &good, BODY))).await;
+    let sent =
+        futures::future::join_all((0..50).map(|_| send(&flow, "e1", &stamp, &good, BODY))).await;
     assert!(sent.iter().all(|a| a.status == 202), "{sent:#?}");
-    assert_eq!(sent.iter().filter(|a| a.body["duplicate"] == false).count(), 1);
+    assert_eq!(
+        sent.iter().filter(|a| a.body["duplicate"] == false).count(),
+        1
+    );
     ana.stands("queued").await;
     let leo = crate::people::sign_in(&flow, "leo").await;
     let log = leo.get(&format!("/conversations/{}/log", ana.id)).await;
-    let triggered = log.body["log"].as_array().unwrap().iter().filter(|r| r["event"]["event"] == "triggered").count();
+    let triggered = log.body["log"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|r| r["event"]["event"] == "triggered")
+        .count();
     assert_eq!(triggered, 1, "{:#}", log.body);
     // The same id with another body is refused.
     let other = BODY.replace('3', "4");
-    let reused = send(&flow, "e1", &stamp, &sign("crm-key", "e1", at, &other), &other).await;
+    let reused = send(
+        &flow,
+        "e1",
+        &stamp,
+        &sign("crm-key", "e1", at, &other),
+        &other,
+    )
+    .await;
     assert_eq!((reused.status, reused.code()), (422, "id_reused"));
 }

@@ -2,7 +2,10 @@
 
 use super::expr::{CellPattern, Expr, Pattern};
 use super::op::{Button, Offer, Priority, Promise};
-use crate::value::{CodeId, FieldId, HoursId, IntentId, KnowledgeId, NodeId, OpId, RuleId, SlotId, TeamId, TextId, ThresholdId, TierId, Type, WebhookId};
+use crate::value::{
+    CodeId, FieldId, HoursId, IntentId, KnowledgeId, NodeId, OpId, RuleId, SlotId, TeamId, TextId,
+    ThresholdId, TierId, Type, WebhookId,
+};
 use flow_grammar::{
     Loc,
     ast::{BinaryOp, Method, TierKind},

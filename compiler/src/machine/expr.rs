@@ -1,6 +1,9 @@
 //! Checked expressions: every name resolved, every type known.
 
-use crate::value::{Domain, FieldId, HookId, HoursId, LocalId, SegmentId, SlotId, TemporalId, TextId, ThresholdId, TeamId, Type, Value};
+use crate::value::{
+    Domain, FieldId, HookId, HoursId, LocalId, SegmentId, SlotId, TeamId, TemporalId, TextId,
+    ThresholdId, Type, Value,
+};
 use flow_grammar::{Loc, ast::BinaryOp};
 use regex::Regex;
 use smol_str::SmolStr;

@@ -1,13 +1,18 @@
 //! Operations: the vertices of the state machine. Every successor is explicit, so the machine is a graph.
 
 use super::expr::{CellPattern, Expr};
-use crate::value::{CodeId, FieldId, HoursId, IntentId, LocalId, NodeId, OpId, PlaceId, RuleId, SlotId, TextId, TierId, WebhookId};
+use crate::value::{
+    CodeId, FieldId, HoursId, IntentId, LocalId, NodeId, OpId, PlaceId, RuleId, SlotId, TextId,
+    TierId, WebhookId,
+};
 use flow_grammar::{Loc, ast::SurveyKind};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// How urgent, in rising order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "named as in the language")]
 pub enum Priority {
@@ -163,44 +168,142 @@ pub enum OfferKind {
 
 /// The kinds of operations. `next` is where a conversation goes on.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "named as the steps of the language; fields as in Question and the steps' table")]
+#[expect(
+    missing_docs,
+    reason = "named as the steps of the language; fields as in Question and the steps' table"
+)]
 pub enum OpKind {
-    Say { texts: Vec<TextId>, attachments: Vec<Attachment>, next: OpId },
-    Ask { var: Var, question: Question, next: OpId },
-    Form { vars: Vec<Var>, question: Question, next: OpId },
-    Choose { question: Question, buttons: Vec<Button> },
-    ChooseFrom { var: Var, from: Expr, label: Option<TextId>, none: Option<OpId>, question: Question, next: OpId },
-    Confirm { question: Question, yes: OpId, no: OpId },
-    Listen { question: Question, arms: Vec<(Vec<IntentId>, OpId)> },
-    Set { slot: Var, value: Expr, next: OpId },
-    Clear { slot: Var, next: OpId },
+    Say {
+        texts: Vec<TextId>,
+        attachments: Vec<Attachment>,
+        next: OpId,
+    },
+    Ask {
+        var: Var,
+        question: Question,
+        next: OpId,
+    },
+    Form {
+        vars: Vec<Var>,
+        question: Question,
+        next: OpId,
+    },
+    Choose {
+        question: Question,
+        buttons: Vec<Button>,
+    },
+    ChooseFrom {
+        var: Var,
+        from: Expr,
+        label: Option<TextId>,
+        none: Option<OpId>,
+        question: Question,
+        next: OpId,
+    },
+    Confirm {
+        question: Question,
+        yes: OpId,
+        no: OpId,
+    },
+    Listen {
+        question: Question,
+        arms: Vec<(Vec<IntentId>, OpId)>,
+    },
+    Set {
+        slot: Var,
+        value: Expr,
+        next: OpId,
+    },
+    Clear {
+        slot: Var,
+        next: OpId,
+    },
     /// `if`: the first condition that is true; else `otherwise`.
-    Branch { arms: Vec<(Expr, OpId)>, otherwise: OpId },
+    Branch {
+        arms: Vec<(Expr, OpId)>,
+        otherwise: OpId,
+    },
     /// The first pattern that fits; a checked machine always has one that does.
-    Match { subject: Expr, arms: Vec<MatchArm>, otherwise: OpId },
-    Call { webhook: WebhookId, args: Vec<Expr>, local: Option<LocalId>, failed: OpId, next: OpId },
-    Visit { node: NodeId, next: OpId },
-    Goto { node: NodeId },
+    Match {
+        subject: Expr,
+        arms: Vec<MatchArm>,
+        otherwise: OpId,
+    },
+    Call {
+        webhook: WebhookId,
+        args: Vec<Expr>,
+        local: Option<LocalId>,
+        failed: OpId,
+        next: OpId,
+    },
+    Visit {
+        node: NodeId,
+        next: OpId,
+    },
+    Goto {
+        node: NodeId,
+    },
     /// `back`: returns to where the visit or the handler came from.
     Back,
     /// The end of a body: like `back` where the body was visited; in a node that was not, the conversation waits for the customer's next message.
     Finish,
     /// `resolved`: the tier solved it. `otherwise`: it gave up, or climbed back. Without arms the tier keeps the conversation.
-    ContinueWith { tier: TierId, resolved: Option<OpId>, otherwise: Option<OpId>, place: PlaceId },
-    Note { text: TextId, next: OpId },
-    Tag { word: SmolStr, next: OpId },
+    ContinueWith {
+        tier: TierId,
+        resolved: Option<OpId>,
+        otherwise: Option<OpId>,
+        place: PlaceId,
+    },
+    Note {
+        text: TextId,
+        next: OpId,
+    },
+    Tag {
+        word: SmolStr,
+        next: OpId,
+    },
     /// Without `question` the attempt is only recorded and goes on at `worked`.
-    Attempt { text: TextId, question: Option<Question>, worked: OpId, declined: OpId },
-    Ticket { promise: Option<Promise>, text: Option<TextId>, next: OpId },
-    Callback { promise: Option<Promise>, text: Option<TextId>, next: OpId },
-    Verify { field: FieldId, question: Question, failed: OpId, next: OpId },
-    Survey { kind: SurveyKind, question: Question, next: OpId },
+    Attempt {
+        text: TextId,
+        question: Option<Question>,
+        worked: OpId,
+        declined: OpId,
+    },
+    Ticket {
+        promise: Option<Promise>,
+        text: Option<TextId>,
+        next: OpId,
+    },
+    Callback {
+        promise: Option<Promise>,
+        text: Option<TextId>,
+        next: OpId,
+    },
+    Verify {
+        field: FieldId,
+        question: Question,
+        failed: OpId,
+        next: OpId,
+    },
+    Survey {
+        kind: SurveyKind,
+        question: Question,
+        next: OpId,
+    },
     Escalate(EscalateSpec),
-    End { resolved: bool },
+    End {
+        resolved: bool,
+    },
     /// Only in the blocks of a handoff.
-    Offer { offer: Offer, place: PlaceId, next: OpId },
+    Offer {
+        offer: Offer,
+        place: PlaceId,
+        next: OpId,
+    },
     /// Could not be compiled; already reported. Never in a machine that runs.
-    Error { next: OpId },
+    Error {
+        next: OpId,
+    },
 }
 
 /// A button of `choose` or of the menu.

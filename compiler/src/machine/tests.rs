@@ -113,14 +113,28 @@ pub enum TestStepKind {
 #[expect(missing_docs, reason = "named as in the language")]
 pub enum Expectation {
     Not(Box<Expectation>),
-    Escalated { by: Option<RuleId>, to: Option<TierId>, priority: Option<Priority> },
-    Routed { team: TeamId, priority: Option<Priority> },
+    Escalated {
+        by: Option<RuleId>,
+        to: Option<TierId>,
+        priority: Option<Priority>,
+    },
+    Routed {
+        team: TeamId,
+        priority: Option<Priority>,
+    },
     HandoffHas(Vec<HandoffPart>),
     Resolved,
     Unresolved,
     Node(NodeId),
-    SlotIs { var: super::op::Var, value: Value, negated: bool },
-    SlotKnown { var: super::op::Var, known: bool },
+    SlotIs {
+        var: super::op::Var,
+        value: Value,
+        negated: bool,
+    },
+    SlotKnown {
+        var: super::op::Var,
+        known: bool,
+    },
     Tier(TierId),
     Said(SmolStr),
     SaidMatches(Arc<Pattern>),

@@ -78,11 +78,32 @@ fn whatever_happens_in_whatever_order_the_promises_hold() {
         .filter_map(|seed| run(seed).err())
         .collect();
     // Of each kind the first few, so that a common fault hides no rare one.
-    let kind = |why: &str| why.lines().next().and_then(|l| l.split_once("): ")).map_or_else(String::new, |(_, k)| k.chars().take_while(|c| *c != '`').take(40).collect());
+    let kind = |why: &str| {
+        why.lines()
+            .next()
+            .and_then(|l| l.split_once("): "))
+            .map_or_else(String::new, |(_, k)| {
+                k.chars().take_while(|c| *c != '`').take(40).collect()
+            })
+    };
     let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for why in &failed {
         kinds.entry(kind(why)).or_default().push(why);
     }
-    let shown: Vec<String> = kinds.values().map(|all| format!("{} times:\n{}", all.len(), all.iter().take(2).copied().collect::<Vec<_>>().join("\n"))).collect();
-    assert!(failed.is_empty(), "{} of {cases} cases failed\n{}", failed.len(), shown.join("\n\n"));
+    let shown: Vec<String> = kinds
+        .values()
+        .map(|all| {
+            format!(
+                "{} times:\n{}",
+                all.len(),
+                all.iter().take(2).copied().collect::<Vec<_>>().join("\n")
+            )
+        })
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {cases} cases failed\n{}",
+        failed.len(),
+        shown.join("\n\n")
+    );
 }

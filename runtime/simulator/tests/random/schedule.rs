@@ -220,7 +220,9 @@ impl Case<'_> {
             signals,
         })?;
         // A choice may lead to a tier that waits for the question.
-        let alone = !before.busy && before.stage == self.view().stage && matches!(before.stage, Stage::Scripted | Stage::Model);
+        let alone = !before.busy
+            && before.stage == self.view().stage
+            && matches!(before.stage, Stage::Scripted | Stage::Model);
         if alone && turn.accepted.is_ok() && !turn.effects.iter().any(seen) {
             return Err(format!("`{text}` was met with silence"));
         }
