@@ -1,5 +1,6 @@
 //! What the documentation shows is Flow: every `flow` block parses.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -40,7 +40,7 @@ struct Case<'a> {
     log: Vec<String>,
 }
 
-pub fn run(program: &Arc<Program>, seed: u64) -> Checked {
+pub(crate) fn run(program: &Arc<Program>, seed: u64) -> Checked {
     let mut case = Case {
         dice: Dice::new(seed),
         conversation: Conversation::new(program.machine().version.clone()),
