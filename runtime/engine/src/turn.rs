@@ -323,7 +323,12 @@ fn admit_people(
                 },
                 _,
             )) if current == reservation => Ok(()),
-            Some((Desk::Arriving | Desk::Queued, last)) if *reservation > last => Ok(()),
+            // Who takes it while it is offered to another overtakes that offer's end.
+            Some((Desk::Arriving | Desk::Queued | Desk::Offered { .. }, last))
+                if *reservation > last =>
+            {
+                Ok(())
+            }
             Some(_) => unknown(reservation),
             None => Err(Refusal::NotQueued),
         },
