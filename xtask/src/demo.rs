@@ -30,12 +30,13 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     println!("building (two minutes or three the first time)");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let built = Command::new(cargo)
+        // With the features that everything else is built with, so that nothing is built twice.
         .args([
             "build",
-            "--release",
-            "-p",
-            "flow-daemon",
-            "-p",
+            "--workspace",
+            "--bin",
+            "flowd",
+            "--bin",
             "acme-orders",
         ])
         .current_dir(root())
