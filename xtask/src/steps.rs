@@ -93,7 +93,13 @@ pub(crate) fn run(only: &[String]) -> anyhow::Result<ExitCode> {
 
 fn cargo(args: &[&str]) -> anyhow::Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    call(Command::new(cargo).args(args))
+    // Random cases repeat from run to run; `PROPTEST_RNG_SEED` chooses others.
+    let seed = std::env::var("PROPTEST_RNG_SEED").unwrap_or_else(|_| "20260302".to_owned());
+    call(
+        Command::new(cargo)
+            .args(args)
+            .env("PROPTEST_RNG_SEED", seed),
+    )
 }
 
 fn call(command: &mut Command) -> anyhow::Result<()> {
