@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 /// How often `--fix` checks again: a repair can make room for another.
 const ROUNDS: usize = 5;
+/// Findings that are drawn for people at most; nobody reads more at once, and noise has tens of thousands.
+const DRAWN: usize = 1_000;
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let (loaded, mut compilation) = project::compile(&args.folder, args.date)?;
@@ -32,7 +34,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let found = &compilation.diagnostics;
     let sources = &compilation.sources;
     match args.format {
-        Format::Text => print(&text(sources, found)),
+        Format::Text => print(&text(sources, found.get(..DRAWN).unwrap_or(found))),
         Format::Json => print(&format!("{}\n", render::json(sources, found))),
         Format::Sarif => print(&format!("{}\n", render::sarif(sources, found))),
         Format::Github => print(&render::github(sources, found)),
@@ -48,6 +50,12 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         if found.is_empty() {
             println!("no findings in {files}, {lines} lines");
         } else {
+            if found.len() > DRAWN {
+                println!(
+                    "the first {DRAWN} are shown; `--format json` has all {}",
+                    found.len()
+                );
+            }
             println!(
                 "{}, {} in {files}, {lines} lines; `flowc explain CODE` says more",
                 count(errors, "error"),

@@ -11,6 +11,8 @@ use std::fmt;
 const WIDTH: usize = 120;
 /// Bytes of a line that is drawn at most. A longer one (noise, mostly) would be drawn whole, for each of its findings; its place is said.
 const LONGEST_LINE: usize = 2_000;
+/// Bytes of a line beside a place that is drawn for its context at most.
+const LONGEST_NEIGHBOUR: usize = 400;
 
 /// Findings with the lines that they are about, labels and help; `colour` asks for colours.
 #[must_use]
@@ -55,6 +57,21 @@ struct Lines<'s> {
     file: &'s SourceFile,
 }
 
+impl Lines<'_> {
+    /// How many of the lines next to a place are short enough to be drawn; `line` gives the one so many lines away.
+    fn neighbours(&self, wanted: usize, line: impl Fn(usize) -> Option<usize>) -> usize {
+        (1..=wanted)
+            .take_while(|n| {
+                line(*n)
+                    .and_then(|line| self.file.line_starts.get(line))
+                    .is_none_or(|start| {
+                        line_length(self.file, *start as usize) <= LONGEST_NEIGHBOUR
+                    })
+            })
+            .count()
+    }
+}
+
 impl SourceCode for Lines<'_> {
     fn read_span<'a>(
         &'a self,
@@ -77,6 +94,12 @@ impl SourceCode for Lines<'_> {
                     .max(span.offset()),
             ),
         );
+        // Without context, miette wants what begins at the span itself.
+        let bare = before == 0;
+        let (before, after) = (
+            self.neighbours(before, |n| first.checked_sub(n)),
+            self.neighbours(after, |n| Some(last + n)),
+        );
         let from_line = first.saturating_sub(before);
         let start = starts.get(from_line).copied().unwrap_or(0) as usize;
         let end = starts
@@ -87,12 +110,12 @@ impl SourceCode for Lines<'_> {
             .as_bytes()
             .get(start..end)
             .ok_or(MietteError::OutOfBounds)?;
-        let column = if before == 0 {
+        let column = if bare {
             span.offset().saturating_sub(start)
         } else {
             0
         };
-        let (start, bytes) = if before == 0 {
+        let (start, bytes) = if bare {
             (
                 span.offset(),
                 file.text
