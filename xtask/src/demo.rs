@@ -1,21 +1,29 @@
 //! `cargo xtask demo`: the example shop with its order system, agents and inbox, on this machine.
+//!
+//! What runs is a copy whose teams never close: the shop's own hours would send whoever tries it in the evening to a follow-up.
 
 use crate::{root, target};
 use anyhow::{Context, bail};
+use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-/// Where the order system listens.
-const ORDERS: &str = "127.0.0.1:8091";
 /// The agents' password: everything here is on this machine and for show.
 const PASSWORD: &str = "flow-demo";
 /// `(sign-in name, display name, teams, languages, role)`.
 const AGENTS: &[(&str, &str, &str, &str, &str)] = &[
-    ("leo", "Leo Perez", "finance,support", "en,es", "agent"),
+    (
+        "leo",
+        "Leo Perez",
+        "finance,support,support_es",
+        "en,es",
+        "agent",
+    ),
     (
         "mia",
         "Mia Brandt",
-        "support,key_accounts,compliance",
+        "support,key_accounts,compliance,support_leads",
         "en",
         "lead",
     ),
@@ -46,10 +54,14 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     }
     let bin = target().join("debug");
     let data = target().join("demo");
-    std::fs::create_dir_all(&data).with_context(|| format!("cannot make `{}`", data.display()))?;
+    let bot = data.join("acme_store");
+    copy(&root().join("flows/acme_store"), &bot)?;
+    open_always(&bot.join("routing.flow"))?;
+    // Any free port will do: customers and agents never see it.
+    let orders_at = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let mut orders = Guard(
         Command::new(bin.join("acme-orders"))
-            .args(["--listen", ORDERS])
+            .args(["--listen", &orders_at])
             .stdin(Stdio::null())
             .spawn()
             .context("cannot start the order system")?,
@@ -86,17 +98,17 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     }
     let mut flowd = Guard(
         Command::new(bin.join("flowd"))
+            .arg("run")
+            .arg(&bot)
             .args([
-                "run",
-                "flows/acme_store",
                 "--listen",
                 &listen,
                 "--allow-internal",
-                ORDERS,
+                &orders_at,
                 "--data",
             ])
             .arg(&data)
-            .env("SHOP_URL", format!("http://{ORDERS}"))
+            .env("SHOP_URL", format!("http://{orders_at}"))
             .current_dir(root())
             .stdin(Stdio::null())
             .spawn()
@@ -106,10 +118,11 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     if flowd.0.try_wait()?.is_none() && orders.0.try_wait()?.is_none() {
         println!("\n  chat as a customer   http://{listen}/");
         println!(
-            "  work as an agent     http://{listen}/inbox    sign in as leo (finance) or mia (lead), password {PASSWORD}"
+            "  work as an agent     http://{listen}/inbox    sign in as leo (finance) or mia (lead), password {PASSWORD}; switch to available"
         );
         println!(
-            "  edit flows/acme_store and save: the running bot follows; Ctrl-C ends the demo\n"
+            "  edit {} and save: the running bot follows; Ctrl-C ends the demo\n",
+            bot.strip_prefix(root()).unwrap_or(&bot).display()
         );
     }
     loop {
@@ -125,6 +138,50 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         }
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// Copies a folder; what was there before and has its name goes.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("cannot make `{}`", to.display()))?;
+    for entry in
+        std::fs::read_dir(from).with_context(|| format!("cannot read `{}`", from.display()))?
+    {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_name() == "order_service" {
+            // A program beside the bot, no part of it.
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            copy(&from, &to)?;
+        } else {
+            std::fs::copy(&from, &to)
+                .with_context(|| format!("cannot write `{}`", to.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the opening hours of a file last all week.
+fn open_always(routing: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(routing)
+        .with_context(|| format!("cannot read `{}`", routing.display()))?;
+    let mut open = String::new();
+    let mut hours = false;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("hours ") {
+            hours = true;
+        } else if line.starts_with('}') {
+            if hours {
+                open.push_str("  mon..sun 00:00-24:00\n");
+            }
+            hours = false;
+        }
+        if !hours || line.starts_with("hours ") || line.contains("timezone") {
+            open.push_str(line);
+        }
+    }
+    std::fs::write(routing, open).with_context(|| format!("cannot write `{}`", routing.display()))
 }
 
 /// Ends its program when it goes.
