@@ -7,6 +7,7 @@ use crate::tables::{var_name, var_of};
 use crate::values;
 use flow_compiler::machine::{Attachment, EscalateSpec, OpKind, Var};
 use flow_compiler::value::{NodeId, OpId, TextId, Value};
+use flow_grammar::ast::TierKind;
 use smol_str::SmolStr;
 
 impl Run<'_> {
@@ -375,6 +376,9 @@ impl Run<'_> {
     }
 
     fn stuck_reason(&self) -> String {
+        if self.tier_kind() == Some(TierKind::Model) {
+            return "The AI assistant had no answer".to_owned();
+        }
         let node = self
             .c
             .main
