@@ -104,6 +104,15 @@ impl Calendar {
         None
     }
 
+    /// When they close or open next after `at`.
+    pub(crate) fn next_change(&self, at: Timestamp) -> Option<Timestamp> {
+        match self.open_until(at) {
+            _ if self.always => None,
+            Some(closing) => Some(closing),
+            None => self.next_open(at),
+        }
+    }
+
     /// The instant at which `millis` of open time have passed since `from`.
     pub(crate) fn add_open(&self, from: Timestamp, millis: i64) -> Option<Timestamp> {
         if self.always {

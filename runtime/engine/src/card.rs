@@ -7,11 +7,11 @@ use crate::engine::Engine;
 use crate::eval::Scope;
 use crate::event::{AgentRef, Citation, EventKind};
 use crate::signals::Entity;
-use crate::tables::{index_u32, var_name};
+use crate::tables::{index_u32, reads, var_name};
 use crate::{Hooks, Recorded, values};
-use flow_compiler::machine::{FieldDef, Machine, Var};
+use flow_compiler::machine::{FieldDef, Machine, Signal, TextPart, Var};
 use flow_compiler::sources::Position;
-use flow_compiler::value::{FieldId, FileValue, SlotId, Value};
+use flow_compiler::value::{FieldId, FileValue, SlotId, TextId, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
@@ -133,7 +133,7 @@ pub struct Card {
     pub notes: Vec<String>,
     /// What to do next.
     pub suggestions: Vec<String>,
-    /// A proposed first message.
+    /// A proposed first message; absent: it names the agent, and there is none yet.
     pub opening: Option<String>,
     /// Reminders that hold: index, text, must be confirmed before resolving, confirmed.
     pub reminders: Vec<ReminderLine>,
@@ -172,7 +172,8 @@ pub(crate) fn build(
     let m = engine.machine();
     let now = c.last.unwrap_or(opened);
     let log = std::cell::RefCell::default();
-    let scope = engine.scope(c, now, hooks, &log);
+    let mut scope = engine.scope(c, now, hooks, &log);
+    scope.on_card = true;
     let handoff = c.handoff.as_deref();
     let plan = handoff.and_then(|h| {
         let tier = m.names.tiers.get(&h.tier)?;
@@ -200,6 +201,7 @@ pub(crate) fn build(
         .filter(|var| engine.stored(c, **var).is_none())
         .map(|var| var_name(m, *var))
         .collect();
+    let somebody = handoff.is_some_and(|h| h.desk.agent().is_some());
     Some(Card {
         summary: format!(
             "{}: {} ({mood_word})",
@@ -239,7 +241,11 @@ pub(crate) fn build(
         knowledge: found.knowledge,
         tags: c.tags.clone(),
         notes: c.notes.clone(),
-        opening: m.assist.open.map(|text| scope.render(text)),
+        opening: m
+            .assist
+            .open
+            .filter(|text| somebody || !names_the_agent(m, *text))
+            .map(|text| scope.render(text)),
         reminders: reminders(m, c, &scope),
         alerts: m
             .assist
@@ -252,12 +258,21 @@ pub(crate) fn build(
             .assist
             .templates
             .iter()
+            .filter(|(_, text)| somebody || !names_the_agent(m, *text))
             .map(|(name, text)| (name.clone(), scope.render(*text)))
             .collect(),
         opened,
         escalated: handoff.and_then(|h| h.since),
         transcript: lines,
     })
+}
+
+/// Whether a text says who the agent is: it makes no sense before there is one.
+fn names_the_agent(m: &Machine, text: TextId) -> bool {
+    let reads_it =
+        |part: &TextPart| matches!(part, TextPart::Expr(e) if reads(m, e, Signal::AgentName));
+    m.text(text)
+        .is_some_and(|t| t.variants.iter().flat_map(|v| &v.parts).any(reads_it))
 }
 
 const fn mood_word(mood: f64) -> &'static str {

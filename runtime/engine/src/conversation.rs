@@ -80,6 +80,8 @@ state! {
         ids: u64,
         messages: u64,
         epoch: u64,
+        /// Wishes for a person so far: the number of the last.
+        generation: u64,
     }
 }
 
@@ -377,6 +379,7 @@ pub(crate) enum TimerFor {
     Abandon,
     Update,
     Review,
+    Offer,
 }
 
 impl Conversation {
@@ -432,6 +435,12 @@ impl Conversation {
     #[must_use]
     pub fn last_agent(&self) -> Option<&(AgentRef, Timestamp)> {
         self.last_agent.as_ref()
+    }
+
+    /// The number of the last wish for a person; 0: there was none.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
     }
 
     pub(crate) fn next_id(&mut self) -> u64 {

@@ -185,6 +185,10 @@ pub struct ToolResult {
 /// An item for the desk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueItem {
+    /// Which of the conversation's wishes for a person this is, from 1. The desk's events name it, so that news of an earlier wish is
+    /// recognised. The same number again changes what is asked; a higher one begins anew.
+    #[serde(default)]
+    pub generation: u64,
     /// The people tier.
     pub tier: SmolStr,
     /// The team.
@@ -262,13 +266,13 @@ pub enum Effect {
         /// Its id.
         id: u64,
     },
-    /// Put the conversation into a queue, or replace its item. The desk always answers with `Queue` news first (position, length, wait,
+    /// Put the conversation into a queue, or change what is asked of its item. The desk always answers with `Queue` news first (position, length, wait,
     /// staff), before any `Reserved`; so the handoff's `full`, `unstaffed` and `say` (which may read `queue.wait`) are decided when the first
     /// news arrives, `closed` already before.
     Enqueue(QueueItem),
     /// Take it out of the queue or from its agent.
     Dequeue {
-        /// `abandoned`, `converted`, `resolved`, `returned`, `continued`.
+        /// `abandoned`, `converted`, `resolved`, `returned`, `continued`, `transferred`.
         reason: SmolStr,
     },
     /// A ticket or a callback.

@@ -177,6 +177,7 @@ impl Engine {
             payload: None,
             params: &[],
             it: None,
+            on_card: false,
             hook_log: log,
             reads: None,
         }

@@ -1,5 +1,6 @@
 //! Expressions over a conversation, in three-valued logic: what is not known makes a comparison unknown.
 
+mod moments;
 mod signals;
 
 use crate::Hooks;
@@ -31,6 +32,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) payload: Option<&'a BTreeMap<SmolStr, Value>>,
     pub(crate) params: &'a [Value],
     pub(crate) it: Option<&'a Value>,
+    /// It is read for the card: the agent to whom it is offered is known.
+    pub(crate) on_card: bool,
     /// Where hook results are recorded.
     pub(crate) hook_log: &'a RefCell<Vec<HookTrace>>,
     /// Where reads are recorded.

@@ -123,10 +123,13 @@ pub enum EventKind {
     },
     /// The customer is gone (closed the chat).
     Left,
-    /// The right code was entered (`ok`), or verification failed for good.
+    /// A code was checked, or could not be sent.
     Verified {
-        /// Whether it succeeded.
+        /// It was the right one.
         ok: bool,
+        /// It was not, but another may still be: without this the verification failed for good.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// A webhook answered.
     WebhookDone {
@@ -165,6 +168,9 @@ pub enum EventKind {
     Queue(QueueNews),
     /// The desk reserved an agent, who has not accepted yet.
     Reserved {
+        /// Of which wish, as in the item.
+        #[serde(default)]
+        generation: u64,
         /// The reservation.
         reservation: u64,
         /// Whom.
@@ -172,6 +178,9 @@ pub enum EventKind {
     },
     /// The reservation ended without acceptance.
     Unreserved {
+        /// Of which wish, as in the item.
+        #[serde(default)]
+        generation: u64,
         /// The reservation.
         reservation: u64,
         /// `declined`, `timed_out`, `left`.
@@ -179,6 +188,9 @@ pub enum EventKind {
     },
     /// An agent took the conversation.
     Accepted {
+        /// Of which wish, as in the item.
+        #[serde(default)]
+        generation: u64,
         /// The reservation.
         reservation: u64,
         /// Who.
@@ -188,6 +200,9 @@ pub enum EventKind {
     },
     /// The team had no agent in time; the item went to the overflow team.
     Overflowed {
+        /// Of which wish, as in the item.
+        #[serde(default)]
+        generation: u64,
         /// The team that now has it.
         team: SmolStr,
     },
@@ -244,6 +259,9 @@ pub enum EventKind {
     },
     /// The agent vanished; the conversation is queued again with its first time.
     AgentLost {
+        /// Of which wish, as in the item.
+        #[serde(default)]
+        generation: u64,
         /// Who.
         agent: SmolStr,
     },
@@ -265,9 +283,27 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Of which wish for a person the desk speaks; `None`: it is not the desk that speaks.
+    pub const fn generation_mut(&mut self) -> Option<&mut u64> {
+        match self {
+            Self::Queue(QueueNews { generation, .. })
+            | Self::Reserved { generation, .. }
+            | Self::Unreserved { generation, .. }
+            | Self::Accepted { generation, .. }
+            | Self::Overflowed { generation, .. }
+            | Self::AgentLost { generation, .. } => Some(generation),
+            _ => None,
+        }
+    }
+}
+
 /// The desk's news of the place in the queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueNews {
+    /// Of which wish, as in the item.
+    #[serde(default)]
+    pub generation: u64,
     /// From 1; in true service order.
     pub position: u32,
     /// Items in the queue.

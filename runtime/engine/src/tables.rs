@@ -16,6 +16,8 @@ use std::hash::Hasher;
 pub(crate) struct Tables {
     /// Rules that can fire in a tier: first those that do not read `confidence`, then those that do.
     pub(crate) rules: Vec<[Vec<RuleId>; 2]>,
+    /// Of those, by tier, the first that read `attempts.failed`.
+    pub(crate) after_attempts: Vec<Vec<RuleId>>,
     /// Rules that lead to a tier: they raise the priority while it has the conversation.
     pub(crate) rules_to: Vec<Vec<RuleId>>,
     /// Rules whose condition reads `asks_for_human`.
@@ -58,6 +60,16 @@ impl Tables {
                 list.push(id);
             }
         }
+        let after_attempts = rules
+            .iter()
+            .map(|[early, _]| {
+                let reads_it = |id: &&RuleId| {
+                    m.rule(**id)
+                        .is_some_and(|r| reads(m, &r.when, Signal::AttemptsFailed))
+                };
+                early.iter().filter(reads_it).copied().collect()
+            })
+            .collect();
         let asks = m
             .rules
             .iter()
@@ -89,6 +101,7 @@ impl Tables {
             .unwrap_or(0);
         Self {
             rules,
+            after_attempts,
             rules_to,
             asks,
             rule_at: m.rules.iter().map(|r| position(m, r.loc)).collect(),

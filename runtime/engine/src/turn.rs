@@ -6,7 +6,7 @@ use crate::conversation::{Conversation, Desk};
 use crate::decision::Decision;
 use crate::effect::Effect;
 use crate::engine::Engine;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, QueueNews};
 use crate::run::Run;
 use jiff::Timestamp;
 use smol_str::SmolStr;
@@ -291,21 +291,37 @@ fn admit_people(
     hooks: &dyn Hooks,
     event: &Event,
 ) -> Result<(), Refusal> {
-    let desk = c.handoff.as_ref().map(|h| (&h.desk, h.reservation));
-    let waits = matches!(desk, Some((desk, _)) if desk.waits());
+    // Of an earlier wish nothing counts any more, whatever the desk decided before it heard of the later one.
+    let desk = |of: &u64| {
+        let handoff = c.handoff.as_ref()?;
+        let current = handoff.item.as_ref()?.generation;
+        (current == *of).then_some((&handoff.desk, handoff.reservation))
+    };
     let unknown = |reservation: &u64| {
         Err(Refusal::UnknownReservation {
             reservation: *reservation,
         })
     };
     match kind {
-        EventKind::Queue(_) | EventKind::Overflowed { .. } if !waits => Err(Refusal::NotQueued),
-        EventKind::Reserved { reservation, .. } => match desk {
+        EventKind::Queue(QueueNews { generation, .. })
+        | EventKind::Overflowed { generation, .. } => match desk(generation) {
+            Some((desk, _)) if desk.waits() => Ok(()),
+            _ => Err(Refusal::NotQueued),
+        },
+        EventKind::Reserved {
+            generation,
+            reservation,
+            ..
+        } => match desk(generation) {
             Some((Desk::Arriving | Desk::Queued, last)) if *reservation > last => Ok(()),
             Some((Desk::Arriving | Desk::Queued | Desk::Offered { .. }, _)) => unknown(reservation),
             _ => Err(Refusal::NotQueued),
         },
-        EventKind::Unreserved { reservation, .. } => match desk {
+        EventKind::Unreserved {
+            generation,
+            reservation,
+            ..
+        } => match desk(generation) {
             Some((
                 Desk::Offered {
                     reservation: current,
@@ -315,7 +331,11 @@ fn admit_people(
             )) if current == reservation => Ok(()),
             _ => unknown(reservation),
         },
-        EventKind::Accepted { reservation, .. } => match desk {
+        EventKind::Accepted {
+            generation,
+            reservation,
+            ..
+        } => match desk(generation) {
             Some((
                 Desk::Offered {
                     reservation: current,
@@ -323,21 +343,26 @@ fn admit_people(
                 },
                 _,
             )) if current == reservation => Ok(()),
-            // Who takes it while it is offered to another overtakes that offer's end.
+            // Who takes it without being asked, or while it is offered to another.
             Some((Desk::Arriving | Desk::Queued | Desk::Offered { .. }, last))
                 if *reservation > last =>
             {
                 Ok(())
             }
-            Some(_) => unknown(reservation),
-            None => Err(Refusal::NotQueued),
+            _ if c.handoff.is_some() => unknown(reservation),
+            _ => Err(Refusal::NotQueued),
         },
+        EventKind::AgentLost { generation, agent } if desk(generation).is_none() => {
+            Err(Refusal::NotTheAgent {
+                agent: agent.clone(),
+            })
+        }
         EventKind::AgentMessage { agent, .. }
         | EventKind::AgentConfirmed { agent, .. }
         | EventKind::AgentResolved { agent, .. }
         | EventKind::AgentReturned { agent, .. }
         | EventKind::AgentTransferred { agent, .. }
-        | EventKind::AgentLost { agent } => {
+        | EventKind::AgentLost { agent, .. } => {
             if c.agent().is_none_or(|has| has.id != *agent) {
                 return Err(Refusal::NotTheAgent {
                     agent: agent.clone(),

@@ -75,7 +75,10 @@ fn a_claim_loads_nothing_until_it_is_proven() {
     assert!(!chat.state.is_proven("email"));
     chat.say("12 34 56");
     assert!(chat.has(|e| matches!(e, Effect::CheckCode { code } if code == "123456")));
-    chat.go(EventKind::Verified { ok: true });
+    chat.go(EventKind::Verified {
+        ok: true,
+        again: false,
+    });
     assert!(chat.state.is_proven("email"));
     assert!(chat.has(|e| matches!(e, Effect::CallWebhook { webhook, .. } if webhook == "crm")));
     assert!(chat.said().is_empty(), "the flow waits for the profile");
@@ -86,7 +89,10 @@ fn a_claim_loads_nothing_until_it_is_proven() {
     assert_eq!(chat.said(), ["Welcome, pro.", "What now?"]);
     assert_eq!(chat.state.customer("name"), Some(&Value::text("Ana")));
     assert_eq!(
-        chat.try_go(EventKind::Verified { ok: true }),
+        chat.try_go(EventKind::Verified {
+            ok: true,
+            again: false,
+        }),
         Err(Refusal::Stale {
             what: "verification".into()
         })
@@ -268,6 +274,7 @@ fn an_agent_s_chat_survives_a_transfer_a_loss_and_a_return() {
     };
     assert_eq!(
         chat.try_go(EventKind::Accepted {
+            generation: 0,
             reservation: 1,
             agent: mia.clone(),
             team: "sales".into()
@@ -275,16 +282,19 @@ fn an_agent_s_chat_survives_a_transfer_a_loss_and_a_return() {
         Err(Refusal::UnknownReservation { reservation: 1 })
     );
     chat.go(EventKind::Reserved {
+        generation: 0,
         reservation: 2,
         agent: mia.clone(),
     });
     chat.go(EventKind::Accepted {
+        generation: 0,
         reservation: 2,
         agent: mia,
         team: "sales".into(),
     });
     assert_eq!(chat.said(), ["You're now with Mia."]);
     chat.go(EventKind::AgentLost {
+        generation: 0,
         agent: "mia".into(),
     });
     assert_eq!(chat.stage(), Stage::Queued);

@@ -226,6 +226,7 @@ fn only_the_agent_who_has_it_speaks_and_the_bot_keeps_quiet() {
     };
     assert_eq!(
         chat.try_go(EventKind::Accepted {
+            generation: 0,
             reservation: 2,
             agent: mia,
             team: "support".into()

@@ -8,8 +8,18 @@
     reason = "tests"
 )]
 
+#[path = "random/customer.rs"]
+mod customer;
 #[path = "random/dice.rs"]
 mod dice;
+#[path = "random/line.rs"]
+mod line;
+#[path = "random/outside.rs"]
+mod outside;
+#[path = "random/people.rs"]
+mod people;
+#[path = "random/promises.rs"]
+mod promises;
 #[path = "random/schedule.rs"]
 mod schedule;
 mod support;
@@ -21,7 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const CASES: u64 = 800;
+const CASES: u64 = 2_000;
 
 /// The example bots, several times as often as the small ones that pin the language.
 fn bots() -> Vec<(String, Arc<Program>)> {

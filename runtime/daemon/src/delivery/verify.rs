@@ -11,8 +11,13 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Wrong codes that are borne; then the verification has failed.
+/// Codes that are looked at, whatever the bot's own number of tries; then the verification has failed.
 const ATTEMPTS: u32 = 5;
+/// No code will be the right one any more.
+const FAILED: EventKind = EventKind::Verified {
+    ok: false,
+    again: false,
+};
 /// Attempts to send a code.
 const SENDS: u32 = 3;
 
@@ -37,7 +42,7 @@ impl App {
             tracing::error!(
                 "a bot wants to verify an address, but flow.toml has no [verification]; it counts as failed"
             );
-            return Some(EventKind::Verified { ok: false });
+            return Some(FAILED);
         };
         let code = format!("{:06}", rand::random_range(0..1_000_000));
         let verification = Verification {
@@ -51,7 +56,7 @@ impl App {
             attempts: 0,
         };
         if self.store.put_verification(verification).await.is_err() {
-            return Some(EventKind::Verified { ok: false });
+            return Some(FAILED);
         }
         let body = json!({"field": field, "contact": contact, "code": code, "conversation": row.conversation}).to_string();
         let secret = config
@@ -94,7 +99,7 @@ impl App {
             }
             tokio::time::sleep(backoff(Duration::from_millis(500), attempt)).await;
         }
-        Some(EventKind::Verified { ok: false })
+        Some(FAILED)
     }
 
     /// Checks a code.
@@ -105,16 +110,17 @@ impl App {
     ) -> Option<EventKind> {
         let conversation = &row.conversation;
         let Ok(found) = self.store.verification(conversation).await else {
-            return Some(EventKind::Verified { ok: false });
+            return Some(FAILED);
         };
         let Some(mut under_way) = found else {
-            return Some(EventKind::Verified { ok: false });
+            return Some(FAILED);
         };
         let expired = under_way.expires <= self.clock.now();
         let good = !expired
             && under_way.attempts < ATTEMPTS
             && same(&code_hash(conversation, code), &under_way.hash);
         under_way.attempts += 1;
+        let again = !expired && under_way.attempts < ATTEMPTS;
         let stored = if good {
             self.store.remove_verification(conversation).await
         } else {
@@ -122,8 +128,11 @@ impl App {
         };
         if let Err(error) = stored {
             tracing::error!(%error, "a verification could not be stored");
-            return Some(EventKind::Verified { ok: false });
+            return Some(FAILED);
         }
-        Some(EventKind::Verified { ok: good })
+        Some(EventKind::Verified {
+            ok: good,
+            again: !good && again,
+        })
     }
 }

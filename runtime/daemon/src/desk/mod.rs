@@ -110,7 +110,8 @@ impl App {
                     _ => ItemState::Waiting,
                 };
                 if summary.stage == "offered" {
-                    requeued.push((summary.id.clone(), summary.reservation.unwrap_or_default()));
+                    let reservation = summary.reservation.unwrap_or_default();
+                    requeued.push((summary.id.clone(), item.generation, reservation));
                 }
                 let item = Item {
                     in_team_since: summary.queued_at.unwrap_or(item.since),
@@ -135,10 +136,11 @@ impl App {
                 let _ = desk.set_agent(spec(&agent), now);
             }
         }
-        for (conversation, reservation) in requeued {
+        for (conversation, generation, reservation) in requeued {
             self.post(
                 &conversation,
                 EventKind::Unreserved {
+                    generation,
                     reservation,
                     reason: "left".into(),
                 },
@@ -205,79 +207,37 @@ impl App {
         effect: DeskEffect,
         answer: Option<oneshot::Sender<Result<Outcome, TurnError>>>,
     ) {
-        match effect {
-            DeskEffect::News { conversation, news } => {
-                self.post(&conversation, EventKind::Queue(news), answer)
-            }
-            DeskEffect::Reserved {
-                conversation,
-                reservation,
-                agent,
-                ..
-            } => {
-                self.post(
-                    &conversation,
-                    EventKind::Reserved { reservation, agent },
-                    answer,
-                );
-            }
+        let (ended, reason) = match &effect {
             DeskEffect::Unreserved {
-                conversation,
                 reservation,
                 agent,
                 reason,
-            } => {
-                self.hub.tell_agents(AgentNews::OfferEnded {
-                    agent: agent.to_string(),
-                    conversation: conversation.to_string(),
-                    reservation,
-                    reason: reason.to_string(),
-                });
-                self.post(
-                    &conversation,
-                    EventKind::Unreserved {
-                        reservation,
-                        reason,
-                    },
-                    answer,
-                );
-            }
+                ..
+            } => (Some((agent, *reservation)), reason.as_str()),
             DeskEffect::Accepted {
-                conversation,
-                reservation,
-                agent,
-                team,
-            } => {
-                self.hub.tell_agents(AgentNews::OfferEnded {
-                    agent: agent.id.to_string(),
-                    conversation: conversation.to_string(),
-                    reservation,
-                    reason: "accepted".to_owned(),
-                });
-                self.post(
-                    &conversation,
-                    EventKind::Accepted {
-                        reservation,
-                        agent,
-                        team,
-                    },
-                    answer,
-                );
-            }
-            DeskEffect::Overflowed { conversation, team } => {
-                self.post(&conversation, EventKind::Overflowed { team }, answer);
-            }
-            DeskEffect::Lost {
-                conversation,
-                agent,
-            } => {
-                self.post(&conversation, EventKind::AgentLost { agent }, answer);
-            }
+                reservation, agent, ..
+            } => (Some((&agent.id, *reservation)), "accepted"),
             DeskEffect::PeopleAvailable { teams } => {
-                let app = Arc::clone(self);
+                let (app, teams) = (Arc::clone(self), teams.clone());
                 tokio::spawn(async move { app.people_available(teams).await });
+                return;
             }
+            _ => (None, ""),
+        };
+        let ended =
+            ended.map(|(agent, reservation)| (agent.to_string(), reservation, reason.to_owned()));
+        let (Some(conversation), event) = effect.into_event() else {
+            return;
+        };
+        if let Some((agent, reservation, reason)) = ended {
+            self.hub.tell_agents(AgentNews::OfferEnded {
+                agent,
+                conversation: conversation.to_string(),
+                reservation,
+                reason,
+            });
         }
+        self.post(&conversation, event, answer);
     }
 
     /// Tells the conversations that people were once called to and that go on without them.
@@ -341,9 +301,10 @@ impl App {
                 continue;
             }
             wait = Duration::from_millis(50);
-            let accepted = matches!(&kind, EventKind::Accepted { .. });
-            if accepted && matches!(&outcome, Err(TurnError::Refused(_))) {
-                self.reconcile(conversation).await;
+            if let EventKind::Accepted { generation, .. } = &kind
+                && matches!(&outcome, Err(TurnError::Refused(_)))
+            {
+                self.reconcile(conversation, *generation).await;
             }
             match (&outcome, offer) {
                 (Ok(_), Some(agent)) => {
@@ -375,8 +336,16 @@ impl App {
         }
     }
 
-    /// The conversation did not take what the desk had decided: the desk follows the conversation.
-    async fn reconcile(self: &Arc<Self>, conversation: &str) {
+    /// The conversation did not take what the desk had decided: the desk follows the conversation. Of a wish that is over the desk knows
+    /// already.
+    async fn reconcile(self: &Arc<Self>, conversation: &str, generation: u64) {
+        let current = self.desk.look(|desk| {
+            desk.item(conversation)
+                .is_some_and(|i| i.item.generation == generation)
+        });
+        if !current {
+            return;
+        }
         let Ok((_, summary)) = self.door(conversation).await else {
             return self.desk_dequeue(conversation, "gone");
         };

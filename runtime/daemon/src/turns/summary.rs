@@ -61,6 +61,11 @@ pub(crate) fn update(
         match &record.event.kind {
             EventKind::Opened { .. } => summary.opened_at = Some(at),
             EventKind::Reserved { reservation, .. } => summary.reservation = Some(*reservation),
+            EventKind::Overflowed { team, .. } => {
+                if let Some(item) = &mut summary.item {
+                    item.team = team.clone();
+                }
+            }
             EventKind::Accepted { .. } => {
                 summary.connected_at.get_or_insert(at);
             }

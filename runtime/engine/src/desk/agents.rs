@@ -165,6 +165,7 @@ impl Desk {
                 teams.insert(item.item.team.clone());
                 out.push(DeskEffect::Lost {
                     conversation,
+                    generation: item.item.generation,
                     agent: agent.into(),
                 });
             }

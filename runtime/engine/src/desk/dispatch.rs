@@ -83,6 +83,7 @@ impl Desk {
                 continue;
             };
             let until = later(now, item.item.accept_within);
+            let generation = item.item.generation;
             item.state = ItemState::Reserved {
                 reservation,
                 agent: agent.clone(),
@@ -92,6 +93,7 @@ impl Desk {
                 who.holds.insert(conversation.clone());
                 out.push(DeskEffect::Reserved {
                     conversation,
+                    generation,
                     reservation,
                     agent: who.reference(),
                     until,
@@ -116,26 +118,16 @@ impl Desk {
         };
         let skilled = |a: &Agent| wanted.skill.as_ref().is_none_or(|s| self.has_skill(a, s));
         let demanded = |a: &Agent| wanted.agent.as_ref().is_none_or(|id| a.spec.id == *id);
-        let insist_language = present.iter().any(|a| speaks(a));
-        let insist_skill = present.iter().any(|a| skilled(a));
-        let insist_agent = present.iter().any(|a| demanded(a));
-        let able = |a: &&Agent| {
-            (!insist_language || speaks(a))
-                && (!insist_skill || skilled(a))
-                && (!insist_agent || demanded(a))
-        };
-        let asked_all = present
-            .iter()
-            .copied()
-            .filter(|a| able(a))
-            .all(|a| item.passed.contains(&a.spec.id));
-        let mut free: Vec<&Agent> = present
-            .iter()
-            .copied()
-            .filter(|a| {
-                able(a) && self.is_free(a) && (asked_all || !item.passed.contains(&a.spec.id))
-            })
-            .collect();
+        // Each demand is insisted on among those who meet the demands before it: two that only different people meet leave nobody out.
+        let mut able = present;
+        for demand in [&speaks as &dyn Fn(&Agent) -> bool, &skilled, &demanded] {
+            if able.iter().any(|a| demand(a)) {
+                able.retain(|a| demand(a));
+            }
+        }
+        let asked_all = able.iter().all(|a| item.passed.contains(&a.spec.id));
+        let mut free = able;
+        free.retain(|a| self.is_free(a) && (asked_all || !item.passed.contains(&a.spec.id)));
         let order = self
             .teams
             .get(team)
@@ -207,7 +199,7 @@ impl Desk {
             since: now,
         };
         item.news = None;
-        let team = item.item.team.clone();
+        let (team, generation) = (item.item.team.clone(), item.item.generation);
         if let Some((at, promised)) = item.promised.take() {
             self.stats
                 .entry(team.clone())
@@ -220,6 +212,7 @@ impl Desk {
             *who.worked.entry(team.clone()).or_default() += 1;
             out.push(DeskEffect::Accepted {
                 conversation: conversation.into(),
+                generation,
                 reservation,
                 agent: who.reference(),
                 team: team.clone(),
@@ -245,11 +238,13 @@ impl Desk {
             return;
         };
         item.passed.insert(agent.clone());
+        let generation = item.item.generation;
         if let Some(who) = self.agents.get_mut(&agent) {
             who.holds.remove(conversation);
         }
         out.push(DeskEffect::Unreserved {
             conversation: conversation.into(),
+            generation,
             reservation,
             agent,
             reason: reason.into(),
@@ -274,6 +269,7 @@ impl Desk {
         if let ItemState::Reserved { reservation, .. } = item.state {
             out.push(DeskEffect::Unreserved {
                 conversation: conversation.into(),
+                generation: item.item.generation,
                 reservation,
                 agent: agent.clone(),
                 reason: reason.into(),

@@ -130,6 +130,7 @@ impl Desk {
             let (low, high) = stats.spread();
             let millis = |s: f64| (s * 1000.0) as i64;
             let news = QueueNews {
+                generation: item.item.generation,
                 position: u32::try_from(ahead + 1).unwrap_or(u32::MAX),
                 length,
                 wait: seconds.map(millis),

@@ -22,7 +22,7 @@ pub use agents::{AgentSpec, AgentView};
 pub use estimate::Stats;
 
 use crate::effect::QueueItem;
-use crate::event::{AgentRef, QueueNews};
+use crate::event::{AgentRef, EventKind, QueueNews};
 use flow_compiler::machine::{Assign, Machine, Priority};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,7 @@ pub enum DeskEffect {
     /// Becomes `Reserved`; the agent is asked until the time.
     Reserved {
         conversation: ConversationId,
+        generation: u64,
         reservation: u64,
         agent: AgentRef,
         until: Timestamp,
@@ -54,6 +55,7 @@ pub enum DeskEffect {
     /// Becomes `Unreserved`.
     Unreserved {
         conversation: ConversationId,
+        generation: u64,
         reservation: u64,
         agent: SmolStr,
         reason: SmolStr,
@@ -61,6 +63,7 @@ pub enum DeskEffect {
     /// Becomes `Accepted`.
     Accepted {
         conversation: ConversationId,
+        generation: u64,
         reservation: u64,
         agent: AgentRef,
         team: SmolStr,
@@ -68,15 +71,82 @@ pub enum DeskEffect {
     /// Becomes `Overflowed`.
     Overflowed {
         conversation: ConversationId,
+        generation: u64,
         team: SmolStr,
     },
     /// Becomes `AgentLost`.
     Lost {
         conversation: ConversationId,
+        generation: u64,
         agent: SmolStr,
     },
     /// An agent became free in these teams: becomes `PeopleAvailable` in the conversations that are quiet towards people.
     PeopleAvailable { teams: Vec<SmolStr> },
+}
+
+impl DeskEffect {
+    /// The event that it becomes, and in which conversation; `None`: in those that are quiet towards people.
+    #[must_use]
+    pub fn into_event(self) -> (Option<ConversationId>, EventKind) {
+        let (conversation, event) = match self {
+            Self::News { conversation, news } => (conversation, EventKind::Queue(news)),
+            Self::Reserved {
+                conversation,
+                generation,
+                reservation,
+                agent,
+                ..
+            } => (
+                conversation,
+                EventKind::Reserved {
+                    generation,
+                    reservation,
+                    agent,
+                },
+            ),
+            Self::Unreserved {
+                conversation,
+                generation,
+                reservation,
+                reason,
+                ..
+            } => (
+                conversation,
+                EventKind::Unreserved {
+                    generation,
+                    reservation,
+                    reason,
+                },
+            ),
+            Self::Accepted {
+                conversation,
+                generation,
+                reservation,
+                agent,
+                team,
+            } => (
+                conversation,
+                EventKind::Accepted {
+                    generation,
+                    reservation,
+                    agent,
+                    team,
+                },
+            ),
+            Self::Overflowed {
+                conversation,
+                generation,
+                team,
+            } => (conversation, EventKind::Overflowed { generation, team }),
+            Self::Lost {
+                conversation,
+                generation,
+                agent,
+            } => (conversation, EventKind::AgentLost { generation, agent }),
+            Self::PeopleAvailable { .. } => return (None, EventKind::PeopleAvailable),
+        };
+        (Some(conversation), event)
+    }
 }
 
 /// Why a command of an agent was refused.
@@ -221,7 +291,8 @@ impl Desk {
         self.items.iter()
     }
 
-    /// Queues an item, or replaces what is asked of one that waits (its first time is kept).
+    /// Queues an item, or changes what is asked of the same wish: its first time, its team and whoever has it stay. A wish that came before
+    /// the present one is ignored.
     pub fn enqueue(
         &mut self,
         conversation: ConversationId,
@@ -231,36 +302,23 @@ impl Desk {
         let mut out = Vec::new();
         let before = self.items.remove(&conversation);
         let mut teams = vec![item.team.clone()];
-        let fresh = match before {
-            Some(mut old)
-                if matches!(old.state, ItemState::Waiting | ItemState::Reserved { .. })
-                    && old.item.team == item.team =>
-            {
-                old.item = QueueItem {
-                    since: old.item.since.min(item.since),
+        let current = match before {
+            // The wish that it knows, whoever accepted it meanwhile. The team is the desk's own: it may have overflowed.
+            Some(mut known) if known.item.generation == item.generation => {
+                teams.push(known.item.team.clone());
+                known.item = QueueItem {
+                    team: known.item.team,
+                    since: known.item.since.min(item.since),
+                    priority: known.item.priority.max(item.priority),
                     ..item
                 };
-                old
+                known
             }
-            // Somebody accepted it while this was under way: they keep it, and what is new of it is known to them.
-            Some(mut old) if old.item.team == item.team => {
-                old.item = QueueItem {
-                    since: old.item.since.min(item.since),
-                    ..item
-                };
-                old
-            }
+            Some(newer) if newer.item.generation > item.generation => newer,
             other => {
                 if let Some(old) = other {
                     teams.push(old.item.team.clone());
                     self.let_go(&conversation, &old, "requeued", &mut out);
-                    // Its acceptance may still be on the way to the conversation: what follows tells it that it waits again.
-                    if let ItemState::Assigned { agent, .. } = &old.state {
-                        out.push(DeskEffect::Lost {
-                            conversation: conversation.clone(),
-                            agent: agent.clone(),
-                        });
-                    }
                 }
                 Item {
                     item,
@@ -273,7 +331,7 @@ impl Desk {
                 }
             }
         };
-        self.items.insert(conversation, fresh);
+        self.items.insert(conversation, current);
         self.settle(&teams, now, &mut out);
         out
     }
@@ -472,7 +530,11 @@ impl Desk {
                 item.in_team_since = now;
                 item.passed.clear();
                 teams.insert(team.clone());
-                out.push(DeskEffect::Overflowed { conversation, team });
+                out.push(DeskEffect::Overflowed {
+                    conversation,
+                    generation: item.item.generation,
+                    team,
+                });
             }
         }
         let all: Vec<SmolStr> = if teams.is_empty() {

@@ -44,6 +44,7 @@ fn agent(desk: &mut Desk, id: &str, teams: &[&str], languages: &[&str]) {
 
 fn item(team: &str, priority: Priority, since: i64) -> QueueItem {
     QueueItem {
+        generation: 1,
         tier: "human".into(),
         team: team.into(),
         priority,
@@ -337,8 +338,56 @@ fn a_wish_that_crosses_an_acceptance_takes_nothing_from_the_agent() {
         matches!(&d.item("c1").unwrap().state, ItemState::Assigned { agent, .. } if *agent == who)
     );
     assert_eq!(d.item("c1").unwrap().item.priority, Priority::High);
-    // A transfer leaves the agent first, also to the same team.
-    d.dequeue("c1", "transferred", at(2));
-    let out = d.enqueue("c1".into(), item("support", Priority::High, 0), at(2));
-    assert_eq!(reserved(&out).len(), 1);
+}
+
+#[test]
+fn a_raised_priority_follows_an_overflow_that_the_conversation_has_not_heard_of() {
+    let mut d = desk(&[("support", 180_000)]);
+    agent(&mut d, "leo", &["support"], &[]);
+    d.enqueue("c1".into(), item("finance", Priority::Standard, 0), at(0));
+    let (_, reservation, who) = reserved(&d.tick(at(181))).remove(0);
+    d.accept(&who, reservation, at(182)).unwrap();
+    let out = d.enqueue("c1".into(), item("finance", Priority::High, 0), at(183));
+    assert_eq!(out, []);
+    let known = d.item("c1").unwrap();
+    assert_eq!(known.item.team, "support");
+    assert_eq!(known.item.priority, Priority::High);
+    assert!(matches!(&known.state, ItemState::Assigned { agent, .. } if agent == "leo"));
+}
+
+#[test]
+fn a_later_wish_begins_anew_and_an_earlier_one_is_ignored() {
+    let mut d = desk(&[]);
+    agent(&mut d, "leo", &["support"], &[]);
+    let out = d.enqueue("c1".into(), item("support", Priority::Standard, 0), at(0));
+    let (_, reservation, _) = reserved(&out).remove(0);
+    d.accept("leo", reservation, at(1)).unwrap();
+    let later = QueueItem {
+        generation: 2,
+        ..item("support", Priority::Standard, 0)
+    };
+    let out = d.enqueue("c1".into(), later.clone(), at(2));
+    assert!(
+        matches!(out.last(), Some(DeskEffect::Reserved { generation: 2, reservation: r, .. }) if *r > reservation),
+        "{out:?}"
+    );
+    let state = d.item("c1").unwrap().state.clone();
+    let out = d.enqueue("c1".into(), item("finance", Priority::High, 0), at(3));
+    assert_eq!(out, []);
+    let known = d.item("c1").unwrap();
+    assert_eq!((&known.item, &known.state), (&later, &state));
+}
+
+#[test]
+fn demands_that_only_different_people_meet_leave_nobody_waiting() {
+    let mut d = desk(&[]);
+    agent(&mut d, "leo", &["support"], &["es"]);
+    agent(&mut d, "mia", &["support"], &["en"]);
+    let wanted = QueueItem {
+        language: "es".into(),
+        agent: Some("mia".into()),
+        ..item("support", Priority::Standard, 0)
+    };
+    let out = d.enqueue("c1".into(), wanted, at(0));
+    assert_eq!(reserved(&out)[0].2, "leo");
 }

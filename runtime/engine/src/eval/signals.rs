@@ -92,6 +92,7 @@ impl<'a> Scope<'a> {
                 self.handoff(|h| {
                     match &h.desk {
                         Desk::With { agent } | Desk::Review { agent } => Some(&agent.name),
+                        Desk::Offered { agent, .. } if self.on_card => Some(&agent.name),
                         _ => None,
                     }
                     .cloned()

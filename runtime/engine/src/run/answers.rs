@@ -270,6 +270,9 @@ impl Run<'_> {
                 }
                 if !worked_out {
                     self.c.failed_attempts += 1;
+                    if self.after_attempt() {
+                        return;
+                    }
                 }
                 self.exec(if worked_out { *worked } else { *declined });
             }
@@ -339,13 +342,19 @@ impl Run<'_> {
             self.pose_as(pending, text, MessageKind::Invalid);
             return;
         }
-        if let Ask::Place(key) = &pending.ask
-            && let Some(OpKind::Survey { kind, .. }) = self
-                .place_op(key)
-                .and_then(|op| self.m.ops.get(op.index()))
-                .map(|op| &op.kind)
-        {
-            let text = Builtin::Scale.fill(self.scope().language(), "1", &scale(*kind).to_string());
+        let kind = match &pending.ask {
+            Ask::Place(key) => self.place_op(key).and_then(|op| self.m.op(op)),
+            _ => None,
+        };
+        let language = self.scope().language();
+        let text = match kind.map(|op| &op.kind) {
+            Some(OpKind::Survey { kind, .. }) => {
+                Some(Builtin::Scale.fill(language, "1", &scale(*kind).to_string()))
+            }
+            Some(OpKind::Verify { .. }) => Some(Builtin::WrongCode.get(language).to_owned()),
+            _ => None,
+        };
+        if let Some(text) = text {
             self.pose_as(pending, text, MessageKind::Invalid);
             return;
         }

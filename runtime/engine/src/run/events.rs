@@ -1,8 +1,10 @@
 //! What each kind of event sets going.
 
 use super::Run;
-use crate::conversation::{At, Pending, Profile};
+use crate::builtin_texts::Builtin;
+use crate::conversation::{Ask, At, Pending, Profile};
 use crate::decision::StepTrace;
+use crate::effect::{Effect, MessageKind};
 use crate::event::{Event, EventKind, Visitor};
 use crate::tables::position;
 use flow_compiler::machine::{HandlerEvent, OpKind};
@@ -13,6 +15,7 @@ use smol_str::{SmolStr, format_smolstr};
 impl<'a> Run<'a> {
     /// Works an admitted event off.
     pub(crate) fn handle(&mut self, event: &'a Event) {
+        let before = self.effects.len();
         match &event.kind {
             EventKind::Opened {
                 channel,
@@ -39,7 +42,7 @@ impl<'a> Run<'a> {
                 self.on_file(file);
             }
             EventKind::Left => self.on_left(),
-            EventKind::Verified { ok } => self.on_verified(*ok),
+            EventKind::Verified { ok, again } => self.on_verified(*ok, *again),
             EventKind::WebhookDone { call, result } => self.on_webhook(*call, result),
             EventKind::ModelAnswered { answer, .. } => self.on_answer(answer),
             EventKind::ModelCalledTools { calls, .. } => self.on_tools(calls),
@@ -53,14 +56,17 @@ impl<'a> Run<'a> {
                 }
             }
             EventKind::Queue(news) => self.on_queue(news),
-            EventKind::Reserved { reservation, agent } => self.on_reserved(*reservation, agent),
+            EventKind::Reserved {
+                reservation, agent, ..
+            } => self.on_reserved(*reservation, agent),
             EventKind::Unreserved { .. } => self.on_unreserved(),
             EventKind::Accepted {
                 reservation,
                 agent,
                 team,
+                ..
             } => self.on_accepted(*reservation, agent, team),
-            EventKind::Overflowed { team } => {
+            EventKind::Overflowed { team, .. } => {
                 if let Some(handoff) = &mut self.c.handoff {
                     handoff.team = team.clone();
                     if let Some(item) = &mut handoff.item {
@@ -101,9 +107,39 @@ impl<'a> Run<'a> {
             }
             EventKind::Moved { to, .. } => self.c.version = to.clone(),
         }
+        if matches!(
+            event.kind,
+            EventKind::Message { .. } | EventKind::Pressed { .. } | EventKind::File { .. }
+        ) {
+            self.break_silence(before);
+        }
         self.make_offers();
         self.alert_agent();
         self.c.last = Some(self.now);
+    }
+
+    /// A `listen` says nothing itself; who did something and came to one hears that it is their turn.
+    fn break_silence(&mut self, before: usize) {
+        let done = self.effects.get(before..).unwrap_or_default();
+        let quiet = done.iter().all(|e| {
+            matches!(
+                e,
+                Effect::SetTimer { .. } | Effect::CancelTimer { .. } | Effect::Scored { .. }
+            )
+        });
+        let listens = match &self.c.main.at {
+            At::Question(pending) => match &pending.ask {
+                Ask::Place(key) => self.place_op(key).and_then(|op| self.m.op(op)),
+                _ => None,
+            },
+            _ => None,
+        };
+        if quiet
+            && self.c.handoff.is_none()
+            && matches!(listens.map(|op| &op.kind), Some(OpKind::Listen { .. }))
+        {
+            self.say_builtin(MessageKind::Question, Builtin::AllRight);
+        }
     }
 
     fn on_opened(
@@ -190,7 +226,7 @@ impl<'a> Run<'a> {
     /// The question of a verification that waits, if any.
     pub(crate) fn verifying(&self) -> Option<(OpId, Box<Pending>)> {
         let of = |p: &Pending| match &p.ask {
-            crate::conversation::Ask::Place(key) => self.place_op(key).filter(|op| {
+            Ask::Place(key) => self.place_op(key).filter(|op| {
                 matches!(
                     self.m.ops.get(op.index()).map(|o| &o.kind),
                     Some(OpKind::Verify { .. })
@@ -206,11 +242,18 @@ impl<'a> Run<'a> {
         None
     }
 
-    fn on_verified(&mut self, ok: bool) {
+    fn on_verified(&mut self, ok: bool, again: bool) {
         self.hear();
-        let Some((op, _)) = self.verifying() else {
+        let Some((op, mut pending)) = self.verifying() else {
             return;
         };
+        if !ok && again && self.has_retry(&pending) {
+            self.taken("invalid");
+            pending.misses += 1;
+            self.say_invalid(&pending, None);
+            self.c.main.at = At::Question(pending);
+            return;
+        }
         self.taken("answer");
         self.c.main.at = At::Idle;
         let Some(OpKind::Verify {

@@ -362,8 +362,10 @@ impl Run<'_> {
         let accept_within = self.plan().map_or(30_000, |plan| plan.accept_within);
         let now = self.now;
         if let Some(handoff) = self.c.handoff.as_deref_mut() {
+            self.c.generation += 1;
             let (skill, agent) = routed.map_or((None, None), |r| (r.skill, r.agent));
             handoff.item = Some(QueueItem {
+                generation: self.c.generation,
                 tier: handoff.tier.clone(),
                 team: handoff.team.clone(),
                 priority: handoff.priority,

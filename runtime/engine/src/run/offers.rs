@@ -88,32 +88,56 @@ impl<'a> Run<'a> {
         items.get(super::answers::among(&labels, text)?).copied()
     }
 
-    /// Makes the offers whose time has come, each once.
-    pub(super) fn make_offers(&mut self) {
-        if !self
+    /// Whether offers can be made: it waits in the queue, and nothing is asked.
+    fn can_offer(&self) -> bool {
+        let queued = self
             .c
             .handoff
             .as_ref()
-            .is_some_and(|h| h.desk == crate::conversation::Desk::Queued)
-            || !matches!(self.c.main.at, At::Idle | At::Ended)
-        {
+            .is_some_and(|h| h.desk == crate::conversation::Desk::Queued);
+        queued && matches!(self.c.main.at, At::Idle | At::Ended)
+    }
+
+    /// The offers that were not made yet.
+    fn open_offers(&self) -> impl Iterator<Item = (u32, &'a Offer)> + use<'a> {
+        let made = self
+            .c
+            .handoff
+            .as_ref()
+            .map(|h| h.offered.clone())
+            .unwrap_or_default();
+        self.offers()
+            .iter()
+            .enumerate()
+            .map(|(index, offer)| (index_u32(index), offer))
+            .filter(move |(index, _)| !made.contains(index))
+    }
+
+    /// When the next offer may be due by time alone.
+    pub(super) fn next_offer(&self) -> Option<Timestamp> {
+        if !self.can_offer() {
+            return None;
+        }
+        self.open_offers()
+            .filter_map(|(_, offer)| self.scope().next_moment(offer.when.as_ref()?))
+            .min()
+    }
+
+    /// Makes the offers whose time has come, each once.
+    pub(super) fn make_offers(&mut self) {
+        if !self.can_offer() {
             return;
         }
-        for (index, offer) in self.offers().iter().enumerate() {
-            let made = self
-                .c
-                .handoff
-                .as_ref()
-                .is_some_and(|h| h.offered.contains(&index_u32(index)));
-            if made || !offer.when.as_ref().is_none_or(|when| self.holds(when)) {
+        for (index, offer) in self.open_offers() {
+            if !offer.when.as_ref().is_none_or(|when| self.holds(when)) {
                 continue;
             }
             if let Some(handoff) = &mut self.c.handoff {
-                handoff.offered.insert(index_u32(index));
+                handoff.offered.insert(index);
             }
             let (text, buttons) = (
                 self.builtin(Builtin::Offer),
-                self.offer_buttons(index, offer),
+                self.offer_buttons(index as usize, offer),
             );
             self.send_with(MessageKind::Offer, text, buttons, Vec::new());
         }

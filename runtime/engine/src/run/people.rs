@@ -26,7 +26,9 @@ impl Run<'_> {
         };
         handoff.news = Some(news.clone());
         handoff.news_at = Some(now);
-        if handoff.desk == Desk::Arriving {
+        let arriving = handoff.desk == Desk::Arriving;
+        self.update_memories(false, false);
+        if arriving && let Some(handoff) = self.c.handoff.as_deref_mut() {
             handoff.desk = Desk::Queued;
             self.arrive(news);
         }
@@ -356,7 +358,9 @@ impl Run<'_> {
     pub(super) fn requeue(&mut self, team: Option<&SmolStr>) {
         if let (Some(handoff), Some(team)) = (&mut self.c.handoff, team) {
             handoff.team = team.clone();
+            self.c.generation += 1;
             if let Some(item) = &mut handoff.item {
+                item.generation = self.c.generation;
                 item.agent = None;
                 item.prefer = None;
                 item.skill = None;
@@ -366,7 +370,6 @@ impl Run<'_> {
         self.cancel_timer(TimerFor::Review);
         self.c.main.at = At::Idle;
         if team.is_some() {
-            // The desk would take a second wish for the same team as news of a conversation that its agent keeps.
             self.effects.push(Effect::Dequeue {
                 reason: SmolStr::new_static("transferred"),
             });

@@ -32,7 +32,29 @@ impl Run<'_> {
         let Some([early, after]) = engine.tables.rules.get(tier.index()) else {
             return false;
         };
-        let rules = if late { after } else { early };
+        self.act_on(if late { after } else { early })
+    }
+
+    /// An attempt did not help: the rules that count those have their say before the flow goes on. Returns whether one acted.
+    pub(super) fn after_attempt(&mut self) -> bool {
+        let engine = self.e;
+        let rules = self
+            .tier_id()
+            .and_then(|tier| engine.tables.after_attempts.get(tier.index()));
+        let Some(rules) = rules.filter(|_| self.c.handoff.is_none()) else {
+            return false;
+        };
+        // What they said before the answer counted is superseded.
+        self.d.rules.retain(|trace| {
+            let again = |id: &RuleId| self.m.rule(*id).is_some_and(|r| r.name == trace.rule);
+            trace.fired || !rules.iter().any(again)
+        });
+        self.act_on(rules)
+    }
+
+    /// Tries rules and does what the highest of those that fire says. Returns whether one acted.
+    fn act_on(&mut self, rules: &[RuleId]) -> bool {
+        let engine = self.e;
         let mut acting: Vec<(RuleId, usize)> = Vec::new();
         for id in rules {
             if let Some(at) = self.try_rule(*id) {

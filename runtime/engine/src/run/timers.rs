@@ -62,6 +62,22 @@ impl Run<'_> {
         {
             self.set_timer(TimerFor::Abandon, at);
         }
+        self.arm_offers();
+    }
+
+    /// An offer that only waits for its time is looked at when that has come.
+    fn arm_offers(&mut self) {
+        let set = self
+            .c
+            .timers
+            .values()
+            .find(|t| t.what == TimerFor::Offer)
+            .map(|t| t.at);
+        match self.next_offer() {
+            next if next == set => {}
+            Some(at) => self.set_timer(TimerFor::Offer, at),
+            None => self.cancel_timer(TimerFor::Offer),
+        }
     }
 
     pub(crate) fn on_timer(&mut self, timer: &Timer) {
@@ -70,6 +86,8 @@ impl Run<'_> {
             TimerFor::Abandon => self.on_abandon(),
             TimerFor::Update => self.on_update(),
             TimerFor::Review => self.connect(),
+            // Every event ends with looking at the offers.
+            TimerFor::Offer => {}
         }
     }
 

@@ -121,7 +121,11 @@ impl Chat {
         });
     }
 
-    pub(crate) fn try_go(&mut self, kind: EventKind) -> Result<(), Refusal> {
+    /// What the desk says without a number is of the last wish.
+    pub(crate) fn try_go(&mut self, mut kind: EventKind) -> Result<(), Refusal> {
+        if let Some(generation) = kind.generation_mut().filter(|g| **g == 0) {
+            *generation = self.state.generation();
+        }
         let event = Event { at: self.now, kind };
         // The state survives its JSON at every turn.
         let json = serde_json::to_string(&self.state).unwrap();
@@ -192,6 +196,7 @@ impl Chat {
 
     pub(crate) fn news(&mut self, staff: u32) {
         self.go(EventKind::Queue(QueueNews {
+            generation: 0,
             position: 1,
             length: 1,
             wait: Some(120_000),
@@ -206,10 +211,12 @@ impl Chat {
             name: id.to_uppercase().into(),
         };
         self.go(EventKind::Reserved {
+            generation: 0,
             reservation: 1,
             agent: agent.clone(),
         });
         self.go(EventKind::Accepted {
+            generation: 0,
             reservation: 1,
             agent,
             team: "support".into(),
@@ -222,10 +229,12 @@ impl Chat {
             name: id.to_uppercase().into(),
         };
         self.go(EventKind::Reserved {
+            generation: 0,
             reservation,
             agent: agent.clone(),
         });
         self.go(EventKind::Accepted {
+            generation: 0,
             reservation,
             agent,
             team: "support".into(),

@@ -321,7 +321,13 @@ impl<'a> Player<'a> {
                 id: id.clone(),
                 button: self.button(button),
             },
-            other => other.clone(),
+            other => {
+                let mut event = other.clone();
+                if let Some(generation) = event.generation_mut() {
+                    *generation = self.conversation.generation();
+                }
+                event
+            }
         })
     }
 
@@ -409,6 +415,7 @@ impl<'a> Player<'a> {
                 // Somebody is taken to be there.
                 (
                     EventKind::Queue(QueueNews {
+                        generation: self.conversation.generation(),
                         position: 1,
                         length: 1,
                         staff: 1,

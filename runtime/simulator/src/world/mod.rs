@@ -228,7 +228,7 @@ impl World {
     /// # Errors
     /// If the engine refuses.
     pub fn verify(&mut self, ok: bool) -> Result<(), WorldError> {
-        self.happen(EventKind::Verified { ok })
+        self.happen(EventKind::Verified { ok, again: false })
     }
 
     /// The customer goes away.
@@ -399,9 +399,11 @@ impl World {
                 .remarks
                 .push(format!("a code was sent to {contact} ({field})")),
             // In a rehearsal the right code is always this one.
-            Effect::CheckCode { code } => self.pending.push_back(EventKind::Verified {
-                ok: code == "123456",
-            }),
+            Effect::CheckCode { code } => {
+                let ok = code == "123456";
+                self.pending
+                    .push_back(EventKind::Verified { ok, again: !ok });
+            }
             Effect::Alert { text } => self.remarks.push(format!("alert: {text}")),
             Effect::Scored { survey, score } => {
                 self.remarks.push(format!("survey {survey}: {score}"))
@@ -416,39 +418,13 @@ impl World {
 
     fn desk_effects(&mut self, effects: Vec<DeskEffect>) {
         for effect in effects {
-            let event = match effect {
-                DeskEffect::News { news, .. } => EventKind::Queue(news),
-                DeskEffect::Reserved {
-                    reservation, agent, ..
-                } => EventKind::Reserved { reservation, agent },
-                DeskEffect::Unreserved {
-                    reservation,
-                    reason,
-                    ..
-                } => EventKind::Unreserved {
-                    reservation,
-                    reason,
-                },
-                DeskEffect::Accepted {
-                    reservation,
-                    agent,
-                    team,
-                    ..
-                } => EventKind::Accepted {
-                    reservation,
-                    agent,
-                    team,
-                },
-                DeskEffect::Overflowed { team, .. } => EventKind::Overflowed { team },
-                DeskEffect::Lost { agent, .. } => EventKind::AgentLost { agent },
-                DeskEffect::PeopleAvailable { .. } => {
-                    let view = self.view();
-                    if !self.opened || matches!(view.stage, Stage::Closed | Stage::WithAgent) {
-                        continue;
-                    }
-                    EventKind::PeopleAvailable
+            let (_, event) = effect.into_event();
+            if event == EventKind::PeopleAvailable {
+                let stage = self.view().stage;
+                if !self.opened || matches!(stage, Stage::Closed | Stage::WithAgent) {
+                    continue;
                 }
-            };
+            }
             self.pending.push_back(event);
         }
     }
