@@ -1,5 +1,11 @@
 //! What is measured, and on what: generated bots of any size, a conversation of the example shop, the machine's name.
 
+pub mod bare;
+pub mod daemon;
+pub mod measure;
+pub mod traffic;
+pub mod wire;
+
 use flow_compiler::sources::Project;
 use std::fmt::Write;
 use std::sync::Arc;

@@ -125,6 +125,11 @@ impl Place {
         command
     }
 
+    /// Another command on the same data.
+    pub fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
     /// Adds people who answer customers; many at once cost no more than one.
     pub fn agents(&self, names: &[&str]) {
         for name in names {
@@ -146,11 +151,14 @@ impl Place {
         }
     }
 
-    fn spawn(&self) -> Child {
+    fn spawn(&self, socket: Option<&std::net::TcpListener>) -> Child {
         let mut command = self.command(&["run"]);
         command.arg(self.bot()).args(["--listen", "127.0.0.1:0"]);
         for address in &self.allow {
             command.args(["--allow-internal", address]);
+        }
+        if let Some(socket) = socket {
+            command = activated(&command, socket);
         }
         let log = std::fs::OpenOptions::new()
             .create(true)
@@ -165,7 +173,16 @@ impl Place {
     }
 
     pub async fn start(&self) -> Flowd {
-        self.try_start().await.unwrap_or_else(|| {
+        self.started(None).await
+    }
+
+    /// Starts it on a socket that is open already.
+    pub async fn start_on(&self, socket: &std::net::TcpListener) -> Flowd {
+        self.started(Some(socket)).await
+    }
+
+    async fn started(&self, socket: Option<&std::net::TcpListener>) -> Flowd {
+        self.tried(socket).await.unwrap_or_else(|| {
             panic!(
                 "flowd did not start:\n{}",
                 std::fs::read_to_string(self.log()).unwrap_or_default()
@@ -175,7 +192,11 @@ impl Place {
 
     /// Starts it; `None` if it ended instead.
     pub async fn try_start(&self) -> Option<Flowd> {
-        let mut child = self.spawn();
+        self.tried(None).await
+    }
+
+    async fn tried(&self, socket: Option<&std::net::TcpListener>) -> Option<Flowd> {
+        let mut child = self.spawn(socket);
         let out = BufReader::new(child.stdout.take().unwrap());
         let base = tokio::task::spawn_blocking(move || {
             let mut base = None;
@@ -205,6 +226,29 @@ impl Place {
         }
         Some(flowd)
     }
+}
+
+/// The same command, given a socket as systemd gives it: descriptor 3, and the environment says so. A shell moves it there, since a child's
+/// standard input is the one descriptor that can be set without unsafe code.
+fn activated(command: &Command, socket: &std::net::TcpListener) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"",
+        ])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(std::os::fd::OwnedFd::from(socket.try_clone().unwrap()));
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
 }
 
 pub fn text(output: &Output) -> String {

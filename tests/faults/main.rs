@@ -12,14 +12,23 @@
 )]
 
 mod agents;
+mod clock;
 mod crash;
+mod database;
 mod disk;
 mod flowd;
+mod hooks;
 mod hostile;
+mod inert;
+mod injection;
 mod models;
+mod order;
 mod people;
+mod provider;
 mod reload;
+mod soak;
 mod sockets;
 mod sources;
 mod triggers;
+mod upgrade;
 mod webhooks;

@@ -1,93 +1,67 @@
-//! Faults 14, 15 and 35: model providers that are busy, broken, silent or late.
+//! Faults 13 to 15, 35 and 44: model providers that are cut off, busy, broken, silent, late or dear.
 
 use crate::flowd::{Place, serve};
 use crate::people::sign_in;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
-use serde_json::{Value, json};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use crate::provider::{ANSWER, Next, QUESTION, provider};
+use axum::Router;
+use axum::routing::get;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// What the provider does next.
-enum Next {
-    Busy,
-    Says(&'static str),
-    Raw(&'static str),
-    Tool(&'static str, &'static str),
-    /// Answers so late.
-    Late(Duration, &'static str),
-}
-
-#[derive(Clone, Default)]
-struct Provider {
-    next: Arc<Mutex<VecDeque<Next>>>,
-    asked: Arc<Mutex<u32>>,
-}
-
-fn completion(message: Value) -> Response {
-    let finish = if message.get("tool_calls").is_some() {
-        "tool_calls"
-    } else {
-        "stop"
+/// A shop that counts its calls.
+async fn counting_shop(place: &mut Place) -> Arc<AtomicU32> {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&calls);
+    let order = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async {
+            r#"{"id": "AB-123456", "status": "shipped", "total": {"amount": "30", "currency": "USD"}}"#
+        }
     };
-    Json(json!({"choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": {"total_tokens": 100}})).into_response()
+    place.shop(serve(Router::new().route("/orders/{id}", get(order))).await);
+    calls
 }
 
-fn says(answer: &str) -> Response {
-    let quote = json!({"passage": "p1", "quote": "within 30 days of delivery"});
-    let content = json!({"answer": answer, "citations": [quote], "answerable": true, "confidence": 0.95, "resolved": false});
-    completion(json!({"role": "assistant", "content": content.to_string()}))
-}
-
-async fn complete(State(provider): State<Provider>, Json(_): Json<Value>) -> Response {
-    *provider.asked.lock().unwrap() += 1;
-    let next = provider.next.lock().unwrap().pop_front();
-    match next {
-        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Some(Next::Busy) => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "0")]).into_response(),
-        Some(Next::Says(text)) => says(text),
-        Some(Next::Raw(text)) => ([("content-type", "application/json")], text).into_response(),
-        Some(Next::Tool(name, arguments)) => {
-            let call = json!({"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}});
-            completion(json!({"role": "assistant", "content": null, "tool_calls": [call]}))
-        }
-        Some(Next::Late(after, text)) => {
-            tokio::time::sleep(after).await;
-            says(text)
-        }
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_13_an_answer_that_is_cut_off_calls_no_tool_and_shows_nothing() {
+    let (mut place, provider) = provider(8).await;
+    let calls = counting_shop(&mut place).await;
+    let flow = place.start().await;
+    // The same tool, called whole, is called: what follows is about the cut alone.
+    let mut ana = flow.open().await;
+    ana.press("Ask anything").await;
+    provider.then([
+        Next::Tool("find_order", r#"{"order_id": "AB-123456"}"#),
+        Next::Says(ANSWER),
+    ]);
+    ana.say(QUESTION).await;
+    ana.hears(ANSWER).await;
+    assert_eq!(calls.swap(0, Ordering::Relaxed), 1);
+    provider.requests();
+    let whole_tool = r#"{"choices": [{"index": 0, "message": {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "find_order", "arguments": "{\"order_id\": \"AB-123456\"}"}}]}, "finish_reason": "tool_calls"}]"#;
+    let half_tool = r#"{"choices": [{"index": 0, "message": {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "find_order", "arguments": "{\"order_id\": \"AB-12"#;
+    let half_text = r#"{"choices": [{"index": 0, "message": {"role": "assistant", "content": "{\"answer\": \"LEAKED within 30"#;
+    for part in [whole_tool, half_tool, half_text] {
+        // Once cut, then well: it is asked again and the customer sees one answer.
+        let mut bob = flow.open().await;
+        bob.press("Ask anything").await;
+        provider.then([Next::Cut(part), Next::Says(ANSWER)]);
+        bob.say(QUESTION).await;
+        bob.hears(ANSWER).await;
+        assert_eq!(provider.asked(), 2);
+        // Always cut: a person takes over.
+        let mut eve = flow.open().await;
+        eve.press("Ask anything").await;
+        provider.then((0..3).map(|_| Next::Cut(part)));
+        eve.say(QUESTION).await;
+        let state = eve.stands("queued").await;
+        assert!(!state.to_string().contains("LEAKED"), "{state:#}");
+        assert_eq!(provider.asked(), 3);
+        assert!(!bob.state().await.to_string().contains("LEAKED"));
     }
-}
-
-const ANSWER: &str = "You can return anything within 30 days of delivery.";
-const QUESTION: &str = "how long can I return a lamp?";
-
-async fn provider(deadline: u32) -> (Place, Provider) {
-    let provider = Provider::default();
-    let mut place = Place::new();
-    place.model(
-        serve(
-            Router::new()
-                .route("/v1/chat/completions", post(complete))
-                .with_state(provider.clone()),
-        )
-        .await,
-        deadline,
-    );
-    (place, provider)
-}
-
-impl Provider {
-    fn then(&self, next: impl IntoIterator<Item = Next>) {
-        self.next.lock().unwrap().extend(next);
-    }
-
-    fn asked(&self) -> u32 {
-        std::mem::take(&mut self.asked.lock().unwrap())
-    }
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,4 +139,35 @@ async fn fault_35_a_late_answer_of_a_model_is_suppressed_once_a_person_has_it() 
     assert!(!state.to_string().contains(ANSWER), "{state:#}");
     let last = state["messages"].as_array().unwrap().last().unwrap();
     assert_eq!(last["text"], "Hello, Leo here.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_44_a_visitor_who_drains_the_token_budget_is_capped_and_others_are_unharmed() {
+    let (mut place, provider) = provider(8).await;
+    // Every answer of this provider counts 100 tokens.
+    place.config.push_str("tokens_per_conversation = 250\n");
+    let flow = place.start().await;
+    let mut eve = flow.open().await;
+    eve.press("Ask anything").await;
+    provider.then((0..20).map(|_| Next::Says(ANSWER)));
+    for _ in 0..6 {
+        eve.say(QUESTION).await;
+        while eve.state().await["conversation"]["thinking"] == true {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    eve.stands("queued").await;
+    assert_eq!(
+        provider.asked(),
+        3,
+        "two whole answers and the one that went over"
+    );
+    provider.next.lock().unwrap().clear();
+    // Meanwhile somebody else is answered.
+    let mut ana = flow.open().await;
+    ana.press("Ask anything").await;
+    provider.then([Next::Says(ANSWER)]);
+    ana.say(QUESTION).await;
+    ana.hears(ANSWER).await;
+    assert_eq!(provider.asked(), 1);
 }

@@ -5,38 +5,48 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Sends a byte a second; how long the daemon bears it.
-async fn slow(address: String) -> Duration {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let start = Instant::now();
+/// Longer than any time of the daemon's: whoever still has a connection then was forgotten.
+const PATIENCE: u64 = 60;
+
+/// Whether the other side closes it within a second.
+async fn is_closed(stream: &mut TcpStream) -> bool {
     let mut answer = [0; 512];
-    for byte in
-        b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    {
-        if stream.write_all(&[*byte]).await.is_err() {
-            break;
-        }
-        let read = tokio::time::timeout(Duration::from_secs(1), stream.read(&mut answer)).await;
-        if let Ok(Ok(0) | Err(_)) = read {
-            break;
+    loop {
+        match tokio::time::timeout(Duration::from_secs(1), stream.read(&mut answer)).await {
+            Ok(Ok(0) | Err(_)) => return true,
+            // A farewell; the end comes after it.
+            Ok(Ok(_)) => {}
+            Err(_) => return false,
         }
     }
-    start.elapsed()
+}
+
+/// Sends a byte a second, a header that has no end; how long the daemon bears it.
+async fn slow(address: String) -> Option<Duration> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let start = Instant::now();
+    let bytes = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ".iter();
+    for byte in bytes.chain(std::iter::repeat(&b'a')) {
+        if stream.write_all(&[*byte]).await.is_err() || is_closed(&mut stream).await {
+            return Some(start.elapsed());
+        }
+        if start.elapsed() > Duration::from_secs(PATIENCE) {
+            return None;
+        }
+    }
+    None
 }
 
 /// Says nothing at all.
-async fn silent(address: String) -> Duration {
+async fn silent(address: String) -> Option<Duration> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let start = Instant::now();
-    let mut answer = [0; 512];
-    while let Ok(Ok(n)) =
-        tokio::time::timeout(Duration::from_secs(30), stream.read(&mut answer)).await
-    {
-        if n == 0 {
-            break;
+    while start.elapsed() < Duration::from_secs(PATIENCE) {
+        if is_closed(&mut stream).await {
+            return Some(start.elapsed());
         }
     }
-    start.elapsed()
+    None
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,15 +66,15 @@ async fn fault_18_slow_and_silent_sockets_are_closed_in_ten_seconds_and_harm_nob
     for n in 0..20 {
         ana.say(&format!("word{n}")).await;
     }
-    // A few may be known to this side alone: the kernel dropped them before the daemon saw them, as it does on a busy machine.
-    let (all, mut forgotten) = (sockets.len(), 0);
+    ana.hears("Echo: word19.").await;
+    let mut longest = Duration::ZERO;
     for socket in sockets {
         let lasted = socket.await.unwrap();
-        forgotten += usize::from(lasted >= Duration::from_secs(25));
+        longest = longest.max(lasted.expect("every one is closed"));
     }
-    assert!(
-        forgotten * 10 <= all,
-        "{forgotten} of {all} sockets were borne without end"
+    println!(
+        "{} sockets; the last was closed after {longest:?}",
+        each * 2
     );
     ana.say("still there").await;
 }

@@ -1,4 +1,4 @@
-//! Faults 19 to 25: what lies in a bot's folder, through the real `flowc check`.
+//! Faults 19 to 25 and 27: what lies in a bot's folder, through the real `flowc check`.
 
 use crate::flowd::{Place, flowc, text};
 use std::os::unix::fs::symlink;
@@ -252,4 +252,67 @@ fn fault_25_a_loop_that_never_waits_is_a_finding() {
         "{HEAD}node a {{ say \"again\"; -> b }}\nnode b {{ -> a }}\n"
     ));
     refused(&check(&place.bot(), Duration::from_secs(20)), "F0403");
+}
+
+#[test]
+fn fault_27_a_pattern_that_needs_gigabytes_is_a_finding() {
+    for pattern in [
+        "(a{1000}){1000}",
+        "((a{100}){100}){100}",
+        "(\\p{L}{500}){500}",
+    ] {
+        let place = Place::with_bot(&format!(
+            "{HEAD}slots {{ n: text matching /{pattern}/ }}\nnode a {{ ask n \"N?\"; end resolved }}\n"
+        ));
+        let output = check(&place.bot(), Duration::from_secs(20));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{pattern}: {}",
+            text(&output)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_27_a_pattern_that_blows_up_elsewhere_is_linear_here() {
+    let patterns = [
+        "(a+)+b",
+        "(a|a)*b",
+        "(a|aa)+b",
+        "(.*a){20}b",
+        "^(([a-z])+.)+[A-Z]([a-z])+$",
+    ];
+    let mut bot = HEAD.to_owned();
+    for (n, pattern) in patterns.iter().enumerate() {
+        bot.push_str(&format!(
+            "slots {{ s{n}: text matching /{pattern}/ }}\nnode {} {{\n  ask s{n} \"Number {n}?\" {{ invalid \"Not {n}.\"; retry 1; otherwise -> {} }}\n  say \"Took {n}.\"\n  -> {1}\n}}\n",
+            if n == 0 { "a".to_owned() } else { format!("a{n}") },
+            if n + 1 == patterns.len() { "last".to_owned() } else { format!("a{}", n + 1) },
+        ));
+    }
+    bot.push_str(
+        "node last { confirm \"All were asked.\" { yes -> end resolved; no -> end resolved } }\n",
+    );
+    let flow = Place::with_bot(&bot).start().await;
+    let mut eve = flow.open().await;
+    let start = Instant::now();
+    for n in 0..patterns.len() {
+        eve.hears(&format!("Number {n}?")).await;
+        eve.say(&"a".repeat(8000)).await;
+        eve.say(&format!("{}!", "aA".repeat(3999))).await;
+    }
+    let state = eve.hears("All were asked.").await;
+    assert!(state["text"].is_string());
+    let texts = eve.state().await["messages"].to_string();
+    assert!(
+        texts.contains("Not 0.") && !texts.contains("Took"),
+        "{texts:.2000}"
+    );
+    // A backtracking engine would need longer than the world has left.
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
 }

@@ -2,12 +2,10 @@
 //!
 //! `cargo run --release -p flow-benches --bin load -- --url http://127.0.0.1:8080 --clients 64 --seconds 15`
 
-use anyhow::{Context, bail};
 use clap::Parser;
 use flow_benches::machine_name;
-use serde_json::{Value, json};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use flow_benches::measure::{cpu_of, cpu_seconds, percentile};
+use flow_benches::traffic::{self, Traffic};
 use std::time::{Duration, Instant};
 
 /// Puts load on a running flowd on this machine and prints what it acknowledged.
@@ -25,132 +23,55 @@ struct Args {
     /// Messages per second in all; 0: as many as go.
     #[arg(long, default_value_t = 0)]
     rate: u64,
-    /// What is written, in turn.
-    #[arg(long, default_value = "hello there")]
-    text: String,
+    /// What is written, again and again; without it an ordinary conversation with the example shop.
+    #[arg(long)]
+    text: Option<String>,
+    /// The number of flowd's process, to see what a message costs it.
+    #[arg(long)]
+    pid: Option<String>,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if !["127.0.0.1", "localhost", "[::1]"]
-        .iter()
-        .any(|h| args.url.contains(h))
-    {
-        bail!("this program only puts load on this machine: use 127.0.0.1");
-    }
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .pool_max_idle_per_host(args.clients)
-        .timeout(Duration::from_secs(30))
+    // One thread: what is left of the machine belongs to the daemon.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
         .build()?;
-    let until = Instant::now() + Duration::from_secs(args.seconds);
-    let failed = Arc::new(AtomicU64::new(0));
-    let pause =
-        (args.rate > 0).then(|| Duration::from_secs_f64(args.clients as f64 / args.rate as f64));
-    let mut tasks = Vec::new();
-    for n in 0..args.clients {
-        let (client, url, text, failed) = (
-            client.clone(),
-            args.url.clone(),
-            args.text.clone(),
-            Arc::clone(&failed),
-        );
-        tasks.push(tokio::spawn(async move {
-            customer(&client, &url, &text, n, until, pause, &failed).await
-        }));
-    }
-    let started = Instant::now();
-    let mut times = Vec::new();
-    for task in tasks {
-        times.extend(task.await.context("a customer's task ended")??);
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    times.sort_unstable();
-    let at = |share: f64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "an index from a share"
-        )]
-        let index = (times.len() as f64 * share) as usize;
-        times
-            .get(index.min(times.len().saturating_sub(1)))
-            .map_or(0.0, |t| t.as_secs_f64() * 1000.0)
+    let traffic = Traffic {
+        url: args.url,
+        clients: args.clients,
+        time: Duration::from_secs(args.seconds),
+        rate: args.rate,
+        text: args.text,
     };
-    println!("machine        {}", machine_name());
-    println!("clients        {}", args.clients);
+    let daemon = || args.pid.as_ref().map_or(0.0, |pid| cpu_of(pid));
+    let (before, own, started) = (daemon(), cpu_seconds(), Instant::now());
+    let seen = runtime.block_on(traffic::run(&traffic))?;
+    let seconds = started.elapsed().as_secs_f64();
+    let (spent, own) = (daemon() - before, cpu_seconds() - own);
+    let mut times: Vec<Duration> = seen.times.iter().map(|(_, took)| *took).collect();
+    times.sort_unstable();
+    let at = |percent: usize| percentile(&times, percent).as_secs_f64() * 1000.0;
     #[expect(clippy::cast_precision_loss, reason = "a count of messages")]
-    let rate = times.len() as f64 / seconds;
-    println!("acknowledged   {} messages, {rate:.0}/s", times.len());
-    println!("failed         {}", failed.load(Ordering::Relaxed));
+    let count = times.len().max(1) as f64;
+    println!("machine        {}", machine_name());
+    println!("clients        {}", traffic.clients);
+    println!(
+        "acknowledged   {} messages, {:.0}/s",
+        times.len(),
+        count / seconds
+    );
+    println!("failed         {}", seen.failed);
     println!(
         "latency        p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms",
-        at(0.5),
-        at(0.9),
-        at(0.99)
+        at(50),
+        at(90),
+        at(99)
     );
-    Ok(())
-}
-
-async fn open(client: &reqwest::Client, url: &str) -> anyhow::Result<(String, String)> {
-    let answer: Value = client
-        .post(format!("{url}/v1/conversations"))
-        .json(&json!({ "channel": "web" }))
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
-    let text = |key: &str| {
-        answer
-            .get(key)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-            .context("flowd answered without an id and a token")
-    };
-    Ok((text("id")?, text("token")?))
-}
-
-async fn customer(
-    client: &reqwest::Client,
-    url: &str,
-    text: &str,
-    n: usize,
-    until: Instant,
-    pause: Option<Duration>,
-    failed: &AtomicU64,
-) -> anyhow::Result<Vec<Duration>> {
-    let mut times = Vec::new();
-    let mut serial = 0_u64;
-    let (mut id, mut token) = open(client, url).await?;
-    while Instant::now() < until {
-        serial += 1;
-        // Real conversations are short: a fresh one now and then.
-        if serial.is_multiple_of(40) {
-            (id, token) = open(client, url).await?;
-        }
-        let started = Instant::now();
-        let body = json!({ "id": format!("m{n}-{serial}"), "text": text });
-        let sent = client
-            .post(format!("{url}/v1/conversations/{id}/messages"))
-            .bearer_auth(&token)
-            .json(&body)
-            .send()
-            .await;
-        match sent {
-            Ok(answer) if answer.status().is_success() => {
-                let _ = answer.bytes().await;
-                times.push(started.elapsed());
-            }
-            _ => {
-                failed.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        if let Some(rest) = pause.and_then(|p| p.checked_sub(started.elapsed())) {
-            tokio::time::sleep(rest).await;
-        }
+    print!("processor      {:.0} us a message here", own * 1e6 / count);
+    if args.pid.is_some() {
+        print!(", {:.0} us in flowd", spent * 1e6 / count);
     }
-    Ok(times)
+    println!();
+    Ok(())
 }

@@ -1,16 +1,16 @@
 //! The numbers of this release on this machine, as one table: `cargo run --release -p flow-benches --bin table`.
 //!
 //! Everything in process is timed as the median of several runs; messages through flowd are those that a load of 64 customers got
-//! acknowledged by the release binary (`cargo build --release -p flow-daemon` first; skipped, and said so, where it is missing).
+//! acknowledged by the release binary (`cargo build --release --workspace --bins` first; skipped, and said so, where it is missing).
 
 use anyhow::Context;
+use flow_benches::daemon::{Flowd, binary};
 use flow_benches::{acme, generated, lines_of, machine_name};
 use flow_compiler::{Compiler, Options};
 use flow_engine::event::{Event, EventKind, Visitor};
 use flow_engine::{Conversation, Engine};
 use flow_simulator::{Program, run_tests};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -181,77 +181,27 @@ fn turns(program: &Arc<Program>) -> f64 {
     f64::from(done) / start.elapsed().as_secs_f64()
 }
 
-fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let here = std::env::current_exe()?;
-    let path = here.parent().context("no folder")?.join(name);
-    anyhow::ensure!(path.is_file(), "`{}` is not built", path.display());
-    Ok(path)
-}
-
 fn through_flowd() -> anyhow::Result<String> {
-    let (flowd, load) = (binary("flowd")?, binary("load")?);
     let data = std::env::temp_dir().join(format!("flow-bench-{}", std::process::id()));
-    let listen = "127.0.0.1:18099";
-    let mut config = data.clone();
-    std::fs::create_dir_all(&data)?;
-    config.push("flow.toml");
-    // The load comes from one address; the limits that protect against that are not what is measured.
-    std::fs::write(
-        &config,
-        "[limits]\nconversations = 1000000\nmessages = 1000000\nrequests = 1000000000\n",
-    )?;
-    let mut daemon = Command::new(flowd)
-        .args([
-            "run".as_ref(),
-            acme().as_os_str(),
-            "--listen".as_ref(),
-            listen.as_ref(),
-            "--data".as_ref(),
-            data.as_os_str(),
-            "--config".as_ref(),
-            config.as_os_str(),
-        ])
-        .env("SHOP_URL", "http://127.0.0.1:9")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    std::thread::sleep(Duration::from_secs(3));
+    let flow = Flowd::start(&acme(), &data)?;
     let mut out = String::new();
-    for rate in ["0", "half"] {
-        let rate = if rate == "half" {
-            half_of(&out)
+    for part in ["all that go", "half of them"] {
+        let rate = if out.is_empty() {
+            "0".to_owned()
         } else {
-            rate.to_owned()
+            half_of(&out)
         };
-        let run = Command::new(&load)
-            .args([
-                "--url",
-                &format!("http://{listen}"),
-                "--clients",
-                "64",
-                "--seconds",
-                "10",
-                "--rate",
-                &rate,
-            ])
-            .output();
-        match run {
-            Ok(output) => out.push_str(
-                &String::from_utf8_lossy(&output.stdout)
-                    .lines()
-                    .skip(2)
-                    .map(|l| format!("  {l}\n"))
-                    .collect::<String>(),
-            ),
-            Err(e) => out.push_str(&format!("  the load program failed: {e}\n")),
+        let output = Command::new(binary("load")?)
+            .args(["--url", &flow.url, "--pid", &flow.process()])
+            .args(["--clients", "64", "--seconds", "10", "--rate", &rate])
+            .output()?;
+        out.push_str(&format!("  {part}:\n"));
+        for line in String::from_utf8_lossy(&output.stdout).lines().skip(2) {
+            out.push_str(&format!("    {line}\n"));
         }
-        if rate == "0" {
-            out.push_str("at half that load:\n");
-        }
+        out.push_str(&String::from_utf8_lossy(&output.stderr));
     }
-    daemon.kill()?;
-    daemon.wait()?;
+    drop(flow);
     let _ = std::fs::remove_dir_all(&data);
     Ok(out)
 }

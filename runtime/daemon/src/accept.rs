@@ -10,22 +10,48 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, Sleep};
 use tower::Layer;
 
 /// From the opening of a connection, or the last answer, to the end of the next headers.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+/// Between the last connection taken and the closing of those that are idle.
+const FAREWELL: Duration = Duration::from_millis(200);
+/// Connections that the system completes before we accept them; it may allow fewer (`net.core.somaxconn`). When this line is full, the
+/// last packet of a handshake is dropped: the client believes in a connection of which we never hear, and no timeout of ours closes it.
+const BACKLOG: u32 = 4096;
 /// Bytes of a refused body that are read and thrown away.
 const DRAINED: usize = 32 << 20;
 /// A reader who takes nothing for so long is let go.
 const WRITE_TIME: Duration = Duration::from_secs(30);
+
+/// The socket to listen on: one that systemd holds open across restarts (`LISTEN_FDS`), so that nobody who comes between two runs is refused,
+/// or a new one at this address.
+///
+/// # Errors
+/// If the address is taken or not ours.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    if let Some(held) = listenfd::ListenFd::from_env().take_tcp_listener(0)? {
+        held.set_nonblocking(true)?;
+        return TcpListener::from_std(held);
+    }
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A restart must not wait for the connections of the run before to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until the daemon stops, then lets what is under way come to its end.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, router: Router) {
@@ -72,6 +98,8 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, router: Router) 
         });
     }
     drop(listener);
+    // Who has just come gets the time to say why; a connection that is closed before its first request looks like a failure.
+    tokio::time::sleep(FAREWELL).await;
     if tokio::time::timeout(app.config.drain(), graceful.shutdown())
         .await
         .is_err()

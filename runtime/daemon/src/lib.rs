@@ -40,3 +40,4 @@ mod understand;
 pub use findings::Finding;
 pub use program::{Built, Program};
 pub use server::{Daemon, StartError, lock_data, start};
+pub use turns::{Command, Input, Outcome, TurnError};

@@ -91,18 +91,14 @@ pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> 
     let store: Arc<dyn Store> =
         Arc::new(SqliteStore::open(&config.data, &SqliteOptions::default())?);
     let address = config.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|e| listen_error(address, &e))?;
+    let listener = accept::listen(address).map_err(|e| listen_error(address, &e))?;
     let address = listener
         .local_addr()
         .map_err(|e| listen_error(address, &e))?;
     let app = Arc::new(new_app(folder.to_path_buf(), config, store));
     load_bot(&app).await?;
     app.rebuild_desk().await?;
-    for timer in app.store.timers().await? {
-        app.timers.set(&timer.conversation, timer.id, timer.at);
-    }
+    timers::refill(&app).await?;
     let mut workers = vec![
         tokio::spawn(timers::run(Arc::clone(&app))),
         tokio::spawn(desk::run(Arc::clone(&app))),
@@ -201,6 +197,7 @@ async fn housekeeping(app: Arc<App>) {
         minute.tick().await;
         app.clock.follow();
         app.hub.sweep();
+        app.turns.sweep();
         let now_open = open_teams(&app);
         let opened: Vec<SmolStr> = now_open.difference(&open).cloned().collect();
         if !opened.is_empty() {

@@ -90,8 +90,8 @@ pub trait Store: Send + Sync + 'static {
     fn dead_letters(&self, limit: u32) -> Fut<'_, Vec<OutboxRow>>;
     /// Puts a delivery that was given up back; `None`: there is none of this id.
     fn replay(&self, id: i64, now: Timestamp) -> Fut<'_, Option<OutboxRow>>;
-    /// All timers, soonest first.
-    fn timers(&self) -> Fut<'_, Vec<TimerRow>>;
+    /// Timers that are due until then, soonest first.
+    fn timers(&self, until: Timestamp) -> Fut<'_, Vec<TimerRow>>;
     /// Forgets a timer that no conversation knows any more.
     fn remove_timer(&self, conversation: &str, id: u64) -> Fut<'_, ()>;
 

@@ -5,13 +5,14 @@ use super::extract::{Body, VisitorToken, command_id};
 use crate::app::{App, secret_hash};
 use crate::metrics::count;
 use crate::turns::messages::Message;
-use crate::turns::{Command, Input, Outcome};
+use crate::turns::{Command, Input};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use flow_engine::event::EventKind;
 use flow_store::{MessageKey, Summary};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -101,7 +102,7 @@ pub(super) async fn send(
     Path(id): Path<String>,
     VisitorToken(token): VisitorToken,
     Body(body): Body<Send>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     command_id(&body.id)?;
     admit(&app, &id, token.as_deref()).await?;
     limit_messages(&app, &id)?;
@@ -145,13 +146,7 @@ pub(super) async fn command(
     sender: &str,
     hash: Vec<u8>,
     input: Input,
-) -> Result<Json<Value>, ApiError> {
-    if app.is_stopping() {
-        return Err(ApiError::unavailable(
-            "draining",
-            "the daemon is shutting down",
-        ));
-    }
+) -> Result<Response, ApiError> {
     let started = Instant::now();
     let key = MessageKey {
         id: format!("v:{sender}"),
@@ -172,17 +167,26 @@ pub(super) async fn command(
     if matches!(outcome, Err(crate::turns::TurnError::Store(_))) {
         count(&app.metrics.turn_failures);
     }
-    Ok(Json(answer(sender, &outcome?)))
+    let outcome = outcome?;
+    // Written as it is: a tree of values in between would cost more than the turn itself.
+    let taken = Taken {
+        id: sender,
+        seq: outcome.seq,
+        duplicate: outcome.duplicate,
+        messages: public(&outcome.messages),
+        conversation: &outcome.view,
+    };
+    Ok(Json(taken).into_response())
 }
 
-fn answer(sender: &str, outcome: &Outcome) -> Value {
-    json!({
-        "id": sender,
-        "seq": outcome.seq,
-        "duplicate": outcome.duplicate,
-        "messages": public(&outcome.messages),
-        "conversation": *outcome.view,
-    })
+/// What a command's sender is told.
+#[derive(Debug, Serialize)]
+struct Taken<'a> {
+    id: &'a str,
+    seq: u64,
+    duplicate: bool,
+    messages: Vec<&'a Message>,
+    conversation: &'a Value,
 }
 
 pub(super) fn public(messages: &[Message]) -> Vec<&Message> {
@@ -194,7 +198,7 @@ pub(super) async fn leave(
     Path(id): Path<String>,
     VisitorToken(token): VisitorToken,
     Body(body): Body<OnlyId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     command_id(&body.id)?;
     admit(&app, &id, token.as_deref()).await?;
     command(

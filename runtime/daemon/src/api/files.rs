@@ -5,7 +5,6 @@ use super::error::ApiError;
 use super::extract::{Params, VisitorToken, command_id};
 use crate::app::{App, hex};
 use crate::turns::Input;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
@@ -14,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 use flow_compiler::value::FileValue;
 use flow_store::StoredFile;
 use serde::Deserialize;
-use serde_json::Value;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -34,7 +32,7 @@ pub(super) async fn upload(
     VisitorToken(token): VisitorToken,
     headers: HeaderMap,
     bytes: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     command_id(&upload.id)?;
     admit(&app, &id, token.as_deref()).await?;
     limit_messages(&app, &id)?;

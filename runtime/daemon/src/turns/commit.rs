@@ -1,6 +1,6 @@
 //! From a turn to what the store is given.
 
-use super::messages::{self, Labels, Message};
+use super::messages::{self, Message};
 use super::slots::State;
 use super::summary;
 use crate::program::Program;
@@ -19,12 +19,12 @@ pub(super) struct Prepared {
     pub(super) conversation: Conversation,
     pub(super) records: Vec<Recorded>,
     pub(super) messages: Vec<Vec<Message>>,
-    pub(super) labels: Labels,
     pub(super) key: Option<MessageKey>,
 }
 
+/// `state` learns the labels of buttons that the turn sends; they are the same whether or not it is committed.
 pub(super) fn prepare(
-    state: &State,
+    state: &mut State,
     program: &Program,
     conversation: Conversation,
     view: &View,
@@ -32,11 +32,13 @@ pub(super) fn prepare(
     key: Option<MessageKey>,
     consumed: Option<Consumed>,
 ) -> Result<Prepared, StoreError> {
-    let mut labels = state.labels.clone();
-    labels.extend(view.buttons.iter().map(|b| (b.id.clone(), b.label.clone())));
+    let shown = view.buttons.iter();
+    state
+        .labels
+        .extend(shown.map(|b| (b.id.clone(), b.label.clone())));
     let messages: Vec<Vec<Message>> = records
         .iter()
-        .map(|r| messages::of(r, &mut labels))
+        .map(|r| messages::of(r, &mut state.labels))
         .collect();
     let mut columns = state.summary.clone();
     let all: Vec<Message> = messages.concat();
@@ -61,11 +63,16 @@ pub(super) fn prepare(
         follow_ups: Vec::new(),
         scores: Vec::new(),
         rules: Vec::new(),
-        tiers: vec![columns.tier.clone()],
+        tiers: Vec::new(),
         identities: identities(program, &conversation),
     };
-    if !tier_before.is_empty() && tier_before != columns.tier {
-        commit.tiers.push(tier_before);
+    // What the turn before stored already is not stored again.
+    if tier_before != columns.tier {
+        commit.tiers.push(columns.tier.clone());
+    }
+    if state.row > 0 && state.summary.version == program.version {
+        let before = identities(program, &state.conversation);
+        commit.identities.retain(|found| !before.contains(found));
     }
     for (record, messages) in records.iter().zip(&messages) {
         commit.events.push(NewEvent {
@@ -99,7 +106,6 @@ pub(super) fn prepare(
         conversation,
         records,
         messages,
-        labels,
         key,
     })
 }

@@ -290,13 +290,7 @@ impl App {
                     view: public,
                     messages: Arc::new(prepared.messages.concat()),
                 };
-                state.commit(
-                    row,
-                    prepared.summary,
-                    prepared.conversation,
-                    prepared.key,
-                    prepared.labels,
-                );
+                state.commit(row, prepared.summary, prepared.conversation, prepared.key);
                 self.publish(&outcome, &prepared.records, &prepared.messages, &positions);
                 self.act(&outcome.summary, &prepared.records);
                 for row in outbox {
@@ -354,7 +348,11 @@ impl App {
     ) {
         let id = &outcome.summary.id;
         for ((record, messages), position) in records.iter().zip(messages).zip(positions) {
-            let messages = Arc::new(messages.clone());
+            // Most commands are one turn.
+            let messages = match records {
+                [_] => Arc::clone(&outcome.messages),
+                _ => Arc::new(messages.clone()),
+            };
             let view = Arc::clone(&outcome.view);
             self.hub.tell(
                 id,

@@ -6,11 +6,14 @@ use flow_store::{Loaded, MessageKey, StoreError, Summary};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Commands that may wait for one conversation.
 const WAITING: usize = 64;
 /// Conversations kept in memory at most, when nobody uses them.
 const KEPT: usize = 4096;
+/// A conversation that nobody used for so long leaves memory.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// A conversation in memory.
 #[derive(Debug)]
@@ -57,7 +60,6 @@ impl State {
         summary: Summary,
         conversation: Conversation,
         key: Option<MessageKey>,
-        labels: Labels,
     ) {
         self.row = row;
         if let Some(key) = key {
@@ -65,16 +67,26 @@ impl State {
         }
         self.summary = summary;
         self.conversation = conversation;
-        self.labels.extend(labels);
     }
 }
 
 /// The place of a conversation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Slot {
     /// Locked in the order of asking.
     pub(super) state: tokio::sync::Mutex<Option<State>>,
     waiting: AtomicUsize,
+    used: Mutex<Instant>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            state: tokio::sync::Mutex::default(),
+            waiting: AtomicUsize::default(),
+            used: Mutex::new(Instant::now()),
+        }
+    }
 }
 
 /// A place in the line before a conversation.
@@ -87,6 +99,15 @@ impl Drop for Place {
 }
 
 impl Slot {
+    fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn idle(&self, now: Instant) -> Duration {
+        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        now.saturating_duration_since(used)
+    }
+
     /// `None`: the line is too long.
     pub(super) fn queue_up(self: &Arc<Self>) -> Option<Place> {
         let before = self.waiting.fetch_add(1, Ordering::AcqRel);
@@ -98,20 +119,51 @@ impl Slot {
 /// All conversations in memory.
 #[derive(Debug, Default)]
 pub struct Turns {
-    slots: Mutex<HashMap<String, Arc<Slot>>>,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    map: HashMap<String, Arc<Slot>>,
+    /// With so many, those that nobody uses are looked for; beyond [`KEPT`] when most are in use.
+    full: usize,
+}
+
+impl Slots {
+    /// Lets go of those that nobody holds and nobody used for a while. Whoever holds a slot keeps it in the map, so there is never a second
+    /// one of the same conversation.
+    fn sweep(&mut self, idle: Duration) {
+        let now = Instant::now();
+        self.map
+            .retain(|_, slot| Arc::strong_count(slot) > 1 || slot.idle(now) < idle);
+    }
 }
 
 impl Turns {
     pub(super) fn slot(&self, id: &str) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(id) {
+        if let Some(slot) = slots.map.get(id) {
+            slot.touch();
             return Arc::clone(slot);
         }
-        if slots.len() >= KEPT {
-            // Whoever holds a slot keeps it in the map, so there is never a second one of the same conversation.
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
+        if slots.map.len() >= slots.full.max(KEPT) {
+            // The less recently used ones first; all of them if that is not enough.
+            for idle in [IDLE / 6, IDLE / 60, Duration::ZERO] {
+                slots.sweep(idle);
+                if slots.map.len() < KEPT * 3 / 4 {
+                    break;
+                }
+            }
+            slots.full = KEPT.max(slots.map.len() * 2);
         }
-        Arc::clone(slots.entry(id.to_owned()).or_default())
+        Arc::clone(slots.map.entry(id.to_owned()).or_default())
+    }
+
+    /// Lets conversations that nobody uses leave memory; to be called now and then.
+    pub fn sweep(&self) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.sweep(IDLE);
+        slots.map.shrink_to(KEPT);
     }
 
     /// Forgets a conversation that was erased.
@@ -119,6 +171,7 @@ impl Turns {
         self.slots
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .map
             .remove(id);
     }
 
@@ -127,6 +180,7 @@ impl Turns {
         self.slots
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .map
             .len()
     }
 

@@ -24,6 +24,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
+/// Page cache of the writer, negative KiB as SQLite wants it: turns touch the same few indexes again and again.
+const WRITER_CACHE: i64 = -(64 << 10);
+/// Page cache of each reader.
+const READER_CACHE: i64 = -(8 << 10);
+
 /// How the store is opened.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
@@ -60,6 +65,7 @@ impl SqliteStore {
             .map_err(|e| StoreError::Unavailable(format!("`{}`: {e}", folder.display())))?;
         let path = folder.join("flow.db");
         let mut connection = connect(&path)?;
+        connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
         schema::migrate(&mut connection)?;
         let checkpointer = connect(&path)?;
         let readers = (0..options.readers.max(1))
@@ -90,7 +96,7 @@ impl SqliteStore {
     fn write<T, F>(&self, work: F) -> Fut<'_, T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let answer = self.writer.submit(work);
         Box::pin(async move {
@@ -122,6 +128,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     }
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Journals of single statements and savepoints are small and need no file.
+    connection.pragma_update(None, "temp_store", "memory")?;
     // A bound for the write-ahead log: the background checkpoints alone never reset it under constant writes.
     connection.pragma_update(None, "wal_autocheckpoint", 32_768)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -131,6 +139,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 fn reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", READER_CACHE)?;
     Ok(connection)
 }
 
@@ -251,7 +260,7 @@ impl Store for SqliteStore {
         write outbox_dead(id: i64, error: &str) -> () = outbox::dead;
         read dead_letters(limit: u32) -> Vec<OutboxRow> = outbox::dead_letters;
         write replay(id: i64, now: Timestamp) -> Option<OutboxRow> = outbox::replay;
-        read timers() -> Vec<TimerRow> = outbox::timers;
+        read timers(until: Timestamp) -> Vec<TimerRow> = outbox::timers;
         write remove_timer(conversation: &str, id: u64) -> () = outbox::remove_timer;
 
         write put_file(file: StoredFile) -> () = operate::put_file;

@@ -74,10 +74,11 @@ pub(super) fn replay(
     )
 }
 
-pub(super) fn timers(c: &Connection) -> Result<Vec<TimerRow>, StoreError> {
+pub(super) fn timers(c: &Connection, until: Timestamp) -> Result<Vec<TimerRow>, StoreError> {
     collect(
-        c.prepare_cached("SELECT conversation, id, at FROM timer ORDER BY at")?
-            .query([])?,
+        // The whole table is looked through, now and then; an index would cost every turn that sets a timer.
+        c.prepare_cached("SELECT conversation, id, at FROM timer WHERE at <= ? ORDER BY at")?
+            .query([millis(until)])?,
         |r| {
             Ok(TimerRow {
                 conversation: get(r, "conversation")?,

@@ -74,25 +74,40 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
     })
 }
 
+const CREATE: &str = "INSERT INTO conversation (id, row, version, state, token, stage, tier, channel, language, customer, topic, team, \
+     priority, mood, agent, agent_name, opened_at, escalated_at, queued_at, connected_at, closed_at, last_at, due, last_text, last_from, seq, \
+     resolved, reason, people, item, reservation) VALUES (:id, :row + 1, :version, :state, :token, :stage, :tier, :channel, :language, \
+     :customer, :topic, :team, :priority, :mood, :agent, :agent_name, :opened_at, :escalated_at, :queued_at, :connected_at, :closed_at, \
+     :last_at, :due, :last_text, :last_from, :seq, :resolved, :reason, :people, :item, :reservation) ON CONFLICT (id) DO NOTHING";
+
+/// What most turns change. The columns of the indexes are only compared here: SQLite rewrites an index's entry whenever one of its columns is
+/// set, even to the value that it has.
+const STAYS: &str = "UPDATE conversation SET row = :row + 1, state = :state, tier = :tier, channel = :channel, language = :language, \
+     customer = :customer, topic = :topic, team = :team, priority = :priority, mood = :mood, agent_name = :agent_name, \
+     escalated_at = :escalated_at, queued_at = :queued_at, connected_at = :connected_at, closed_at = :closed_at, last_at = :last_at, \
+     due = :due, last_text = :last_text, last_from = :last_from, seq = :seq, resolved = :resolved, reason = :reason, people = :people, \
+     item = :item, reservation = :reservation, token = :token WHERE id = :id AND row = :row AND version = :version AND stage = :stage \
+     AND agent IS :agent AND opened_at IS :opened_at";
+
+const MOVES: &str = "UPDATE conversation SET row = :row + 1, version = :version, state = :state, token = :token, stage = :stage, tier = :tier, \
+     channel = :channel, language = :language, customer = :customer, topic = :topic, team = :team, priority = :priority, mood = :mood, \
+     agent = :agent, agent_name = :agent_name, opened_at = :opened_at, escalated_at = :escalated_at, queued_at = :queued_at, \
+     connected_at = :connected_at, closed_at = :closed_at, last_at = :last_at, due = :due, last_text = :last_text, \
+     last_from = :last_from, seq = :seq, resolved = :resolved, reason = :reason, people = :people, item = :item, \
+     reservation = :reservation WHERE id = :id AND row = :row";
+
 /// Writes the conversation if its row version is the expected one.
 fn put(c: &Connection, turn: &TurnCommit) -> Result<bool, StoreError> {
+    if turn.conversation.row == 0 {
+        return write(c, turn, CREATE);
+    }
+    Ok(write(c, turn, STAYS)? || write(c, turn, MOVES)?)
+}
+
+fn write(c: &Connection, turn: &TurnCommit, sql: &str) -> Result<bool, StoreError> {
     let conversation = &turn.conversation;
     let s = &conversation.summary;
     let item = s.item.as_ref().map(serde_json::to_string).transpose()?;
-    let sql = if conversation.row == 0 {
-        "INSERT INTO conversation (id, row, version, state, token, stage, tier, channel, language, customer, topic, team, priority, mood, \
-         agent, agent_name, opened_at, escalated_at, queued_at, connected_at, closed_at, last_at, due, last_text, last_from, seq, resolved, \
-         reason, people, item, reservation) VALUES (:id, :row + 1, :version, :state, :token, :stage, :tier, :channel, :language, :customer, \
-         :topic, :team, :priority, :mood, :agent, :agent_name, :opened_at, :escalated_at, :queued_at, :connected_at, :closed_at, :last_at, \
-         :due, :last_text, :last_from, :seq, :resolved, :reason, :people, :item, :reservation) ON CONFLICT (id) DO NOTHING"
-    } else {
-        "UPDATE conversation SET row = :row + 1, version = :version, state = :state, token = :token, stage = :stage, tier = :tier, \
-         channel = :channel, language = :language, customer = :customer, topic = :topic, team = :team, priority = :priority, mood = :mood, \
-         agent = :agent, agent_name = :agent_name, opened_at = :opened_at, escalated_at = :escalated_at, queued_at = :queued_at, \
-         connected_at = :connected_at, closed_at = :closed_at, last_at = :last_at, due = :due, last_text = :last_text, \
-         last_from = :last_from, seq = :seq, resolved = :resolved, reason = :reason, people = :people, item = :item, \
-         reservation = :reservation WHERE id = :id AND row = :row"
-    };
     let changed = c.prepare_cached(sql)?.execute(named_params! {
         ":id": s.id,
         ":row": number(conversation.row),

@@ -15,13 +15,14 @@ const CHECKPOINT: Duration = Duration::from_millis(500);
 
 /// Work for the writer's thread, and whom to tell.
 trait Job: Send {
+    /// May be called again after what it did was rolled back.
     fn run(&mut self, connection: &Connection);
     fn failed(&self) -> bool;
     fn finish(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
 struct Work<T, F> {
-    work: Option<F>,
+    work: F,
     result: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -29,10 +30,10 @@ struct Work<T, F> {
 impl<T, F> Job for Work<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    F: Fn(&Connection) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, connection: &Connection) {
-        self.result = self.work.take().map(|work| work(connection));
+        self.result = Some((self.work)(connection));
     }
 
     fn failed(&self) -> bool {
@@ -98,11 +99,11 @@ impl Writer {
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, wait) = oneshot::channel();
         let job = Box::new(Work {
-            work: Some(work),
+            work,
             result: None,
             answer,
         });
@@ -150,10 +151,22 @@ fn write(connection: &Connection, queue: &mpsc::Receiver<Box<dyn Job>>) {
     }
 }
 
-/// Runs all jobs in one transaction; each in a savepoint, so that one that fails takes nothing else with it.
+/// Runs all jobs in one transaction. If one fails, all are run again, each in a savepoint, so that it takes nothing else with it: failures are
+/// rare, and savepoints cost every page that a job touches a copy.
 fn together(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let outcome = (|| {
+    let all_went = transaction(connection, || {
+        for job in batch.iter_mut() {
+            job.run(connection);
+            if job.failed() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })?;
+    if all_went {
+        return Ok(());
+    }
+    transaction(connection, || {
         for job in batch.iter_mut() {
             connection.prepare_cached("SAVEPOINT job")?.execute([])?;
             job.run(connection);
@@ -162,15 +175,28 @@ fn together(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), S
             }
             connection.prepare_cached("RELEASE job")?.execute([])?;
         }
-        connection.execute_batch("COMMIT")
-    })();
-    outcome.map_err(|error| {
-        // A failed COMMIT may leave the transaction open; nothing of it may slip into the next one.
-        if !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// Commits what was done if `work` answers `true`; otherwise nothing of it stays.
+fn transaction(
+    connection: &Connection,
+    work: impl FnOnce() -> rusqlite::Result<bool>,
+) -> rusqlite::Result<bool> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let outcome = work().and_then(|keep| {
+        if keep {
+            connection.prepare_cached("COMMIT")?.execute([])?;
         }
-        error.into()
-    })
+        Ok(keep)
+    });
+    // A failed COMMIT may leave the transaction open, a full disk may have closed it; nothing of it may slip into the next one.
+    if !matches!(outcome, Ok(true)) && !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    outcome
 }
 
 fn checkpoint(connection: &Connection, stop: &AtomicBool) {
