@@ -36,7 +36,7 @@ pub use people::{Agent, ApiKey, AuditRow, NewAudit, Role, Session};
 pub use rows::{
     Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery, Loaded,
     MessageKey, NewEvent, NewFollowUp, NewOutbox, OutboxRow, Program, Scope, Stats, StoredFile,
-    Summary, TimerRow, TurnCommit, Verification,
+    Summary, Thread, TimerRow, TurnCommit, Verification,
 };
 pub use sqlite::{SqliteOptions, SqliteStore, restore};
 
@@ -117,6 +117,36 @@ pub trait Store: Send + Sync + 'static {
     fn deliveries(&self) -> Fut<'_, Vec<Delivery>>;
     /// An event of another system was worked off.
     fn delivery_done(&self, id: &str) -> Fut<'_, ()>;
+
+    /// The conversation of a customer's address on a channel.
+    fn thread(&self, channel: &str, address: &str) -> Fut<'_, Option<Thread>>;
+    /// Where a conversation goes on, if it is one of a messaging service.
+    fn thread_of(&self, conversation: &str) -> Fut<'_, Option<Thread>>;
+    /// Notes that a customer wrote, and the conversation that goes on with it; `sent` is left as it is.
+    fn heard(&self, thread: Thread) -> Fut<'_, ()>;
+    /// Notes that a customer was asked by a template to write.
+    fn reopened(&self, conversation: &str, at: Timestamp) -> Fut<'_, ()>;
+    /// Conversations of messaging services whose log is ahead of the outbox.
+    fn behind(&self) -> Fut<'_, Vec<String>>;
+    /// Puts what a log says up to a number into the outbox; what came so far before is left out, so that nothing comes twice.
+    fn hand_over(
+        &self,
+        conversation: &str,
+        seq: u64,
+        rows: Vec<NewOutbox>,
+    ) -> Fut<'_, Vec<OutboxRow>>;
+    /// Tokens that models used for a conversation.
+    fn spent(&self, conversation: &str) -> Fut<'_, u64>;
+    /// Adds tokens.
+    fn spend(&self, conversation: &str, tokens: u64) -> Fut<'_, ()>;
+    /// Alerts of targets that were called and still hold.
+    fn alerted(&self) -> Fut<'_, Vec<String>>;
+    /// Notes an alert, or (with `None`) that it does not hold any more.
+    fn alert(&self, id: &str, since: Option<Timestamp>) -> Fut<'_, ()>;
+    /// All files of a conversation.
+    fn files(&self, conversation: &str) -> Fut<'_, Vec<StoredFile>>;
+    /// All follow-ups of a conversation.
+    fn follow_ups_of(&self, conversation: &str) -> Fut<'_, Vec<FollowUpRow>>;
 
     /// Adds or changes an agent.
     fn put_agent(&self, agent: Agent) -> Fut<'_, ()>;

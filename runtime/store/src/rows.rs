@@ -314,6 +314,23 @@ pub struct ListQuery {
     pub limit: u32,
 }
 
+/// Where a conversation of a messaging service goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// The channel.
+    pub channel: SmolStr,
+    /// The customer's address there.
+    pub address: String,
+    /// The conversation.
+    pub conversation: String,
+    /// Its log up to this number is in the outbox.
+    pub sent: u64,
+    /// When the customer last wrote.
+    pub heard_at: Timestamp,
+    /// When a template was sent to get another word of theirs; absent: none since then.
+    pub reopened_at: Option<Timestamp>,
+}
+
 /// A file of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {

@@ -37,6 +37,12 @@ pub(super) fn backup(c: &Connection, to: &Path) -> Result<(), StoreError> {
         .map_err(|e| StoreError::Unavailable(e.to_string()))
 }
 
+/// Brings what was deleted from the journal into the database, where it is overwritten, and empties the journal.
+pub(super) fn scrub(c: &Connection) -> Result<(), StoreError> {
+    c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
 /// Puts a backup in place of the database of a data folder that no daemon uses. What was erased since the backup is erased again;
 /// answers how many conversations that were.
 ///
@@ -63,6 +69,10 @@ pub fn restore(from: &Path, folder: &Path) -> Result<u64, StoreError> {
         connection.pragma_update(None, "secure_delete", true)?;
         for id in erased.lines() {
             count += connection.execute("DELETE FROM conversation WHERE id = ?", [id])? as u64;
+        }
+        // Pages that were put together anew may still hold what was deleted, between what is there.
+        if count > 0 {
+            connection.execute_batch("VACUUM")?;
         }
     }
     for rest in ["flow.db-wal", "flow.db-shm"] {

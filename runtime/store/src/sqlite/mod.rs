@@ -1,6 +1,7 @@
 //! The store in one SQLite file: WAL, durable commits, one writer that commits together what waits, readers beside it.
 
 mod backup;
+mod channels;
 mod operate;
 mod outbox;
 mod people;
@@ -17,8 +18,8 @@ pub use backup::restore;
 
 use crate::{
     Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow,
-    Fut, ListQuery, Loaded, NewAudit, OutboxRow, Program, Session, Stats, Store, StoreError,
-    StoredFile, Summary, TimerRow, TurnCommit, Verification,
+    Fut, ListQuery, Loaded, NewAudit, NewOutbox, OutboxRow, Program, Session, Stats, Store,
+    StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -91,6 +92,15 @@ impl SqliteStore {
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_path_buf();
         self.readers.run(move |c| backup::backup(c, &to)).await
+    }
+
+    /// Leaves nothing of what was erased in the journal. A daemon beside it that reads just then may keep it from doing so; its next checkpoint
+    /// does.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        self.readers.run(backup::scrub).await
     }
 
     fn write<T, F>(&self, work: F) -> Fut<'_, T>
@@ -220,7 +230,9 @@ owned!(
     Program,
     Session,
     StoredFile,
+    Thread,
     TurnCommit,
+    Vec<NewOutbox>,
     Verification
 );
 
@@ -238,7 +250,16 @@ macro_rules! copied {
         }
     )*};
 }
-copied!(u32, u64, i64, bool, Timestamp, Option<bool>, Option<i64>);
+copied!(
+    u32,
+    u64,
+    i64,
+    bool,
+    Timestamp,
+    Option<bool>,
+    Option<i64>,
+    Option<Timestamp>
+);
 
 impl Store for SqliteStore {
     functions! {
@@ -276,6 +297,19 @@ impl Store for SqliteStore {
         write erase(id: &str) -> bool = operate::erase;
         read stats() -> Stats = operate::stats;
         write check() -> () = operate::check;
+
+        read thread(channel: &str, address: &str) -> Option<Thread> = channels::thread;
+        read thread_of(conversation: &str) -> Option<Thread> = channels::thread_of;
+        write heard(thread: Thread) -> () = channels::heard;
+        write reopened(conversation: &str, at: Timestamp) -> () = channels::reopened;
+        read behind() -> Vec<String> = channels::behind;
+        write hand_over(conversation: &str, seq: u64, rows: Vec<NewOutbox>) -> Vec<OutboxRow> = channels::hand_over;
+        read spent(conversation: &str) -> u64 = channels::spent;
+        write spend(conversation: &str, tokens: u64) -> () = channels::spend;
+        read alerted() -> Vec<String> = channels::alerted;
+        write alert(id: &str, since: Option<Timestamp>) -> () = channels::alert;
+        read files(conversation: &str) -> Vec<StoredFile> = channels::files;
+        read follow_ups_of(conversation: &str) -> Vec<FollowUpRow> = channels::follow_ups_of;
 
         write put_agent(agent: Agent) -> () = people::put_agent;
         read agents() -> Vec<Agent> = people::agents;

@@ -3,7 +3,7 @@
 use super::row::{at, collect, first, get, maybe, millis, natural, time, word, words};
 use crate::{Delivery, FollowUpRow, Stats, StoreError, StoredFile, Verification};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 
 pub(super) fn put_file(c: &Connection, f: &StoredFile) -> Result<(), StoreError> {
@@ -67,19 +67,24 @@ pub(super) fn follow_ups(
 ) -> Result<Vec<FollowUpRow>, StoreError> {
     let sql = "SELECT id, conversation, kind, due, contact, proven, team, summary, at, done_at FROM follow_up \
                WHERE ?1 IS NULL OR (done_at IS NOT NULL) = ?1 ORDER BY due IS NULL, due, id LIMIT ?2";
-    collect(c.prepare_cached(sql)?.query(params![done, limit])?, |r| {
-        Ok(FollowUpRow {
-            id: get(r, "id")?,
-            conversation: get(r, "conversation")?,
-            kind: word(r, "kind")?,
-            due: at(r, "due")?,
-            contact: words(r, "contact")?,
-            proven: get(r, "proven")?,
-            team: words(r, "team")?,
-            summary: get(r, "summary")?,
-            at: time(get(r, "at")?)?,
-            done: get::<Option<i64>>(r, "done_at")?.is_some(),
-        })
+    collect(
+        c.prepare_cached(sql)?.query(params![done, limit])?,
+        follow_up,
+    )
+}
+
+pub(super) fn follow_up(r: &Row<'_>) -> Result<FollowUpRow, StoreError> {
+    Ok(FollowUpRow {
+        id: get(r, "id")?,
+        conversation: get(r, "conversation")?,
+        kind: word(r, "kind")?,
+        due: at(r, "due")?,
+        contact: words(r, "contact")?,
+        proven: get(r, "proven")?,
+        team: words(r, "team")?,
+        summary: get(r, "summary")?,
+        at: time(get(r, "at")?)?,
+        done: get::<Option<i64>>(r, "done_at")?.is_some(),
     })
 }
 
