@@ -1,6 +1,8 @@
 //! Everything that lives as long as the daemon does.
 
 use crate::auth::SignIns;
+use crate::channels::Outbound;
+use crate::channels::whatsapp::Inbound;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::Delivery;
@@ -8,8 +10,10 @@ use crate::desk::DeskBox;
 use crate::hub::Hub;
 use crate::limits::RateLimits;
 use crate::metrics::Metrics;
+use crate::oidc::Pending;
 use crate::program::Programs;
 use crate::reload::ReloadState;
+use crate::telemetry::Telemetry;
 use crate::timers::Timers;
 use crate::turns::Turns;
 use flow_store::{NewAudit, Store};
@@ -40,10 +44,18 @@ pub struct App {
     pub hub: Hub,
     /// Outgoing requests.
     pub delivery: Delivery,
+    /// Messages on their way to messaging services.
+    pub outbound: Outbound,
+    /// Messages that came from WhatsApp.
+    pub inbound: Inbound,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// The last reload.
     pub reload: ReloadState,
     /// Attempts to sign in.
     pub sign_ins: SignIns,
+    /// Sign-ins that are with the identity provider.
+    pub pending_sign_ins: Pending,
     /// Limits for visitors.
     pub limits: RateLimits,
     /// Counters.

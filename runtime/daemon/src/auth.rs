@@ -1,6 +1,7 @@
 //! Who asks: passwords, sessions, tokens.
 
 use crate::app::{App, random_name, secret_hash};
+use crate::metrics::count;
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use flow_store::{Agent, Session, StoreError};
 use jiff::SignedDuration;
@@ -11,6 +12,8 @@ use std::time::Duration;
 pub const COOKIE: &str = "flow_session";
 /// Wrong passwords that one address, or one name, has in five minutes.
 const ATTEMPTS: u32 = 10;
+/// The time in which attempts are counted.
+const WINDOW: Duration = Duration::from_secs(300);
 /// Shortest password.
 const SHORTEST: usize = 8;
 
@@ -75,33 +78,54 @@ impl App {
         name: &str,
         password: String,
     ) -> Result<SignedIn, SignInError> {
-        let window = Duration::from_secs(300);
-        self.sign_ins
-            .by_address
-            .take(peer, ATTEMPTS * 3, window)
-            .map_err(SignInError::TooOften)?;
+        self.attempt_from(peer).map_err(SignInError::TooOften)?;
         self.sign_ins
             .by_name
-            .take(name.to_owned(), ATTEMPTS, window)
+            .take(name.to_owned(), ATTEMPTS, WINDOW)
             .map_err(SignInError::TooOften)?;
         let agent = self.store.agent(name).await.map_err(SignInError::Store)?;
-        // An unknown name takes as long as a wrong password.
+        // An unknown name, or one without a password, takes as long as a wrong password.
         let hash = agent
             .as_ref()
-            .map_or_else(|| DUMMY.to_owned(), |a| a.password.clone());
+            .map(|a| a.password.clone())
+            .filter(|hash| !hash.is_empty())
+            .unwrap_or_else(|| DUMMY.to_owned());
         let good = tokio::task::spawn_blocking(move || verify(&password, &hash))
             .await
             .unwrap_or(false);
         let Some(agent) = agent.filter(|_| good) else {
-            self.audit(
-                format!("agent:{name}"),
-                "sign_in_failed",
-                None,
-                Some(peer.to_string()),
-            )
-            .await;
+            self.refused_sign_in(format!("agent:{name}"), peer.to_string())
+                .await;
             return Err(SignInError::Wrong);
         };
+        self.begin_session(agent, peer.to_string())
+            .await
+            .map_err(SignInError::Store)
+    }
+
+    /// Notes a sign-in that was refused.
+    pub(crate) async fn refused_sign_in(&self, who: String, detail: String) {
+        count(&self.metrics.sign_ins_refused);
+        self.audit(who, "sign_in_failed", None, Some(detail)).await;
+    }
+
+    /// Takes one of the attempts that an address has.
+    ///
+    /// # Errors
+    /// How long to wait for the next one.
+    pub(crate) fn attempt_from(&self, peer: IpAddr) -> Result<(), Duration> {
+        self.sign_ins.by_address.take(peer, ATTEMPTS * 3, WINDOW)
+    }
+
+    /// A session for somebody who has shown who they are.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn begin_session(
+        &self,
+        agent: Agent,
+        detail: String,
+    ) -> Result<SignedIn, StoreError> {
         let (cookie, csrf) = (random_name("s_"), random_name(""));
         let hours = i64::try_from(self.config.agents.session_hours).unwrap_or(12);
         let expires = self
@@ -115,17 +139,10 @@ impl App {
             csrf: csrf.clone(),
             expires,
         };
-        self.store
-            .put_session(session)
-            .await
-            .map_err(SignInError::Store)?;
-        self.audit(
-            format!("agent:{name}"),
-            "sign_in",
-            None,
-            Some(peer.to_string()),
-        )
-        .await;
+        self.store.put_session(session).await?;
+        count(&self.metrics.sign_ins);
+        self.audit(format!("agent:{}", agent.id), "sign_in", None, Some(detail))
+            .await;
         Ok(SignedIn {
             agent,
             cookie,

@@ -1,5 +1,9 @@
 //! The daemon's configuration: `flow.toml`, then the environment (`FLOW_*`), then the command line. Unknown keys are refused.
 
+mod services;
+
+pub use services::{Oidc, Telemetry, WhatsApp};
+
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +18,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the database lives.
     pub data: PathBuf,
+    /// Where people and other systems reach the daemon (`https://chat.example`); absent: what a request says of itself.
+    pub public_url: Option<String>,
     /// Connections at most; more wait to be accepted.
     pub connections: usize,
     /// Seconds that a shutdown may take.
@@ -36,6 +42,12 @@ pub struct Config {
     pub limits: Limits,
     /// Agents.
     pub agents: Agents,
+    /// Signing in through the company's own identity provider.
+    pub oidc: Option<Oidc>,
+    /// WhatsApp.
+    pub whatsapp: Option<WhatsApp>,
+    /// Traces.
+    pub telemetry: Option<Telemetry>,
     /// What `env.X` and `secret.X` are read from.
     #[serde(skip)]
     pub environment: Environment,
@@ -74,6 +86,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("flow-data"),
+            public_url: None,
             connections: 10_000,
             drain_seconds: 20,
             origins: Vec::new(),
@@ -85,6 +98,9 @@ impl Default for Config {
             identity: None,
             limits: Limits::default(),
             agents: Agents::default(),
+            oidc: None,
+            whatsapp: None,
+            telemetry: None,
             environment: Environment::default(),
         }
     }
@@ -283,6 +299,10 @@ impl Config {
         if let Some(identity) = &self.identity {
             needs(&identity.secret_env, "[identity]");
         }
+        for (section, variable) in self.service_variables() {
+            needs(variable, section);
+        }
+        out.extend(self.service_problems());
         for (name, model) in &self.models {
             if let Err(e) = url::Url::parse(&model.base_url) {
                 out.push(format!(
@@ -322,6 +342,19 @@ mod tests {
             error.contains("line 2") && error.contains("listen_on"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_documented_configuration_is_one() {
+        let page = include_str!("../../../docs/operating.md");
+        let text = page.split("```toml\n").nth(1).unwrap();
+        let text = text.split("```").next().unwrap();
+        let config = Config::parse(text).unwrap();
+        assert!(config.oidc.is_some() && config.whatsapp.is_some() && config.telemetry.is_some());
+        // All that is missing are the variables.
+        for problem in config.problems(|_| true) {
+            panic!("{problem}");
+        }
     }
 
     #[test]

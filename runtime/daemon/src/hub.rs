@@ -1,11 +1,12 @@
 //! Who listens: the streams of customers and agents. Nothing is kept here; a stream that was too slow reads the log instead.
 
+use crate::channels::{Pump, whatsapp};
 use crate::turns::messages::Message;
 use flow_store::Summary;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// News of one conversation for its customer.
 #[derive(Debug, Clone)]
@@ -82,6 +83,10 @@ pub enum AgentNews {
 pub struct Hub {
     customers: Mutex<HashMap<String, broadcast::Sender<Heard>>>,
     agents: broadcast::Sender<AgentNews>,
+    /// Changes with every turn of any conversation: the log went on.
+    log: watch::Sender<()>,
+    /// What has to go on to a messaging service.
+    pub(crate) pump: Pump,
 }
 
 impl Default for Hub {
@@ -89,6 +94,8 @@ impl Default for Hub {
         Self {
             customers: Mutex::default(),
             agents: broadcast::channel(4096).0,
+            log: watch::channel(()).0,
+            pump: Pump::default(),
         }
     }
 }
@@ -107,6 +114,12 @@ impl Hub {
 
     /// Tells those who listen to a conversation.
     pub fn tell(&self, conversation: &str, news: Heard) {
+        if let Heard::Turn { view, .. } = &news {
+            if view.get("channel").and_then(Value::as_str) == Some(whatsapp::CHANNEL) {
+                self.pump.turned(conversation);
+            }
+            self.log.send_replace(());
+        }
         let mut map = self
             .customers
             .lock()
@@ -125,6 +138,11 @@ impl Hub {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         map.retain(|_, sender| sender.receiver_count() > 0);
+    }
+
+    /// Is told whenever the log of all conversations went on.
+    pub fn listen_to_log(&self) -> watch::Receiver<()> {
+        self.log.subscribe()
     }
 
     /// Listens as an agent.

@@ -65,6 +65,8 @@ pub struct RateLimits {
     pub conversations: Buckets<IpAddr>,
     /// Messages by conversation.
     pub messages: Buckets<String>,
+    /// Views of a conversation by an agent that are worth a line in the audit log.
+    pub views: Buckets<(String, String)>,
 }
 
 /// Who really asks: the peer, or the last address in `X-Forwarded-For` that no named proxy added.

@@ -92,6 +92,20 @@ counters! {
     reloads = "programs loaded";
     /// Edits refused.
     reload_failures = "edits refused because of errors";
+    /// Messages that came from messaging services.
+    channel_received = "messages that came from messaging services";
+    /// Messages that messaging services took.
+    channel_sent = "messages that messaging services took";
+    /// Messages that reached the customer's device.
+    channel_delivered = "messages that reached the customer's device";
+    /// Messages that did not reach the customer, files that could not be fetched.
+    channel_failures = "messages that did not reach the customer, and files that could not be fetched";
+    /// Agents who signed in.
+    sign_ins = "agents who signed in";
+    /// Sign-ins that were refused.
+    sign_ins_refused = "sign-ins that were refused";
+    /// Alerts of targets that were called.
+    target_alerts = "alerts of targets that were called";
     /// Requests refused by a limit.
     limited = "requests refused by a limit";
 }

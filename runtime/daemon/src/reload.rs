@@ -183,6 +183,7 @@ impl App {
         project: Project,
     ) -> Result<(), flow_store::StoreError> {
         let at = self.clock.now();
+        let before = self.store.active().await?.map(|p| p.hash);
         self.store
             .put_program(StoredProgram {
                 hash: program.version.clone(),
@@ -195,6 +196,10 @@ impl App {
         self.desk.set_teams(program.engine.machine());
         count(&self.metrics.reloads);
         self.reload.set(|status| status.loaded_at = Some(at));
+        if before.as_ref() != Some(&program.version) {
+            let target = Some(format!("version:{}", program.version));
+            self.audit("system", "deploy", target, None).await;
+        }
         Ok(())
     }
 

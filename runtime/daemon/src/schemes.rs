@@ -1,17 +1,20 @@
 //! How other systems sign what they send. Raw bytes, compared in constant time, with a bound on the age where the scheme has a time.
 
+pub(crate) mod twilio;
+
 use crate::app::hex;
 use crate::delivery::signature::{self, SKEW, Wrong};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Checks a body; returns the id by which a repetition is known.
+/// Checks a body that was sent to an address (as the sender wrote it); returns the id by which a repetition is known.
 ///
 /// # Errors
 /// Why it is not accepted. An unknown scheme accepts nothing.
 pub(crate) fn verify<'a>(
     scheme: &str,
     secret: &str,
+    url: &str,
     header: &impl Fn(&str) -> &'a str,
     body: &[u8],
     now: i64,
@@ -72,8 +75,18 @@ pub(crate) fn verify<'a>(
             check(secret, &[b"v0:", time.as_bytes(), b":", body], given)?;
             Ok(content())
         }
+        "twilio" => {
+            let form = is_form(header("content-type"));
+            twilio::verify(secret, header("x-twilio-signature"), url, form, body)
+        }
         _ => Err(Wrong::Signature),
     }
+}
+
+/// Whether a body is a form by its media type.
+pub(crate) fn is_form(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 fn fresh(time: &str, now: i64) -> Result<(), Wrong> {
@@ -85,7 +98,11 @@ fn fresh(time: &str, now: i64) -> Result<(), Wrong> {
     }
 }
 
-fn check(secret: &str, parts: &[&[u8]], given: &str) -> Result<(), Wrong> {
+/// Whether a hexadecimal HMAC-SHA256 fits the parts.
+///
+/// # Errors
+/// That it does not.
+pub(crate) fn check(secret: &str, parts: &[&[u8]], given: &str) -> Result<(), Wrong> {
     let given = unhex(given).ok_or(Wrong::Signature)?;
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(|_| Wrong::Signature)?;
@@ -125,15 +142,15 @@ mod tests {
         ];
         let secret = "It's a Secret to Everybody";
         assert_eq!(
-            verify("github", secret, &headers(&list), b"Hello, World!", 0),
+            verify("github", secret, "", &headers(&list), b"Hello, World!", 0),
             Ok("d1".to_owned())
         );
         assert_eq!(
-            verify("github", secret, &headers(&list), b"Hello, World?", 0),
+            verify("github", secret, "", &headers(&list), b"Hello, World?", 0),
             Err(Wrong::Signature)
         );
         assert_eq!(
-            verify("github", secret, &headers(&[]), b"Hello, World!", 0),
+            verify("github", secret, "", &headers(&[]), b"Hello, World!", 0),
             Err(Wrong::Missing)
         );
     }
@@ -149,15 +166,15 @@ mod tests {
             ),
         ];
         let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-        assert!(verify("slack", secret, &headers(&list), body, 1_531_420_700).is_ok());
+        assert!(verify("slack", secret, "", &headers(&list), body, 1_531_420_700).is_ok());
         assert_eq!(
-            verify("slack", secret, &headers(&list), body, 1_531_421_000),
+            verify("slack", secret, "", &headers(&list), body, 1_531_421_000),
             Err(Wrong::Time)
         );
     }
 
     #[test]
     fn an_unknown_scheme_accepts_nothing() {
-        assert!(verify("morse", "s", &headers(&[]), b"", 0).is_err());
+        assert!(verify("morse", "s", "", &headers(&[]), b"", 0).is_err());
     }
 }

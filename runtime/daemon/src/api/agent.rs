@@ -39,6 +39,16 @@ pub(super) async fn visible(app: &App, agent: &Agent, id: &str) -> Result<Summar
         .ok_or_else(|| ApiError::unknown_conversation(id))
 }
 
+/// Notes who read a conversation, once in ten minutes: a page that is open asks often.
+async fn viewed(app: &App, who: &SignedIn, id: &str) {
+    let key = (who.agent.id.to_string(), id.to_owned());
+    let every = std::time::Duration::from_secs(600);
+    if app.limits.views.take(key, 1, every).is_ok() {
+        let target = Some(format!("conversation:{id}"));
+        app.audit(who.actor(), "view", target, None).await;
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {
@@ -72,23 +82,25 @@ pub(super) async fn sign_in(
             SignInError::Store(error) => error.into(),
         })?;
     app.desk_agent(&signed_in.agent);
+    let cookie = session_cookie(&app, &signed_in.cookie)?;
+    Ok((
+        [(header::SET_COOKIE, cookie)],
+        Json(profile(&app, &signed_in.agent, &signed_in.csrf)),
+    )
+        .into_response())
+}
+
+/// The header that gives a browser its session.
+pub(super) fn session_cookie(app: &App, value: &str) -> Result<HeaderValue, ApiError> {
     let secure = if app.config.secure_cookie {
         "; Secure"
     } else {
         ""
     };
     let seconds = app.config.agents.session_hours.saturating_mul(3600);
-    let cookie = format!(
-        "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}",
-        signed_in.cookie
-    );
-    let cookie = HeaderValue::try_from(cookie)
-        .map_err(|_| ApiError::request("the cookie could not be made"))?;
-    Ok((
-        [(header::SET_COOKIE, cookie)],
-        Json(profile(&app, &signed_in.agent, &signed_in.csrf)),
-    )
-        .into_response())
+    let cookie =
+        format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}");
+    HeaderValue::try_from(cookie).map_err(|_| ApiError::request("the cookie could not be made"))
 }
 
 fn profile(app: &App, agent: &Agent, csrf: &str) -> Value {
@@ -296,6 +308,7 @@ pub(super) async fn conversation(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     visible(&app, &who.agent, &id).await?;
+    viewed(&app, &who, &id).await;
     let (_, _, summary) = app.snapshot(&id).await?;
     let messages = super::customer::messages_of(&app, &id).await?;
     let follow_ups: Vec<Value> = app
@@ -357,6 +370,7 @@ pub(super) async fn log(
     Params(page): Params<LogPage>,
 ) -> Result<Json<Value>, ApiError> {
     visible(&app, &who.agent, &id).await?;
+    viewed(&app, &who, &id).await;
     let rows = app
         .store
         .log(&id, page.after, page.limit.unwrap_or(200).clamp(1, 1000))

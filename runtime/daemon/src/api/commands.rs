@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use flow_engine::event::EventKind;
 use flow_store::MessageKey;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -25,26 +26,35 @@ fn answer(outcome: &Outcome) -> Json<Value> {
     )
 }
 
-/// Runs a command under its id; the id belongs to the agent.
-async fn run(
-    app: &Arc<App>,
-    who: &SignedIn,
-    conversation: &str,
-    id: &str,
-    body: &str,
-    kind: EventKind,
+/// A command of an agent to one conversation.
+pub(super) trait Order: DeserializeOwned {
+    /// Its id; it belongs to the agent.
+    fn id(&self) -> &str;
+
+    /// The event that it is, and what tells it from another of the same kind and id.
+    fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError>;
+}
+
+/// Runs a command, once per id.
+pub(super) async fn order<T: Order>(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path(conversation): Path<String>,
+    Body(body): Body<T>,
 ) -> Answer {
-    command_id(id)?;
-    visible(app, &who.agent, conversation).await?;
-    let hash =
-        blake3::hash(format!("{}\n{body}", crate::turns::messages::event_word(&kind)).as_bytes());
+    command_id(body.id())?;
+    let id = format!("a:{}:{}", who.agent.id, body.id());
+    let (kind, said) = body.event(who.agent.id.clone())?;
+    visible(&app, &who.agent, &conversation).await?;
+    let word = crate::turns::messages::event_word(&kind);
+    let hash = blake3::hash(format!("{word}\n{said}").as_bytes());
     let key = MessageKey {
-        id: format!("a:{}:{id}", who.agent.id),
+        id,
         hash: hash.as_bytes().to_vec(),
     };
-    Ok(answer(
-        &app.turn(conversation, Command::keyed(kind, key)).await?,
-    ))
+    let _span = app.telemetry.turn(&conversation, "agent");
+    let outcome = app.turn(&conversation, Command::keyed(kind, key)).await?;
+    Ok(answer(&outcome))
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,6 +131,7 @@ pub(super) async fn decline(
     ))
 }
 
+/// To the customer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
@@ -128,34 +139,33 @@ pub(super) struct Written {
     text: String,
 }
 
-pub(super) async fn message(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Path(conversation): Path<String>,
-    Body(body): Body<Written>,
-) -> Answer {
-    let text = clean(&body.text)?;
-    let kind = EventKind::AgentMessage {
-        agent: who.agent.id.clone(),
-        id: body.id.clone(),
-        text: text.clone(),
-    };
-    run(&app, &who, &conversation, &body.id, &text, kind).await
+impl Order for Written {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError> {
+        let (id, text) = (self.id, clean(&self.text)?);
+        let said = text.clone();
+        Ok((EventKind::AgentMessage { agent, id, text }, said))
+    }
 }
 
-pub(super) async fn note(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Path(conversation): Path<String>,
-    Body(body): Body<Written>,
-) -> Answer {
-    let text = clean(&body.text)?;
-    let kind = EventKind::AgentNote {
-        agent: who.agent.id.clone(),
-        id: body.id.clone(),
-        text: text.clone(),
-    };
-    run(&app, &who, &conversation, &body.id, &text, kind).await
+/// For people only.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Note(Written);
+
+impl Order for Note {
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError> {
+        let (id, text) = (self.0.id, clean(&self.0.text)?);
+        let said = text.clone();
+        Ok((EventKind::AgentNote { agent, id, text }, said))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -165,25 +175,23 @@ pub(super) struct Confirm {
     reminder: u32,
 }
 
-pub(super) async fn confirm(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Path(conversation): Path<String>,
-    Body(body): Body<Confirm>,
-) -> Answer {
-    let kind = EventKind::AgentConfirmed {
-        agent: who.agent.id.clone(),
-        reminder: body.reminder,
-    };
-    run(
-        &app,
-        &who,
-        &conversation,
-        &body.id,
-        &body.reminder.to_string(),
-        kind,
-    )
-    .await
+impl Order for Confirm {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError> {
+        let reminder = self.reminder;
+        let kind = EventKind::AgentConfirmed { agent, reminder };
+        Ok((kind, reminder.to_string()))
+    }
+}
+
+/// An optional text: blank ones are absent.
+fn optional(text: Option<String>) -> Result<Option<String>, ApiError> {
+    text.filter(|t| !t.trim().is_empty())
+        .map(|t| clean(&t))
+        .transpose()
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,28 +202,19 @@ pub(super) struct Resolve {
     summary: Option<String>,
 }
 
-/// An optional text: blank ones are absent.
-fn optional(text: Option<String>) -> Result<Option<String>, ApiError> {
-    text.filter(|t| !t.trim().is_empty())
-        .map(|t| clean(&t))
-        .transpose()
+impl Order for Resolve {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError> {
+        let summary = optional(self.summary)?;
+        let said = summary.clone().unwrap_or_default();
+        Ok((EventKind::AgentResolved { agent, summary }, said))
+    }
 }
 
-pub(super) async fn resolve(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Path(conversation): Path<String>,
-    Body(body): Body<Resolve>,
-) -> Answer {
-    let summary = optional(body.summary)?;
-    let hashed = summary.clone().unwrap_or_default();
-    let kind = EventKind::AgentResolved {
-        agent: who.agent.id.clone(),
-        summary,
-    };
-    run(&app, &who, &conversation, &body.id, &hashed, kind).await
-}
-
+/// Back to the bot.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Return {
@@ -224,19 +223,16 @@ pub(super) struct Return {
     reason: Option<String>,
 }
 
-pub(super) async fn give_back(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Path(conversation): Path<String>,
-    Body(body): Body<Return>,
-) -> Answer {
-    let reason = optional(body.reason)?;
-    let hashed = reason.clone().unwrap_or_default();
-    let kind = EventKind::AgentReturned {
-        agent: who.agent.id.clone(),
-        reason,
-    };
-    run(&app, &who, &conversation, &body.id, &hashed, kind).await
+impl Order for Return {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError> {
+        let reason = optional(self.reason)?;
+        let said = reason.clone().unwrap_or_default();
+        Ok((EventKind::AgentReturned { agent, reason }, said))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -248,20 +244,21 @@ pub(super) struct Transfer {
     reason: Option<String>,
 }
 
-pub(super) async fn transfer(
-    State(app): State<Arc<App>>,
-    who: SignedIn,
-    Path(conversation): Path<String>,
-    Body(body): Body<Transfer>,
-) -> Answer {
-    let reason = optional(body.reason)?;
-    let hashed = format!("{}\n{}", body.team, reason.clone().unwrap_or_default());
-    let kind = EventKind::AgentTransferred {
-        agent: who.agent.id.clone(),
-        team: body.team,
-        reason,
-    };
-    run(&app, &who, &conversation, &body.id, &hashed, kind).await
+impl Order for Transfer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError> {
+        let (team, reason) = (self.team, optional(self.reason)?);
+        let said = format!("{team}\n{}", reason.clone().unwrap_or_default());
+        let kind = EventKind::AgentTransferred {
+            agent,
+            team,
+            reason,
+        };
+        Ok((kind, said))
+    }
 }
 
 pub(super) async fn typing(

@@ -21,16 +21,16 @@ use std::time::{Duration, Instant};
 /// Characters of a message at most.
 const LONGEST: usize = 8000;
 /// Bytes of a file at most.
-pub(super) const LARGEST_FILE: usize = 10 << 20;
+pub(crate) const LARGEST_FILE: usize = 10 << 20;
 /// Combining marks in a row that are shown; more only harm readers.
 const MARKS: usize = 8;
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
 /// Keeps what people can read: no control characters but line breaks and tabs, no direction overrides, no towers of marks.
 ///
 /// # Errors
 /// If it holds a NUL, is empty or too long.
-pub(super) fn clean(text: &str) -> Result<String, ApiError> {
+pub(crate) fn clean(text: &str) -> Result<String, ApiError> {
     if text.contains('\0') {
         return Err(ApiError::request("the text holds a NUL character"));
     }
@@ -152,6 +152,7 @@ pub(super) async fn command(
         id: format!("v:{sender}"),
         hash,
     };
+    let span = app.telemetry.turn(id, "customer");
     let outcome = app
         .turn(
             id,
@@ -162,6 +163,7 @@ pub(super) async fn command(
             },
         )
         .await;
+    drop(span);
     count(&app.metrics.turns);
     app.metrics.turn.observe(started.elapsed());
     if matches!(outcome, Err(crate::turns::TurnError::Store(_))) {

@@ -62,6 +62,17 @@ impl ApiError {
             .help("see docs/api.md for all addresses")
     }
 
+    /// 404 of what could be there, but is not set up.
+    #[must_use]
+    pub fn not_configured(section: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_configured",
+            "this is not set up here",
+        )
+        .help(format!("flow.toml has no {section}; see docs/operating.md"))
+    }
+
     /// 409.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)

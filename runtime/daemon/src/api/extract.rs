@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::COOKIE;
 use crate::limits::real_peer;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use flow_store::{Agent, ApiKey, Role};
@@ -129,6 +129,40 @@ impl FromRequestParts<Arc<App>> for Peer {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         Ok(Self(peer(parts, app)))
+    }
+}
+
+/// The whole address of a request as its sender wrote it: from `public_url`, else from what the request says of itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Address(pub String);
+
+impl FromRequestParts<Arc<App>> for Address {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        // Nested routers shorten the path; what was called is kept beside it.
+        let uri = parts
+            .extensions
+            .get::<OriginalUri>()
+            .map_or(&parts.uri, |original| &original.0);
+        let path = uri.path_and_query().map_or("/", |p| p.as_str());
+        if let Some(base) = &app.config.public_url {
+            return Ok(Self(format!("{}{path}", base.trim_end_matches('/'))));
+        }
+        let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
+        // Only a named proxy is believed to know better.
+        let proxied = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .is_some_and(|c| app.config.proxies.contains(&c.0.ip().to_canonical()));
+        let told = |name: &str| header(name).filter(|_| proxied);
+        let scheme = told("x-forwarded-proto").unwrap_or("http");
+        let host = told("x-forwarded-host").or_else(|| header("host"));
+        let host = host.or_else(|| uri.authority().map(|a| a.as_str()));
+        Ok(Self(format!(
+            "{scheme}://{}{path}",
+            host.unwrap_or("localhost")
+        )))
     }
 }
 

@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flow_compiler::value::FileValue;
-use flow_store::StoredFile;
+use flow_store::{StoreError, StoredFile};
 use serde::Deserialize;
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -46,16 +46,51 @@ pub(super) async fn upload(
     if bytes.is_empty() {
         return Err(ApiError::request("the file is empty"));
     }
-    let name: String = clean(&upload.name)?
-        .replace(['/', '\\', '\n', '\t'], "_")
-        .chars()
-        .take(120)
-        .collect();
+    let name = clean(&upload.name)?;
     let mime = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .unwrap_or("application/octet-stream");
-    let mime: String = mime
+    let received = Received {
+        id: &upload.id,
+        name: &name,
+        mime,
+        bytes: bytes.to_vec(),
+    };
+    let (file, hash) = keep(&app, &id, received).await?;
+    let input = Input::File {
+        id: upload.id.clone(),
+        file,
+    };
+    command(&app, &id, &upload.id, hash.as_bytes().to_vec(), input).await
+}
+
+/// A file as it came.
+pub(crate) struct Received<'a> {
+    /// The sender's id of the message.
+    pub(crate) id: &'a str,
+    /// What its sender calls it.
+    pub(crate) name: &'a str,
+    /// Its media type.
+    pub(crate) mime: &'a str,
+    /// Its content.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Stores a file, before the turn that speaks of it; answers what the turn says of it, and its hash.
+pub(crate) async fn keep(
+    app: &App,
+    conversation: &str,
+    received: Received<'_>,
+) -> Result<(FileValue, blake3::Hash), StoreError> {
+    let name: String = received
+        .name
+        .replace(['/', '\\', '\n', '\t', '\0'], "_")
+        .chars()
+        .take(120)
+        .collect();
+    let mime: String = received
+        .mime
         .split(';')
         .next()
         .unwrap_or_default()
@@ -64,6 +99,7 @@ pub(super) async fn upload(
         .chars()
         .take(100)
         .collect();
+    let bytes = received.bytes;
     let hash = blake3::Hasher::new()
         .update(b"file\n")
         .update(name.as_bytes())
@@ -73,38 +109,29 @@ pub(super) async fn upload(
     // The same upload again gets the same place.
     let file_id = format!(
         "f_{}",
-        hex(blake3::hash(format!("{}\n{}", upload.id, hash).as_bytes())
-            .as_bytes()
-            .get(..12)
-            .unwrap_or_default())
+        hex(
+            blake3::hash(format!("{}\n{}", received.id, hash).as_bytes())
+                .as_bytes()
+                .get(..12)
+                .unwrap_or_default()
+        )
     );
     let file = FileValue {
         name: name.as_str().into(),
-        url: format!("/v1/files/{id}/{file_id}").into(),
+        url: format!("/v1/files/{conversation}/{file_id}").into(),
         mime: mime.as_str().into(),
         bytes: bytes.len() as u64,
     };
-    // First the content, then the turn: a turn never speaks of a file that is not there.
     app.store
         .put_file(StoredFile {
             id: file_id,
-            conversation: id.clone(),
+            conversation: conversation.to_owned(),
             name,
             mime,
-            data: bytes.to_vec(),
+            data: bytes,
         })
         .await?;
-    command(
-        &app,
-        &id,
-        &upload.id,
-        hash.as_bytes().to_vec(),
-        Input::File {
-            id: upload.id.clone(),
-            file,
-        },
-    )
-    .await
+    Ok((file, hash))
 }
 
 /// A file: for the visitor with the token, or for an agent who may see the conversation.

@@ -3,28 +3,35 @@
 mod admin;
 pub(crate) mod agent;
 mod commands;
-mod customer;
+pub(crate) mod customer;
 mod desk;
 mod error;
 mod extract;
-mod files;
-mod opening;
+pub(crate) mod files;
+pub(crate) mod opening;
 mod ops;
+mod sso;
 mod statics;
 mod stream;
 pub(crate) mod trigger;
 pub(crate) mod view;
+mod whatsapp;
 
 pub use error::ApiError;
 
 use crate::app::App;
 use crate::metrics::count;
+use crate::telemetry::{STATUS, Timed};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use opentelemetry::KeyValue;
+use opentelemetry::context::FutureExt;
+use opentelemetry::trace::SpanKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +39,8 @@ use std::time::Duration;
 const JSON_BODY: usize = 256 << 10;
 /// Bytes of a trigger's body at most.
 const TRIGGER_BODY: usize = 1 << 20;
+/// Bytes of a notification of Meta at most, as Meta says.
+const NOTIFICATION_BODY: usize = 3 << 20;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
@@ -54,15 +63,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/accept", post(commands::accept))
         .route("/decline", post(commands::decline))
         .route("/take", post(commands::take))
-        .route("/messages", post(commands::message))
-        .route("/notes", post(commands::note))
-        .route("/confirm", post(commands::confirm))
-        .route("/resolve", post(commands::resolve))
-        .route("/return", post(commands::give_back))
-        .route("/transfer", post(commands::transfer))
+        .route("/messages", post(commands::order::<commands::Written>))
+        .route("/notes", post(commands::order::<commands::Note>))
+        .route("/confirm", post(commands::order::<commands::Confirm>))
+        .route("/resolve", post(commands::order::<commands::Resolve>))
+        .route("/return", post(commands::order::<commands::Return>))
+        .route("/transfer", post(commands::order::<commands::Transfer>))
         .route("/typing", post(commands::typing));
     let agents = Router::new()
         .route("/sign-in", post(agent::sign_in))
+        .route("/sso", get(sso::begin))
+        .route("/sso/callback", get(sso::end))
         .route("/sign-out", post(agent::sign_out))
         .route("/me", get(agent::me))
         .route("/presence", put(agent::presence))
@@ -93,6 +104,12 @@ pub fn router(app: Arc<App>) -> Router {
             "/v1/triggers/{*path}",
             post(trigger::receive).layer(DefaultBodyLimit::max(TRIGGER_BODY)),
         )
+        .route(
+            "/v1/channels/whatsapp",
+            get(whatsapp::verify)
+                .post(whatsapp::receive)
+                .layer(DefaultBodyLimit::max(NOTIFICATION_BODY)),
+        )
         .route("/v1/openapi.json", get(ops::openapi))
         .route("/v1/status", get(ops::status))
         .route("/livez", get(ops::livez))
@@ -115,12 +132,29 @@ async fn method_not_allowed(request: Request) -> ApiError {
     )
 }
 
+/// The span of a request: its route, nothing of what it carries. Probes are not worth one.
+fn request_span(app: &App, parts: &Parts) -> Timed {
+    let route = parts.extensions.get::<MatchedPath>();
+    let route = route.map_or("other", MatchedPath::as_str);
+    if !app.telemetry.is_on() || matches!(route, "/livez" | "/readyz" | "/metrics") {
+        return Timed::default();
+    }
+    let method = parts.method.as_str();
+    let attributes = [
+        KeyValue::new("http.request.method", method.to_owned()),
+        KeyValue::new("http.route", route.to_owned()),
+    ];
+    let name = format!("{method} {route}");
+    app.telemetry.begin(name, SpanKind::Server, attributes)
+}
+
 /// What surrounds every request: limits, the widget's origins, headers, one line in the log without contents.
 async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
+    let mut span = request_span(&app, &parts);
     let peer = extract::peer(&parts, &app);
     let origin = parts.headers.get(header::ORIGIN).cloned();
     // Only what visitors use is open to other sites, and only to those named.
@@ -151,6 +185,7 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
             let (body, left) = crate::accept::TimedBody::new(body, BODY_TIME);
             let response = next
                 .run(Request::from_parts(parts, axum::body::Body::new(body)))
+                .with_context(span.context())
                 .await;
             if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 crate::accept::drain(left).await;
@@ -192,6 +227,10 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    span.set(STATUS, i64::from(response.status().as_u16()));
+    if response.status().is_server_error() {
+        span.fail("the daemon could not answer");
+    }
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(%method, path, status = response.status().as_u16(), ms, "request");
     response

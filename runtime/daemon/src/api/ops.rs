@@ -69,6 +69,7 @@ fn shown(app: &App, insider: bool) -> Value {
         "version": program.as_ref().map(|p| p.version.clone()),
         "loaded_at": status.loaded_at,
         "healthy": status.ok,
+        "sign_in": {"sso": app.config.oidc.as_ref().map(|o| o.title.clone())},
     });
     if insider && let Some(map) = shown.as_object_mut() {
         let reload = json!({"at": status.at, "ok": status.ok, "findings": status.findings, "rendered": status.rendered});

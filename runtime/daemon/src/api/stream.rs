@@ -11,6 +11,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -238,50 +239,38 @@ pub(super) async fn agent(
 
 async fn serve(app: &Arc<App>, who: &SignedIn, mut after: i64, sink: &Sink) -> Result<(), Gone> {
     let mut stopping = app.stopping.subscribe();
+    // Turns that were told as they happened, before the log was read so far.
+    let mut told = BTreeSet::new();
     'from_log: loop {
         let mut news = app.hub.listen_as_agent();
+        let mut log = app.hub.listen_to_log();
         sink.send("desk", None, &super::desk::of(app, who).await)
             .await?;
         for offer in super::desk::offers_to(app, &who.agent.id).await {
             sink.send("offer", None, &offer).await?;
         }
-        loop {
-            let Ok(rows) = app.store.events_after(after, PAGE).await else {
-                return Ok(());
-            };
-            let full = rows.len() == PAGE as usize;
-            for row in rows {
-                after = row.position;
-                let Ok(Some(summary)) = app.store.summary(&row.conversation).await else {
-                    continue;
-                };
-                if super::agent::may_see(&who.agent, &summary) {
-                    let messages: Vec<Message> =
-                        serde_json::from_str(&row.messages).unwrap_or_default();
-                    let event = serde_json::from_str::<serde_json::Value>(&row.record).ok();
-                    let event = event.and_then(|e| {
-                        e.pointer("/event/event")
-                            .and_then(|w| w.as_str())
-                            .map(str::to_owned)
-                    });
-                    let data = json!({"conversation": summary, "messages": messages, "event": event, "seq": row.seq});
-                    sink.send("turn", Some(&after.to_string()), &data).await?;
-                }
-            }
-            if !full {
-                break;
-            }
-        }
-        let read_to = after;
+        after = catch_up(app, who, after, &mut told, sink).await?;
+        let mut read_to = after;
         let mut desk_changed = false;
+        let mut log_went_on = false;
         let mut pace = tokio::time::interval(Duration::from_millis(250));
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let heard = tokio::select! {
                 heard = news.recv() => heard,
-                _ = pace.tick(), if desk_changed => {
-                    desk_changed = false;
-                    sink.send("desk", None, &super::desk::of(app, who).await).await?;
+                // Leads also see what bots and models do alone; at a pace, read from the log.
+                Ok(()) = log.changed(), if who.sees_all() && !log_went_on => {
+                    log_went_on = true;
+                    continue;
+                }
+                _ = pace.tick(), if desk_changed || log_went_on => {
+                    if std::mem::take(&mut desk_changed) {
+                        sink.send("desk", None, &super::desk::of(app, who).await).await?;
+                    }
+                    if std::mem::take(&mut log_went_on) {
+                        after = catch_up(app, who, after, &mut told, sink).await?;
+                        read_to = after;
+                    }
                     continue;
                 }
                 () = crate::app::stopped(&mut stopping) => {
@@ -292,10 +281,52 @@ async fn serve(app: &Arc<App>, who: &SignedIn, mut after: i64, sink: &Sink) -> R
             match heard {
                 Ok(AgentNews::Desk) => desk_changed = true,
                 Ok(AgentNews::Turn { position, .. }) if position <= read_to => {}
-                Ok(other) => tell(app, who, &mut after, sink, other).await?,
+                Ok(other) => tell(app, who, &mut after, &mut told, sink, other).await?,
                 Err(RecvError::Lagged(_)) => continue 'from_log,
                 Err(RecvError::Closed) => return Ok(()),
             }
+        }
+    }
+}
+
+/// Sends what the log has after a position and this agent may see; the position read to.
+async fn catch_up(
+    app: &Arc<App>,
+    who: &SignedIn,
+    mut after: i64,
+    told: &mut BTreeSet<i64>,
+    sink: &Sink,
+) -> Result<i64, Gone> {
+    loop {
+        let Ok(rows) = app.store.events_after(after, PAGE).await else {
+            return Err(Gone);
+        };
+        let full = rows.len() == PAGE as usize;
+        for row in rows {
+            after = row.position;
+            if told.remove(&row.position) {
+                continue;
+            }
+            let Ok(Some(summary)) = app.store.summary(&row.conversation).await else {
+                continue;
+            };
+            if super::agent::may_see(&who.agent, &summary) {
+                let messages: Vec<Message> =
+                    serde_json::from_str(&row.messages).unwrap_or_default();
+                let event = serde_json::from_str::<serde_json::Value>(&row.record).ok();
+                let event = event.and_then(|e| {
+                    e.pointer("/event/event")
+                        .and_then(|w| w.as_str())
+                        .map(str::to_owned)
+                });
+                let data = json!({"conversation": summary, "messages": messages, "event": event, "seq": row.seq});
+                sink.send("turn", Some(&after.to_string()), &data).await?;
+            }
+        }
+        if !full {
+            // What is older than the log that was read is not asked for any more.
+            *told = told.split_off(&after);
+            return Ok(after);
         }
     }
 }
@@ -304,6 +335,7 @@ async fn tell(
     app: &Arc<App>,
     who: &SignedIn,
     after: &mut i64,
+    told: &mut BTreeSet<i64>,
     sink: &Sink,
     news: AgentNews,
 ) -> Result<(), Gone> {
@@ -319,7 +351,12 @@ async fn tell(
                 return Ok(());
             }
             let data = json!({"conversation": *summary, "messages": *messages, "event": event, "seq": seq});
-            *after = (*after).max(position);
+            if who.sees_all() {
+                // The turns of others in between are still to be read: the place to resume from stays.
+                told.insert(position);
+            } else {
+                *after = (*after).max(position);
+            }
             sink.send("turn", Some(&after.to_string()), &data).await
         }
         AgentNews::Offer {

@@ -1,13 +1,16 @@
 //! Events of other systems: checked, stored, then worked off.
 
 use super::error::ApiError;
+use super::extract::Address;
 use crate::app::App;
+use crate::channels::whatsapp;
 use crate::delivery::signature;
 use crate::turns::{Command, TurnError};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use flow_compiler::machine::Trigger;
 use flow_compiler::value::Value;
 use flow_engine::event::EventKind;
@@ -20,7 +23,7 @@ use std::time::Duration;
 /// Conversations of one customer that an event reaches.
 const REACHED: u32 = 20;
 
-fn wrong_signature(why: &str) -> ApiError {
+pub(super) fn wrong_signature(why: &str) -> ApiError {
     ApiError::new(
         StatusCode::UNAUTHORIZED,
         "wrong_signature",
@@ -31,9 +34,10 @@ fn wrong_signature(why: &str) -> ApiError {
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
     Path(path): Path<String>,
+    Address(url): Address,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<(StatusCode, Json<serde_json::Value>), ApiError> {
+) -> Result<Response, ApiError> {
     let program = app
         .programs
         .current()
@@ -44,25 +48,20 @@ pub(super) async fn receive(
         .iter()
         .find(|t| t.path == path)
         .ok_or_else(ApiError::not_found)?;
-    let id = authenticate(&app, trigger, &headers, &body)?;
+    let id = authenticate(&app, trigger, &url, &headers, &body)?;
     // What does not fit its type is refused before anything is stored: the sender learns of it.
-    let payload: serde_json::Value = serde_json::from_slice(&body).map_err(|e| {
-        ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_json",
-            format!("the body is no JSON: {e}"),
-        )
-    })?;
+    let payload = read(trigger, &headers, &body)?;
     crate::delivery::payload(machine, trigger, &payload)
         .map_err(|e| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", e))?;
+    let body = payload.to_string().into_bytes();
     let delivery = Delivery {
         id: format!("{path}:{id}"),
         trigger: trigger.name.clone(),
         hash: blake3::hash(&body).as_bytes().to_vec(),
-        body: body.to_vec(),
+        body,
         at: app.clock.now(),
     };
-    match app.store.put_delivery(delivery.clone()).await? {
+    let duplicate = match app.store.put_delivery(delivery.clone()).await? {
         Some(hash) if hash != delivery.hash => {
             return Err(ApiError::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -70,26 +69,47 @@ pub(super) async fn receive(
                 "this id came before with another body",
             ));
         }
-        Some(_) => {
-            return Ok((
-                StatusCode::ACCEPTED,
-                Json(json!({"id": id, "duplicate": true})),
-            ));
-        }
-        None => {}
+        known => known.is_some(),
+    };
+    let twilio = trigger.scheme == "twilio";
+    if !duplicate {
+        let worker = Arc::clone(&app);
+        tokio::spawn(async move { work_off(&worker, delivery).await });
     }
-    let worker = Arc::clone(&app);
-    tokio::spawn(async move { work_off(&worker, delivery).await });
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(json!({"id": id, "duplicate": false})),
-    ))
+    if twilio {
+        // Anything but empty TwiML would be a reply to the customer, or an error in Twilio's log.
+        return Ok(([(header::CONTENT_TYPE, "text/xml")], "<Response/>").into_response());
+    }
+    let shown = Json(json!({"id": id, "duplicate": duplicate}));
+    Ok((StatusCode::ACCEPTED, shown).into_response())
+}
+
+/// The payload as JSON. Twilio sends forms.
+fn read(
+    trigger: &Trigger,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<serde_json::Value, ApiError> {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
+    if trigger.scheme == "twilio" && content_type.is_some_and(crate::schemes::is_form) {
+        return Ok(crate::schemes::twilio::payload(trigger, body));
+    }
+    serde_json::from_slice(body).map_err(|e| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_json",
+            format!("the body is no JSON: {e}"),
+        )
+    })
 }
 
 /// Checks who sent it; the id by which a repetition is known.
 fn authenticate(
     app: &App,
     trigger: &Trigger,
+    url: &str,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<String, ApiError> {
@@ -108,13 +128,17 @@ fn authenticate(
         tracing::error!(trigger = %trigger.name, variable = %secret, "a trigger's secret is not set");
         wrong_signature("its secret is not set here")
     })?;
-    crate::schemes::verify(&trigger.scheme, &secret, &header, body, now)
+    crate::schemes::verify(&trigger.scheme, &secret, url, &header, body, now)
         .map_err(|e: signature::Wrong| wrong_signature(&e.to_string()))
 }
 
 /// Events that were stored before the daemon ended.
 pub(crate) async fn resume(app: &Arc<App>) -> Result<(), flow_store::StoreError> {
     for delivery in app.store.deliveries().await? {
+        if delivery.trigger == whatsapp::DELIVERY {
+            whatsapp::again(app, delivery);
+            continue;
+        }
         let app = Arc::clone(app);
         tokio::spawn(async move { work_off(&app, delivery).await });
     }
@@ -153,7 +177,10 @@ async fn once(app: &Arc<App>, delivery: &Delivery) -> Result<(), TurnError> {
                     id: format!("t:{}", delivery.id),
                     hash: delivery.hash.clone(),
                 };
-                match app.turn(&id, Command::keyed(kind, key)).await {
+                let span = app.telemetry.turn(&id, "trigger");
+                let outcome = app.turn(&id, Command::keyed(kind, key)).await;
+                drop(span);
+                match outcome {
                     Ok(_)
                     | Err(
                         TurnError::Refused(_)

@@ -1,6 +1,8 @@
 //! Keys, backups, export, erasure.
 
 use super::{Place, runtime};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand, ValueEnum};
 use flow_daemon::app::{random_name, secret_hash};
 use flow_daemon::lock_data;
@@ -134,7 +136,11 @@ pub(crate) struct Backup {
 impl Backup {
     pub(crate) fn run(self) -> Result<(), String> {
         let store = self.place.store()?;
-        wait(store.backup(&self.file))?;
+        let target = format!("file:{}", self.file.display());
+        wait(async {
+            store.backup(&self.file).await?;
+            store.audit(line("backup", target)).await
+        })?;
         println!("wrote `{}`", self.file.display());
         Ok(())
     }
@@ -153,6 +159,8 @@ impl Restore {
         let data = self.place.config()?.data;
         let _lock = lock_data(&data).map_err(|e| e.to_string())?;
         let erased = flow_store::restore(&self.file, &data).map_err(|e| e.to_string())?;
+        let store = self.place.store()?;
+        wait(store.audit(line("restore", format!("file:{}", self.file.display()))))?;
         println!(
             "restored `{}`; {erased} conversations that were erased since are erased again",
             self.file.display()
@@ -176,6 +184,18 @@ pub(crate) struct Which {
 }
 
 impl Which {
+    /// What the audit log says of it: no values of anybody.
+    fn target(&self) -> String {
+        match (&self.conversation, &self.customer) {
+            (Some(id), _) => format!("conversation:{id}"),
+            (None, Some(customer)) => {
+                let field = customer.split_once('=').map_or("", |(field, _)| field);
+                format!("customer by {}", field.trim())
+            }
+            (None, None) => "all".to_owned(),
+        }
+    }
+
     async fn ids(&self, store: &SqliteStore) -> Result<Vec<String>, StoreError> {
         if let Some(id) = &self.conversation {
             return Ok(vec![id.clone()]);
@@ -240,11 +260,25 @@ impl Export {
                     .iter()
                     .map(|r| serde_json::from_str(&r.record))
                     .collect();
-                let shown =
-                    json!({"conversation": summary, "log": log.map_err(|e| e.to_string())?});
+                let files = store.files(&id).await.map_err(|e| e.to_string())?;
+                let files: Vec<Value> = files
+                    .iter()
+                    .map(|f| {
+                        let data = STANDARD.encode(&f.data);
+                        json!({"id": f.id, "name": f.name, "mime": f.mime, "base64": data})
+                    })
+                    .collect();
+                let follow_ups = store.follow_ups_of(&id).await.map_err(|e| e.to_string())?;
+                let shown = json!({
+                    "conversation": summary,
+                    "log": log.map_err(|e| e.to_string())?,
+                    "files": files,
+                    "follow_ups": follow_ups,
+                });
                 writeln!(out, "{shown}").map_err(|e| e.to_string())?;
             }
-            Ok(())
+            let audit = store.audit(line("export", self.which.target()));
+            audit.await.map_err(|e| e.to_string())
         })
     }
 }
@@ -280,6 +314,7 @@ impl Erase {
                     store.audit(line("erase", id.clone())).await?;
                 }
             }
+            store.scrub().await?;
             println!("erased {erased} conversations");
             Ok(())
         })

@@ -9,28 +9,30 @@ use reqwest::{Client, Method, StatusCode};
 use std::time::{Duration, Instant};
 
 /// Bytes of an answer at most, after decompression.
-pub(super) const LARGEST: usize = 1 << 20;
+pub(crate) const LARGEST: usize = 1 << 20;
 
 /// A request.
-pub(super) struct Outgoing {
-    pub(super) method: Method,
-    pub(super) url: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<Vec<u8>>,
-    pub(super) timeout: Duration,
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) timeout: Duration,
+    /// Bytes of the answer at most, after decompression.
+    pub(crate) largest: usize,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Incoming {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Incoming {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SendError {
+pub(crate) enum SendError {
     #[error("{0}")]
     Refused(#[from] Refused),
     #[error("`{host}` failed several times in a row and is given {seconds} s of rest", seconds = wait.as_secs().max(1))]
@@ -39,15 +41,23 @@ pub(super) enum SendError {
     Timeout(Duration),
     #[error("could not connect")]
     Connect,
-    #[error("the answer is larger than 1 MiB")]
-    TooLarge,
+    #[error("the answer is larger than {}", shown(*.0))]
+    TooLarge(usize),
     #[error("the connection broke off")]
     Broken,
 }
 
+/// A number of bytes for people.
+fn shown(bytes: usize) -> String {
+    match bytes >> 20 {
+        0 => format!("{} KiB", bytes >> 10),
+        mib => format!("{mib} MiB"),
+    }
+}
+
 impl SendError {
     /// Whether another attempt may go better.
-    pub(super) const fn is_transient(&self) -> bool {
+    pub(crate) const fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Timeout(_) | Self::Connect | Self::Broken | Self::Open { .. }
@@ -57,7 +67,7 @@ impl SendError {
 
 impl App {
     /// Sends a request and reads the answer.
-    pub(super) async fn send(&self, request: Outgoing) -> Result<Incoming, SendError> {
+    pub(crate) async fn send(&self, request: Outgoing) -> Result<Incoming, SendError> {
         let started = Instant::now();
         let deadline = request.timeout;
         let cleared =
@@ -120,8 +130,8 @@ async fn fetch(cleared: Cleared, request: Outgoing) -> Result<Incoming, SendErro
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| SendError::Broken)?;
-        if body.len() + chunk.len() > LARGEST {
-            return Err(SendError::TooLarge);
+        if body.len() + chunk.len() > request.largest {
+            return Err(SendError::TooLarge(request.largest));
         }
         body.extend_from_slice(&chunk);
     }
@@ -133,7 +143,7 @@ async fn fetch(cleared: Cleared, request: Outgoing) -> Result<Incoming, SendErro
 }
 
 /// What `Retry-After` asks for, in seconds; at most what the caller can bear.
-pub(super) fn retry_after(headers: &HeaderMap, most: Duration) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, most: Duration) -> Option<Duration> {
     let seconds: u64 = headers
         .get(reqwest::header::RETRY_AFTER)?
         .to_str()

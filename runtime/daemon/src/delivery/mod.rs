@@ -11,6 +11,7 @@ pub mod signature;
 mod verify;
 mod webhook;
 
+pub(crate) use client::{LARGEST, Outgoing, SendError, retry_after};
 pub use convert::payload;
 
 use crate::app::App;
@@ -19,6 +20,7 @@ use flow_engine::effect::Effect;
 use flow_engine::event::EventKind;
 use flow_store::{Consumed, OutboxRow};
 use jiff::SignedDuration;
+use opentelemetry::context::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -34,7 +36,6 @@ pub struct Delivery {
     breakers: breaker::Breakers,
     webhooks: Semaphore,
     models: Semaphore,
-    budgets: model::Budgets,
 }
 
 impl Delivery {
@@ -46,7 +47,6 @@ impl Delivery {
             breakers: breaker::Breakers::default(),
             webhooks: Semaphore::new(WEBHOOKS),
             models: Semaphore::new(MODELS),
-            budgets: model::Budgets::default(),
         }
     }
 }
@@ -54,15 +54,20 @@ impl Delivery {
 impl App {
     /// Works a row off, now or when it is due.
     pub(crate) fn deliver(self: &Arc<Self>, row: OutboxRow) {
+        if row.kind == crate::channels::MESSAGE {
+            return self.send_in_order(row);
+        }
         let app = Arc::clone(self);
-        tokio::spawn(async move {
+        let cause = self.telemetry.cause(&row.conversation);
+        let work = async move {
             let left = row.due.duration_since(app.clock.now());
             if let Ok(wait) = Duration::try_from(left) {
                 tokio::time::sleep(wait).await;
             }
             let kind = app.result_of(&row).await;
             app.report(&row, kind).await;
-        });
+        };
+        tokio::spawn(work.with_context(cause));
     }
 
     /// Everything that was under way when the daemon ended.
@@ -105,6 +110,7 @@ impl App {
             let outcome = match &kind {
                 Some(kind) => {
                     let command = Command::consuming(kind.clone(), Consumed::Outbox(row.id));
+                    let _turn = self.telemetry.turn(&row.conversation, "result");
                     self.turn(&row.conversation, command).await.map(drop)
                 }
                 None => self

@@ -2,53 +2,30 @@
 //! Without a provider the knowledge itself answers.
 
 use super::backoff;
-use super::client::{Outgoing, SendError, retry_after};
+use super::client::{LARGEST, Outgoing, SendError, retry_after};
 use super::model_gates::{Grounds, Said, judge};
 use super::model_prompt::{self, Source};
 use crate::app::App;
 use crate::config::Model;
 use crate::metrics::count;
 use crate::program::Program;
+use crate::telemetry::{STATUS, Timed};
 use flow_compiler::value::Value;
 use flow_engine::effect::ModelRequest;
 use flow_engine::event::{EventKind, ModelAnswer, ToolCall};
 use flow_engine::json::{from_json, to_json};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Deserialize;
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Passages given to a model.
 const PASSAGES: usize = 6;
-/// Conversations whose use is remembered.
-const REMEMBERED: usize = 100_000;
-
-/// Tokens used by conversation.
-#[derive(Debug, Default)]
-pub(super) struct Budgets(Mutex<HashMap<String, u64>>);
-
-impl Budgets {
-    fn used(&self, conversation: &str) -> u64 {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(conversation)
-            .copied()
-            .unwrap_or(0)
-    }
-
-    fn add(&self, conversation: &str, tokens: u64) {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if map.len() >= REMEMBERED {
-            map.clear();
-        }
-        *map.entry(conversation.to_owned()).or_default() += tokens;
-    }
-}
-
 #[derive(Debug, Deserialize)]
 struct Completion {
     choices: Vec<Choice>,
@@ -153,8 +130,10 @@ impl App {
                 answer,
             };
         };
-        if self.delivery.budgets.used(conversation) >= config.tokens_per_conversation {
-            return fail("this conversation has used up its budget of tokens".to_owned());
+        match self.store.spent(conversation).await {
+            Ok(spent) if spent < config.tokens_per_conversation => {}
+            Ok(_) => return fail("this conversation has used up its budget of tokens".to_owned()),
+            Err(error) => return fail(error.to_string()),
         }
         let Ok(_permit) = self.delivery.models.acquire().await else {
             return fail("shutting down".to_owned());
@@ -163,6 +142,13 @@ impl App {
         let body = model_prompt::body(&program, &config, &request, &sources)
             .to_string()
             .into_bytes();
+        let attributes = [
+            KeyValue::new("gen_ai.operation.name", "chat"),
+            KeyValue::new("gen_ai.request.model", config.model.clone()),
+            KeyValue::new("flow.conversation", conversation.to_owned()),
+            KeyValue::new("flow.tier", request.tier.to_string()),
+        ];
+        let mut span = self.telemetry.begin("model", SpanKind::Client, attributes);
         let deadline = Instant::now() + Duration::from_secs(config.deadline_seconds);
         let mut last = String::new();
         for attempt in 1..=config.attempts.max(1) {
@@ -171,6 +157,7 @@ impl App {
                 break;
             }
             count(&self.metrics.model_calls);
+            span.set("flow.attempts", i64::from(attempt));
             match self
                 .one_attempt(
                     conversation,
@@ -180,6 +167,7 @@ impl App {
                     &sources,
                     body.clone(),
                     left,
+                    &mut span,
                 )
                 .await
             {
@@ -196,6 +184,7 @@ impl App {
                 }
             }
         }
+        span.fail("the model gave no answer");
         fail(if last.is_empty() {
             format!("no answer within {} s", config.deadline_seconds)
         } else {
@@ -213,8 +202,10 @@ impl App {
         sources: &[Source],
         body: Vec<u8>,
         timeout: Duration,
+        span: &mut Timed,
     ) -> Result<EventKind, Failed> {
         let mut headers = HeaderMap::new();
+        span.inject(&mut headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(name) = &config.api_key_env {
             let key = self
@@ -235,6 +226,7 @@ impl App {
                 headers,
                 body: Some(body),
                 timeout,
+                largest: LARGEST,
             })
             .await;
         let answer = answer.map_err(|e: SendError| Failed {
@@ -242,6 +234,7 @@ impl App {
             why: e.to_string(),
             wait: None,
         })?;
+        span.set(STATUS, i64::from(answer.status.as_u16()));
         if !answer.status.is_success() {
             let again = answer.status.is_server_error()
                 || matches!(answer.status.as_u16(), 408 | 409 | 429);
@@ -261,7 +254,15 @@ impl App {
         } else {
             answer.body.len() as u64 / 3
         };
-        self.delivery.budgets.add(conversation, tokens);
+        if let Err(error) = self.store.spend(conversation, tokens).await {
+            return Err(Failed::for_good(format!(
+                "the budget cannot be kept: {error}"
+            )));
+        }
+        span.set(
+            "gen_ai.usage.total_tokens",
+            i64::try_from(tokens).unwrap_or(i64::MAX),
+        );
         let choice = completion
             .choices
             .into_iter()

@@ -1,6 +1,6 @@
 //! Codes that prove an address.
 
-use super::client::Outgoing;
+use super::client::{LARGEST, Outgoing};
 use super::{backoff, later, signature};
 use crate::app::{App, same};
 use flow_engine::event::EventKind;
@@ -89,6 +89,7 @@ impl App {
                 headers,
                 body: Some(body.clone().into_bytes()),
                 timeout: Duration::from_secs(10),
+                largest: LARGEST,
             };
             match self.send(request).await {
                 Ok(answer) if answer.status.is_success() => return None,

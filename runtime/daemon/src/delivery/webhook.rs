@@ -1,13 +1,16 @@
 //! Calls of webhooks: complete the request, send it within its time, read the answer as the type that was declared.
 
-use super::client::{Outgoing, SendError, retry_after};
+use super::client::{LARGEST, Outgoing, SendError, retry_after};
 use super::{backoff, millis, signature};
 use crate::app::App;
 use crate::config::Environment;
 use crate::metrics::count;
+use crate::telemetry::{STATUS, Timed};
 use flow_compiler::value::Value;
 use flow_engine::effect::{HttpRequest, RequestPart};
 use flow_store::OutboxRow;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
@@ -20,7 +23,18 @@ impl App {
         name: &str,
         request: &HttpRequest,
     ) -> Result<Value, String> {
-        let outcome = self.attempts(row, name, request).await;
+        let attributes = [
+            KeyValue::new("flow.webhook", name.to_owned()),
+            KeyValue::new("flow.conversation", row.conversation.clone()),
+            KeyValue::new("http.request.method", request.method.to_string()),
+        ];
+        let mut span = self
+            .telemetry
+            .begin("webhook", SpanKind::Client, attributes);
+        let outcome = self.attempts(row, name, request, &mut span).await;
+        if outcome.is_err() {
+            span.fail("the webhook failed");
+        }
         if let Err(error) = &outcome {
             count(&self.metrics.webhook_failures);
             tracing::warn!(
@@ -38,6 +52,7 @@ impl App {
         row: &OutboxRow,
         name: &str,
         request: &HttpRequest,
+        span: &mut Timed,
     ) -> Result<Value, String> {
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| "the method is unknown".to_owned())?;
@@ -67,12 +82,16 @@ impl App {
                 break;
             }
             count(&self.metrics.webhook_calls);
-            let outgoing = self.complete(request, method.clone(), left)?;
+            let mut outgoing = self.complete(request, method.clone(), left)?;
+            span.inject(&mut outgoing.headers);
+            span.set("flow.attempts", i64::from(attempt));
             let wait = match self.send(outgoing).await {
                 Ok(answer) if answer.status.is_success() => {
+                    span.set(STATUS, i64::from(answer.status.as_u16()));
                     return self.read(row, name, &answer.body).await;
                 }
                 Ok(answer) => {
+                    span.set(STATUS, i64::from(answer.status.as_u16()));
                     error = format!("it answered {}", answer.status.as_u16());
                     let again = answer.status.is_server_error()
                         || matches!(answer.status.as_u16(), 408 | 425 | 429);
@@ -101,6 +120,38 @@ impl App {
         } else {
             error
         })
+    }
+
+    /// Calls a webhook that belongs to no conversation and whose answer nobody reads.
+    pub(crate) async fn call_alert(&self, name: &str, request: &HttpRequest) -> Result<(), String> {
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| "the method is unknown".to_owned())?;
+        let attributes = [KeyValue::new("flow.webhook", name.to_owned())];
+        let mut span = self
+            .telemetry
+            .begin("webhook", SpanKind::Client, attributes);
+        let repeatable = method.is_safe() || request.idempotency_key.is_some();
+        let most = if repeatable { request.retry + 1 } else { 1 };
+        let deadline = Instant::now() + millis(request.timeout);
+        let mut error = format!("no answer within {} ms", request.timeout);
+        for attempt in 1..=most {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            count(&self.metrics.webhook_calls);
+            let mut outgoing = self.complete(request, method.clone(), left)?;
+            span.inject(&mut outgoing.headers);
+            match self.send(outgoing).await {
+                Ok(answer) if answer.status.is_success() => return Ok(()),
+                Ok(answer) => error = format!("it answered {}", answer.status.as_u16()),
+                Err(e) => error = e.to_string(),
+            }
+            tokio::time::sleep(backoff(Duration::from_millis(100), attempt)).await;
+        }
+        count(&self.metrics.webhook_failures);
+        span.fail("the webhook failed");
+        Err(error)
     }
 
     fn complete(
@@ -160,6 +211,7 @@ impl App {
             headers,
             body,
             timeout,
+            largest: LARGEST,
         })
     }
 

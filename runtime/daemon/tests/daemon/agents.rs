@@ -82,6 +82,15 @@ async fn a_customer_reaches_a_person_who_settles_it() {
     let state = ana.stands("closed").await;
     assert_eq!(state["conversation"]["ended"]["resolved"], true);
     let log = leo.get(&at("/log")).await.body;
+    // Who read it is known, once; and what was deployed.
+    let audit = flow.app().store.audit_log(None, 100).await.unwrap();
+    let of = |action: &str| audit.iter().filter(|l| l.action == action).count();
+    assert_eq!((of("view"), of("deploy")), (1, 1), "{audit:#?}");
+    let view = audit.iter().find(|l| l.action == "view").unwrap();
+    assert_eq!(
+        (view.actor.as_str(), view.target.clone()),
+        ("agent:leo", Some(format!("conversation:{id}")))
+    );
     assert!(
         log["log"]
             .as_array()

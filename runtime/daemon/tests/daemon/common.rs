@@ -54,6 +54,27 @@ impl World {
         self.dir.path().join("project/bot")
     }
 
+    /// Changes the bot; what is replaced must be there.
+    pub fn edit(&self, from: &str, to: &str) {
+        let file = self.bot().join("bot.flow");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Adds declarations to the bot.
+    pub fn add(&self, text: &str) {
+        let file = self.bot().join("bot.flow");
+        let before = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{before}\n{text}\n")).unwrap();
+    }
+
+    /// Sets a variable of the daemon's environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        let set = &mut self.config.environment.set;
+        set.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Lets webhooks reach a server of this test.
     pub fn shop(&mut self, address: SocketAddr) {
         self.config

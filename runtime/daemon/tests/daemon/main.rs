@@ -10,9 +10,16 @@
 mod agents;
 mod common;
 mod customer;
+mod keep;
+mod leads;
 mod models;
+mod oidc;
 mod openapi;
 mod process;
 mod reload;
+mod targets;
+mod telemetry;
 mod triggers;
+mod twilio;
 mod webhooks;
+mod whatsapp;

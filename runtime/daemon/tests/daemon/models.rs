@@ -101,6 +101,58 @@ async fn a_quoted_answer_is_sent_after_the_disclosure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_budget_of_a_conversation_survives_a_restart() {
+    let mut world = World::new();
+    let provider = provider(&mut world).await;
+    // One answer uses 120.
+    world
+        .config
+        .models
+        .get_mut("test_llm")
+        .unwrap()
+        .tokens_per_conversation = 200;
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Ask anything").await;
+    let good = || says("You can return it.", None);
+    next(&provider, good());
+    ana.say("how long can I return a lamp?").await;
+    asked(&provider, 1).await;
+    assert_eq!(flow.app().store.spent(&ana.id).await.unwrap(), 120);
+    flow.stop().await;
+    let flow = world.start().await;
+    ana.base.clone_from(&flow.base);
+    let mut bea = flow.open().await;
+    bea.press("Ask anything").await;
+    next(&provider, good());
+    bea.say("how long can I return a table?").await;
+    asked(&provider, 2).await;
+    flow.app().store.spend(&ana.id, 80).await.unwrap();
+    flow.stop().await;
+    let flow = world.start().await;
+    assert_eq!(flow.app().store.spent(&ana.id).await.unwrap(), 200);
+    assert_eq!(flow.app().store.spent(&bea.id).await.unwrap(), 120);
+    ana.base.clone_from(&flow.base);
+    let mut ana2 = ana.clone();
+    ana2.say("and how long can I return a chair?").await;
+    ana.stands("queued").await;
+    assert_eq!(provider.asked.lock().unwrap().len(), 2, "nothing was asked");
+    flow.stop().await;
+}
+
+/// Waits until the provider was asked so often and the answer was worked off.
+async fn asked(provider: &Provider, times: usize) {
+    for _ in 0..400 {
+        if provider.asked.lock().unwrap().len() >= times {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert_eq!(provider.asked.lock().unwrap().len(), times);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invented_number_keeps_the_answer_back() {
     let mut world = World::new();
     let provider = provider(&mut world).await;

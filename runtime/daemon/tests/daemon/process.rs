@@ -7,9 +7,9 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-struct Program {
+pub(crate) struct Program {
     child: Child,
-    base: String,
+    pub(crate) base: String,
 }
 
 impl Drop for Program {
@@ -19,7 +19,7 @@ impl Drop for Program {
     }
 }
 
-fn start(world: &World) -> Program {
+pub(crate) fn start(world: &World) -> Program {
     let mut child = Command::new(env!("CARGO_BIN_EXE_flowd"))
         .arg("run")
         .arg(world.bot())

@@ -1,0 +1,80 @@
+//! The webhook that Meta calls.
+
+use super::error::ApiError;
+use super::extract::Params;
+use crate::app::{App, same};
+use crate::channels::whatsapp;
+use crate::config::WhatsApp;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use std::sync::Arc;
+
+fn config(app: &App) -> Result<&WhatsApp, ApiError> {
+    app.config
+        .whatsapp
+        .as_ref()
+        .ok_or_else(|| ApiError::not_configured("[whatsapp]"))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Verify {
+    #[serde(rename = "hub.mode")]
+    mode: String,
+    #[serde(rename = "hub.verify_token")]
+    token: String,
+    #[serde(rename = "hub.challenge")]
+    challenge: String,
+}
+
+/// Meta asks whether the address is ours.
+pub(super) async fn verify(
+    State(app): State<Arc<App>>,
+    Params(query): Params<Verify>,
+) -> Result<String, ApiError> {
+    let config = config(&app)?;
+    let expected = app.config.environment.get(&config.verify_token_env);
+    let good = expected.is_ok_and(|e| !e.is_empty() && same(e.as_bytes(), query.token.as_bytes()));
+    if query.mode == "subscribe" && good {
+        return Ok(query.challenge);
+    }
+    Err(ApiError::new(
+        StatusCode::FORBIDDEN,
+        "not_allowed",
+        "the verify token is wrong",
+    ))
+}
+
+/// Messages and what became of ours. Answered when they are stored.
+pub(super) async fn receive(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let config = config(&app)?;
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
+    let secret = app.config.environment.get(&config.app_secret_env);
+    let secret = secret.map_err(|_| {
+        tracing::error!(variable = %config.app_secret_env, "the secret of the WhatsApp app is not set");
+        super::trigger::wrong_signature("its secret is not set here")
+    })?;
+    let now = app.clock.now().as_second();
+    crate::schemes::verify("meta", &secret, "", &header, &body, now)
+        .map_err(|e| super::trigger::wrong_signature(&e.to_string()))?;
+    let news: whatsapp::Notification = serde_json::from_slice(&body).map_err(|e| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_json",
+            format!("the body is no notification: {e}"),
+        )
+    })?;
+    whatsapp::accept(&app, news).await?;
+    Ok(StatusCode::OK)
+}

@@ -1,0 +1,158 @@
+//! Messages on their way to customers: one at a time per conversation, tried again until the service takes them or they are given up.
+
+use super::lanes::Lanes;
+use super::whatsapp;
+use crate::app::App;
+use crate::delivery::later;
+use crate::hub::AgentNews;
+use crate::metrics::count;
+use flow_store::{OutboxRow, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Waits between attempts; after the last one a message is given up.
+const WAITS: [Duration; 8] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+    Duration::from_secs(600),
+    Duration::from_secs(1800),
+    Duration::from_secs(2 * 3600),
+    Duration::from_secs(5 * 3600),
+];
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// The service has it.
+    Taken,
+    /// Nobody is there to get it any more.
+    Gone,
+    /// Another attempt may go better, after this time if the service named one.
+    Again(String, Option<Duration>),
+    /// The customer has to write first; it waits so long at most.
+    Held(String, Duration),
+    /// It will never go.
+    Failed(String),
+}
+
+/// The messages on their way.
+#[derive(Debug, Default)]
+pub struct Outbound(Lanes<String, OutboxRow>);
+
+impl Outbound {
+    /// The customer wrote: what was held for it goes now.
+    pub(super) fn wake(&self, conversation: &str) {
+        self.0.wake(&conversation.to_owned());
+    }
+}
+
+impl App {
+    /// Sends a message after those before it.
+    pub(crate) fn send_in_order(self: &Arc<Self>, row: OutboxRow) {
+        let conversation = row.conversation.clone();
+        if self.outbound.0.push(&conversation, row) {
+            let app = Arc::clone(self);
+            tokio::spawn(async move { app.send_all(&conversation).await });
+        }
+    }
+
+    async fn send_all(self: Arc<Self>, conversation: &String) {
+        let mut stopping = self.stopping.subscribe();
+        while let Some((mut row, woken)) = self.outbound.0.front(conversation) {
+            let left = row.due.duration_since(self.clock.now());
+            tokio::select! {
+                biased;
+                // What is left lies in the store for the next start.
+                () = crate::app::stopped(&mut stopping) => return,
+                () = tokio::time::sleep(Duration::try_from(left).unwrap_or_default()) => {}
+                () = woken.notified() => {}
+            }
+            let attempt = whatsapp::send(&self, &row).await;
+            let (outcome, done) = match attempt {
+                Attempt::Taken => {
+                    count(&self.metrics.channel_sent);
+                    (self.store.outbox_done(row.id).await, true)
+                }
+                Attempt::Gone => (self.store.outbox_done(row.id).await, true),
+                Attempt::Failed(why) => (self.give_up(&row, &why).await, true),
+                Attempt::Held(why, wait) => {
+                    row.due = later(self.clock.now(), wait);
+                    (self.store.outbox_defer(row.id, row.due, &why).await, false)
+                }
+                Attempt::Again(why, wait) => {
+                    let usual = usize::try_from(row.attempts)
+                        .ok()
+                        .and_then(|n| WAITS.get(n));
+                    row.attempts += 1;
+                    match usual {
+                        Some(usual) => {
+                            let jitter = usual.mul_f64(rand::random_range(1.0..1.25));
+                            row.due = later(self.clock.now(), wait.unwrap_or(jitter).max(jitter));
+                            (self.defer(&row, &why).await, false)
+                        }
+                        None => (self.give_up(&row, &why).await, true),
+                    }
+                }
+            };
+            if let Err(error) = outcome {
+                tracing::warn!(%error, row = row.id, "a message waits for the store");
+                row.due = later(self.clock.now(), Duration::from_secs(1));
+                // One that the service has is only to be struck off.
+                if done && !self.strike_off(row.id).await {
+                    return;
+                }
+            }
+            if done {
+                self.outbound.0.done(conversation);
+            } else {
+                self.outbound.0.change(conversation, row);
+            }
+        }
+    }
+
+    async fn defer(&self, row: &OutboxRow, why: &str) -> Result<(), StoreError> {
+        tracing::warn!(row = row.id, why, "a message is tried again");
+        self.store.outbox_begun(row.id).await?;
+        self.store.outbox_defer(row.id, row.due, why).await
+    }
+
+    async fn give_up(&self, row: &OutboxRow, why: &str) -> Result<(), StoreError> {
+        count(&self.metrics.channel_failures);
+        tracing::error!(
+            row = row.id,
+            conversation = row.conversation,
+            why,
+            "a message was given up"
+        );
+        self.store.outbox_dead(row.id, why).await?;
+        self.warn_agents(
+            &row.conversation,
+            format!("A message did not reach the customer: {why}"),
+        )
+        .await;
+        Ok(())
+    }
+
+    /// Tries until the store is there again, or the daemon ends; then the next start sends it once more.
+    async fn strike_off(&self, row: i64) -> bool {
+        while !self.is_stopping() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if self.store.outbox_done(row).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Tells the agents who see a conversation.
+    pub(super) async fn warn_agents(&self, conversation: &str, text: String) {
+        if let Ok(Some(summary)) = self.store.summary(conversation).await {
+            self.hub.tell_agents(AgentNews::Alert {
+                summary: Arc::new(summary),
+                text,
+            });
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Traces, read by a collector that speaks OTLP.
+
+use crate::common::{World, serve};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use flow_daemon::config::{Config, Telemetry};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+
+type Received = Arc<Mutex<Vec<(HeaderMap, ExportTraceServiceRequest)>>>;
+
+async fn collect(State(received): State<Received>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    assert_eq!(headers["content-type"], "application/x-protobuf");
+    let request = ExportTraceServiceRequest::decode(body).unwrap();
+    received.lock().unwrap().push((headers, request));
+    StatusCode::OK
+}
+
+fn attribute(span: &Span, key: &str) -> Option<String> {
+    let found = span.attributes.iter().find(|a| a.key == key)?;
+    match found.value.as_ref()?.value.as_ref()? {
+        Value::StringValue(text) => Some(text.clone()),
+        Value::IntValue(n) => Some(n.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_turns_webhooks_and_models_are_one_trace_without_texts() {
+    let received = Received::default();
+    let collector = serve(
+        Router::new()
+            .route("/v1/traces", post(collect))
+            .with_state(Arc::clone(&received)),
+    )
+    .await;
+    let seen = Arc::new(Mutex::new(Vec::<HeaderMap>::new()));
+    let headers = Arc::clone(&seen);
+    let shop = Router::new().route(
+        "/orders/{id}",
+        get(move |given: HeaderMap| async move {
+            headers.lock().unwrap().push(given);
+            r#"{"id": "AB-123456", "status": "shipped", "total": {"amount": 84.5, "currency": "USD"}}"#
+        }),
+    );
+    let model = Router::new().route(
+        "/v1/chat/completions",
+        post(|| async {
+            let said = json!({"answer": "Within 30 days.", "citations": [], "answerable": true, "confidence": 0.9});
+            axum::Json(json!({
+                "choices": [{"message": {"role": "assistant", "content": said.to_string()}, "finish_reason": "stop"}],
+                "usage": {"total_tokens": 77},
+            }))
+        }),
+    );
+    let mut world = World::new();
+    world.shop(serve(shop).await);
+    world.model(serve(model).await);
+    world.set("TEST_COLLECTOR_KEY", "collector-key");
+    let text = format!(
+        "[telemetry]\nendpoint = \"http://{collector}/v1/traces\"\nservice_name = \"shop-bot\"\nheaders_env = {{ x-key = \"TEST_COLLECTOR_KEY\" }}"
+    );
+    let telemetry: Telemetry = Config::parse(&text).unwrap().telemetry.unwrap();
+    world.config.telemetry = Some(telemetry);
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Track an order").await;
+    ana.say("AB-123456").await;
+    ana.hears("Order AB-123456 is shipped").await;
+    ana.press("Ask anything").await;
+    ana.say("how long may I keep a lamp before I return it?")
+        .await;
+    for _ in 0..200 {
+        if flow.app().store.outbox().await.unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    flow.stop().await;
+
+    let received = received.lock().unwrap();
+    assert!(received.iter().all(|(h, _)| h["x-key"] == "collector-key"));
+    let resources = received.iter().flat_map(|(_, r)| &r.resource_spans);
+    let names: Vec<_> = resources
+        .clone()
+        .flat_map(|r| &r.resource.as_ref().unwrap().attributes)
+        .filter(|a| a.key == "service.name")
+        .map(|a| a.value.clone().unwrap().value.unwrap())
+        .collect();
+    assert!(
+        !names.is_empty()
+            && names
+                .iter()
+                .all(|n| *n == Value::StringValue("shop-bot".into()))
+    );
+    let spans: Vec<&Span> = resources
+        .flat_map(|r| &r.scope_spans)
+        .flat_map(|s| &s.spans)
+        .collect();
+    let of = |name: &str| {
+        let found: Vec<&&Span> = spans.iter().filter(|s| s.name == name).collect();
+        assert!(
+            !found.is_empty(),
+            "{name} in {:?}",
+            spans.iter().map(|s| &s.name).collect::<Vec<_>>()
+        );
+        found
+    };
+    let parent = |span: &Span| {
+        let found = spans.iter().find(|s| s.span_id == span.parent_span_id);
+        let found = found.unwrap_or_else(|| panic!("{} has no parent", span.name));
+        assert_eq!(found.trace_id, span.trace_id);
+        assert!(found.start_time_unix_nano <= span.start_time_unix_nano);
+        *found
+    };
+    for (child, with) in [
+        ("webhook", ("flow.webhook", "find_order")),
+        ("model", ("gen_ai.request.model", "test-1")),
+    ] {
+        let span = of(child)[0];
+        assert_eq!(attribute(span, with.0).as_deref(), Some(with.1));
+        assert_eq!(
+            attribute(span, "http.response.status_code").as_deref(),
+            Some("200")
+        );
+        let turn = parent(span);
+        assert_eq!(turn.name, "turn");
+        assert_eq!(attribute(turn, "flow.conversation"), Some(ana.id.clone()));
+        let request = parent(turn);
+        assert_eq!(request.name, "POST /v1/conversations/{id}/messages");
+        assert_eq!(
+            attribute(request, "http.route").as_deref(),
+            Some("/v1/conversations/{id}/messages")
+        );
+        assert!(request.parent_span_id.is_empty());
+    }
+    assert_eq!(
+        attribute(of("model")[0], "gen_ai.usage.total_tokens").as_deref(),
+        Some("77")
+    );
+    // The shop can go on with the trace.
+    let given = seen.lock().unwrap()[0]["traceparent"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let webhook = of("webhook")[0];
+    assert_eq!(
+        given,
+        format!("00-{}-{}-01", hex(&webhook.trace_id), hex(&webhook.span_id))
+    );
+    // Nothing of what anybody said, of addresses or secrets.
+    let all = format!("{spans:?}");
+    for private in [
+        "AB-123456",
+        "lamp",
+        "30 days",
+        "shop-token",
+        "llm-key",
+        &ana.token,
+        "127.0.0.1",
+    ] {
+        assert!(!all.contains(private), "{private}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_away_harms_nobody() {
+    let mut world = World::new();
+    let text = "[telemetry]\nendpoint = \"http://127.0.0.1:1/v1/traces\"";
+    world.config.telemetry = Config::parse(text).unwrap().telemetry;
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.say("when are you open").await;
+    ana.hears("We are always open.").await;
+    flow.stop().await;
+}

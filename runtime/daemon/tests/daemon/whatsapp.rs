@@ -1,0 +1,507 @@
+//! WhatsApp: Meta's notifications in, the Graph API out.
+
+use crate::common::{Answer, PATIENCE, Person, Running, World, serve};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use flow_daemon::config::Config;
+use flow_store::Role;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const PHONE: &str = "16315551181";
+const PICTURE: &[u8] = b"\x89PNG not really";
+
+/// The Graph API, as far as it is documented for messages and media.
+#[derive(Clone, Default)]
+struct Graph {
+    sent: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    next: Arc<Mutex<VecDeque<Response>>>,
+    address: Arc<Mutex<Option<SocketAddr>>>,
+}
+
+async fn send(State(graph): State<Graph>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    if let Some(refusal) = graph.next.lock().unwrap().pop_front() {
+        return refusal;
+    }
+    let mut sent = graph.sent.lock().unwrap();
+    sent.push((headers, body));
+    let id = format!("wamid.sent{}", sent.len());
+    Json(json!({
+        "messaging_product": "whatsapp",
+        "contacts": [{"input": PHONE, "wa_id": PHONE}],
+        "messages": [{"id": id}],
+    }))
+    .into_response()
+}
+
+async fn media(State(graph): State<Graph>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    if headers["authorization"] != "Bearer graph-token" {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let address = graph.address.lock().unwrap().unwrap();
+    Json(json!({
+        "messaging_product": "whatsapp", "url": format!("http://{address}/download/{id}"),
+        "mime_type": "image/png", "sha256": "x", "file_size": PICTURE.len(), "id": id,
+    }))
+    .into_response()
+}
+
+async fn download(headers: HeaderMap) -> Response {
+    match headers["authorization"].to_str().unwrap() {
+        "Bearer graph-token" => PICTURE.into_response(),
+        _ => StatusCode::UNAUTHORIZED.into_response(),
+    }
+}
+
+fn refusal(status: u16, code: i64, message: &str) -> Response {
+    let error = json!({"error": {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}});
+    (StatusCode::from_u16(status).unwrap(), Json(error)).into_response()
+}
+
+impl Graph {
+    /// Waits for the n-th message that it took.
+    async fn takes(&self, n: usize) -> Value {
+        let found = async {
+            loop {
+                if let Some((_, body)) = self.sent.lock().unwrap().get(n) {
+                    return body.clone();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(body) => body,
+            Err(_) => panic!("no message {n}: {:#?}", self.sent.lock().unwrap()),
+        }
+    }
+
+    /// Waits for a text from the n-th message on; its number.
+    async fn tells(&self, from: usize, words: &str) -> usize {
+        for n in from.. {
+            if self.takes(n).await["text"]["body"] == words {
+                return n;
+            }
+        }
+        unreachable!()
+    }
+
+    fn count(&self) -> usize {
+        self.sent.lock().unwrap().len()
+    }
+}
+
+async fn world() -> (World, Graph) {
+    let graph = Graph::default();
+    let router = Router::new()
+        .route("/v23.0/{id}/messages", post(send))
+        .route("/v23.0/{id}", get(media))
+        .route("/download/{id}", get(download))
+        .with_state(graph.clone());
+    let address = serve(router).await;
+    *graph.address.lock().unwrap() = Some(address);
+    let mut world = World::new();
+    world.edit("channels web", "channels web, whatsapp");
+    world.edit(
+        "customer {\n",
+        "channel whatsapp { window 24h; reopen template \"ticket_update\" }\n\ncustomer {\n  phone: phone private identifies\n",
+    );
+    world.add(
+        r#"
+on intent look_at -> show
+intent look_at { "look at this picture please" }
+slots { photo: file of image }
+node show {
+  ask photo "Send the picture." { otherwise -> end unresolved }
+  choose "What is it?" { "A lamp" -> done; "A table" -> done; "A chair" -> done; "Something else" -> done; otherwise -> done }
+}
+"#,
+    );
+    world.set("TEST_GRAPH_TOKEN", "graph-token");
+    world.set("TEST_APP_SECRET", "app-secret");
+    world.set("TEST_VERIFY_TOKEN", "agreed word");
+    world.config.egress.allow.push(address.to_string());
+    let text = format!(
+        r#"
+[whatsapp]
+phone_number_id = "106540352242922"
+access_token_env = "TEST_GRAPH_TOKEN"
+app_secret_env = "TEST_APP_SECRET"
+verify_token_env = "TEST_VERIFY_TOKEN"
+api_url = "http://{address}/v23.0"
+"#
+    );
+    world.config.whatsapp = Config::parse(&text).unwrap().whatsapp;
+    (world, graph)
+}
+
+/// A notification as it is documented.
+fn notification(value: Value) -> Value {
+    let mut whole = json!({
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"},
+    });
+    for (key, value) in value.as_object().unwrap() {
+        whole[key] = value.clone();
+    }
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "102290129340398", "changes": [{"value": whole, "field": "messages"}]}],
+    })
+}
+
+fn message(id: &str, at: i64, content: Value) -> Value {
+    let mut message = json!({"from": PHONE, "id": id, "timestamp": at.to_string()});
+    for (key, value) in content.as_object().unwrap() {
+        message[key] = value.clone();
+    }
+    notification(json!({
+        "contacts": [{"profile": {"name": "Ana"}, "wa_id": PHONE}],
+        "messages": [message],
+    }))
+}
+
+async fn post_signed(flow: &Running, body: &Value, secret: &str) -> Answer {
+    let body = body.to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let signature: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let request = flow
+        .http
+        .post(format!("{}/v1/channels/whatsapp", flow.base))
+        .header("content-type", "application/json")
+        .header("x-hub-signature-256", format!("sha256={signature}"));
+    Answer::of(request.body(body).send().await.unwrap()).await
+}
+
+/// A customer's message now.
+async fn says(flow: &Running, id: &str, content: Value) {
+    let now = jiff::Timestamp::now().as_second();
+    let answer = post_signed(flow, &message(id, now, content), "app-secret").await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+}
+
+fn text(body: &str) -> Value {
+    json!({"type": "text", "text": {"body": body}})
+}
+
+async fn conversation(flow: &Running) -> String {
+    let thread = flow.app().store.thread("whatsapp", PHONE).await.unwrap();
+    thread.unwrap().conversation
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_is_verified_and_unsigned_notifications_are_refused() {
+    let (world, _graph) = world().await;
+    let flow = world.start().await;
+    let ask = |query: &str| {
+        let url = format!("{}/v1/channels/whatsapp?{query}", flow.base);
+        let request = flow.http.get(url);
+        async { Answer::of(request.send().await.unwrap()).await }
+    };
+    let good =
+        ask("hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=agreed%20word").await;
+    assert_eq!((good.status, good.body), (200, json!(1158201444)));
+    for bad in [
+        "hub.mode=subscribe&hub.challenge=1&hub.verify_token=guessed",
+        "hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=agreed%20word",
+        "hub.challenge=1",
+        "",
+    ] {
+        assert_eq!(ask(bad).await.status, 403, "{bad}");
+    }
+    let now = jiff::Timestamp::now().as_second();
+    let forged = post_signed(&flow, &message("wamid.1", now, text("hi")), "guessed").await;
+    assert_eq!((forged.status, forged.code()), (401, "wrong_signature"));
+    let unsigned = flow
+        .post("/v1/channels/whatsapp", message("wamid.1", now, text("hi")))
+        .await;
+    assert_eq!(unsigned.status, 401);
+    // About another number of the same app: taken, and left.
+    let mut other = message("wamid.1", now, text("hi"));
+    other["entry"][0]["changes"][0]["value"]["metadata"]["phone_number_id"] = json!("1");
+    assert_eq!(post_signed(&flow, &other, "app-secret").await.status, 200);
+    assert!(flow.app().store.deliveries().await.unwrap().is_empty());
+    assert!(
+        flow.app()
+            .store
+            .thread("whatsapp", PHONE)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    flow.stop().await;
+
+    let plain = World::new().start().await;
+    let off = plain.post("/v1/channels/whatsapp", json!({})).await;
+    assert_eq!((off.status, off.code()), (404, "not_configured"));
+    plain.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_has_one_conversation_with_buttons_lists_and_files() {
+    let (world, graph) = world().await;
+    let flow = world.start().await;
+    says(&flow, "wamid.1", text("when are you open")).await;
+    // The same notification again, as Meta does when an answer was slow.
+    says(&flow, "wamid.1", text("when are you open")).await;
+    let greeting = graph.takes(0).await;
+    assert_eq!(greeting["to"], PHONE);
+    assert_eq!(greeting["messaging_product"], "whatsapp");
+    assert_eq!(
+        (&greeting["type"], &greeting["text"]["body"]),
+        (&json!("text"), &json!("Hi Ana!"))
+    );
+    let question = graph.takes(1).await;
+    assert_eq!(question["interactive"]["type"], "button");
+    let buttons = question["interactive"]["action"]["buttons"].clone();
+    assert_eq!(buttons[1]["reply"]["title"], "Ask anything");
+    assert_eq!(graph.takes(2).await["text"]["body"], "We are always open.");
+    let (headers, _) = graph.sent.lock().unwrap()[0].clone();
+    assert_eq!(headers["authorization"], "Bearer graph-token");
+
+    // A button of ours.
+    let reply = &buttons[0]["reply"];
+    let pressed = json!({"type": "interactive", "context": {"from": "15550783881", "id": "wamid.sent2"},
+        "interactive": {"type": "button_reply", "button_reply": {"id": reply["id"], "title": reply["title"]}}});
+    says(&flow, "wamid.2", pressed.clone()).await;
+    let n = graph.tells(3, "What's your order number?").await;
+    // The same button later is what stands on it, and the bot understands that.
+    says(&flow, "wamid.3", pressed).await;
+    let id = conversation(&flow).await;
+    let n = graph.tells(n + 1, "What's your order number?").await;
+    let log = flow.app().store.log(&id, 0, 100).await.unwrap();
+    assert!(
+        log.iter()
+            .any(|r| r.record.contains("\"text\":\"Track an order\""))
+    );
+
+    // A picture, then a list.
+    says(&flow, "wamid.4", text("look at this picture please")).await;
+    let n = graph.tells(n, "Send the picture.").await;
+    let picture = json!({"type": "image", "image": {"id": "1003383421387256", "mime_type": "image/png", "sha256": "x"}});
+    says(&flow, "wamid.5", picture).await;
+    let list = graph.takes(n + 1).await;
+    assert_eq!(list["interactive"]["type"], "list", "{list:#}");
+    let rows = &list["interactive"]["action"]["sections"][0]["rows"];
+    assert_eq!(rows.as_array().unwrap().len(), 4);
+    let files = flow.app().store.files(&id).await.unwrap();
+    assert_eq!(
+        (files.len(), files[0].name.as_str(), &*files[0].data),
+        (1, "image.png", PICTURE)
+    );
+    let row = json!({"id": rows[3]["id"], "title": rows[3]["title"]});
+    says(
+        &flow,
+        "wamid.6",
+        json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": row}}),
+    )
+    .await;
+    assert_eq!(graph.takes(n + 2).await["text"]["body"], "Thank you!");
+
+    // One conversation, each message once, the number proven and the name claimed.
+    let all = flow
+        .app()
+        .store
+        .list(flow_store::ListQuery {
+            limit: 10,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(all.len(), 1);
+    let found = flow
+        .app()
+        .store
+        .conversations_of("phone", &format!("+{PHONE}"), true, 10)
+        .await
+        .unwrap();
+    assert_eq!(found[0].id, id);
+    let opened: Value =
+        serde_json::from_str(&flow.app().store.log(&id, 0, 1).await.unwrap()[0].record).unwrap();
+    assert!(
+        opened["event"]["visitor"]["claimed"]["name"].is_object(),
+        "{opened:#}"
+    );
+    let log = flow.app().store.log(&id, 0, 100).await.unwrap();
+    assert_eq!(
+        log.iter()
+            .filter(|r| r.record.contains("when are you open"))
+            .count(),
+        1
+    );
+
+    // It has ended, and the bot does not reopen: the next word opens another one.
+    says(&flow, "wamid.7", text("when are you open")).await;
+    let n = graph.tells(n + 3, "Hi Ana!").await;
+    assert_ne!(conversation(&flow).await, id);
+    graph.tells(n, "We are always open.").await;
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_meta_refuses_for_now_comes_later_in_order_and_what_it_refuses_for_good_is_shown() {
+    let (world, graph) = world().await;
+    world.agent("mia", Role::Lead).await;
+    let flow = world.start().await;
+    let mia: Person = flow.sign_in("mia").await;
+    let mut stream = mia.comes().await;
+    graph.next.lock().unwrap().extend([
+        refusal(429, 130_429, "(#130429) Rate limit hit"),
+        refusal(500, 2, "Service temporarily unavailable"),
+    ]);
+    says(&flow, "wamid.1", text("when are you open")).await;
+    let told = [
+        graph.takes(0).await,
+        graph.takes(1).await,
+        graph.takes(2).await,
+    ];
+    assert_eq!(told[0]["text"]["body"], "Hi Ana!");
+    assert_eq!(told[2]["text"]["body"], "We are always open.");
+
+    graph
+        .next
+        .lock()
+        .unwrap()
+        .push_back(refusal(400, 131_026, "Message undeliverable"));
+    says(&flow, "wamid.2", text("when are you open")).await;
+    let (_, alert) = stream.next("alert").await;
+    assert!(
+        alert["text"].as_str().unwrap().contains("131026"),
+        "{alert}"
+    );
+    assert_eq!(alert["conversation"], conversation(&flow).await);
+    let dead = flow.app().store.dead_letters(10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].kind.as_str()), (1, "message"));
+    // What came after it was sent all the same.
+    graph.takes(3).await;
+    // A status that says so afterwards.
+    let failed = notification(json!({"statuses": [{
+        "id": "wamid.sent1", "status": "failed", "timestamp": "1", "recipient_id": PHONE,
+        "errors": [{"code": 131_049, "title": "Not delivered to maintain healthy ecosystem engagement"}],
+    }, {"id": "wamid.sent2", "status": "delivered", "timestamp": "1", "recipient_id": PHONE}]}));
+    assert_eq!(post_signed(&flow, &failed, "app-secret").await.status, 200);
+    let (_, alert) = stream.next("alert").await;
+    assert!(
+        alert["text"].as_str().unwrap().contains("131049"),
+        "{alert}"
+    );
+    let metrics = flow.get("/metrics").await.body.to_string();
+    assert!(
+        metrics.contains("flow_channel_delivered_total 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("flow_channel_received_total 2"),
+        "{metrics}"
+    );
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_window_asks_by_template_and_keeps_what_there_is_to_say() {
+    let (world, graph) = world().await;
+    world.agent("leo", Role::Agent).await;
+    let flow = world.start().await;
+    let leo = flow.sign_in("leo").await;
+    let mut stream = leo.comes().await;
+    // Meta delivered it late: the customer wrote 25 hours ago.
+    let then = jiff::Timestamp::now().as_second() - 25 * 3600;
+    let late = message("wamid.1", then, text("I want to talk to a human"));
+    assert_eq!(post_signed(&flow, &late, "app-secret").await.status, 200);
+    let template = graph.takes(0).await;
+    assert_eq!(template["type"], "template");
+    assert_eq!(
+        template["template"],
+        json!({"name": "ticket_update", "language": {"code": "en"}})
+    );
+    let (_, offer) = stream.next("offer").await;
+    let id = conversation(&flow).await;
+    let accept = json!({"id": "a", "reservation": offer["reservation"]});
+    assert_eq!(
+        leo.post(&format!("/conversations/{id}/accept"), accept)
+            .await
+            .status,
+        200
+    );
+    let written = json!({"id": "1", "text": "Hello, Leo here"});
+    assert_eq!(
+        leo.post(&format!("/conversations/{id}/messages"), written)
+            .await
+            .status,
+        200
+    );
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(graph.count(), 1, "nothing but the template");
+    let waiting = flow.app().store.outbox().await.unwrap();
+    assert!(
+        waiting
+            .iter()
+            .any(|r| r.payload.contains("Hello, Leo here"))
+    );
+
+    // The customer writes: everything comes, in order.
+    says(&flow, "wamid.2", text("yes?")).await;
+    let mut bodies = Vec::new();
+    while bodies
+        .last()
+        .is_none_or(|b: &String| !b.contains("Hello, Leo here"))
+    {
+        bodies.push(graph.takes(bodies.len() + 1).await.to_string());
+    }
+    assert!(bodies[0].contains("Hi Ana!"), "{bodies:#?}");
+    assert!(bodies.iter().any(|b| b.contains("You're now with Leo.")));
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_sent_is_sent_after_a_restart() {
+    let (world, graph) = world().await;
+    // Meta is down.
+    graph
+        .next
+        .lock()
+        .unwrap()
+        .extend((0..100).map(|_| refusal(503, 131_016, "Service unavailable")));
+    let flow = world.start().await;
+    says(&flow, "wamid.1", text("when are you open")).await;
+    for _ in 0..200 {
+        if flow.app().store.outbox().await.unwrap().len() == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    flow.stop().await;
+    assert_eq!(graph.count(), 0);
+    graph.next.lock().unwrap().clear();
+    let flow = world.start().await;
+    assert_eq!(graph.takes(0).await["text"]["body"], "Hi Ana!");
+    assert_eq!(graph.takes(2).await["text"]["body"], "We are always open.");
+    graph.takes(3).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(graph.count(), 4);
+    // Erased: the number is forgotten with its conversation.
+    let id = conversation(&flow).await;
+    assert!(flow.app().store.erase(&id).await.unwrap());
+    assert!(
+        flow.app()
+            .store
+            .thread("whatsapp", PHONE)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    flow.stop().await;
+}
