@@ -6,7 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { ApiError } from "../shared/http";
 import { Icon } from "../shared/ui";
 import {
-  begin, connection, conversationHash, desk, dismiss, go, isLead, known, me, now, offers, openId, program, route, setAvailable, signIn, signOut, status,
+  begin, connection, conversationHash, desk, dismiss, go, isLead, known, loadStatus, me, now, offers, openId, program, route, setAvailable, signIn, signOut, status,
   toasts, unread, why,
 } from "./client";
 import { ConversationView } from "./conversation";
@@ -14,15 +14,21 @@ import { Keys } from "./dialogs";
 import { SideList } from "./list";
 import { Offers } from "./offers";
 import { DashboardPage, FollowUps, ProgramPage } from "./pages";
-import { running } from "./state";
+import { running, signInProblem } from "./state";
 
 function SignIn() {
   const name = useSignal("");
   const password = useSignal("");
-  const error = useSignal<string | null>(null);
+  const error = useSignal<string | null>(signInProblem(location.search));
   const busy = useSignal(false);
   const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  useEffect(() => {
+    first.current?.focus();
+    void loadStatus();
+    // Said once; a reload begins anew.
+    if (location.search !== "") history.replaceState(null, "", location.pathname + location.hash);
+  }, []);
+  const sso = status.value?.sign_in?.sso ?? null;
   return (
     <main class="sign-in">
       <form
@@ -49,6 +55,7 @@ function SignIn() {
         </label>
         {error.value !== null && <p class="error" role="alert">{error.value}</p>}
         <button type="submit" class="primary" disabled={busy.value}>Sign in</button>
+        {sso !== null && <a class="sso" href="/v1/agent/sso">Sign in with {sso}</a>}
       </form>
     </main>
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Card, Detail, Message, Offer, Summary } from "../shared/types";
-import { addOffer, applyTurn, dueness, endOffer, everyHour, findTemplates, learn, mine, refresh, running, secondsLeft, settle, sparkline } from "./state";
+import { addOffer, applyTurn, dueness, endOffer, everyHour, findTemplates, learn, mine, refresh, running, secondsLeft, settle, signInProblem, sparkline } from "./state";
 
 function summary(id: string, more: Partial<Summary> = {}): Summary {
   return {
@@ -104,4 +104,13 @@ test("hours without news are zeros, older ones are left out", () => {
   const at = (h: string) => `2026-03-02T${h}:00:00Z`;
   const filled = everyHour([{ at: at("07"), opened: 9, handed_over: 9 }, { at: at("09"), opened: 2, handed_over: 1 }], 3, Date.parse(at("10")) + 60_000);
   assert.deepEqual(filled.map((h) => [Date.parse(h.at), h.opened]), [[Date.parse(at("08")), 0], [Date.parse(at("09")), 2], [Date.parse(at("10")), 0]]);
+});
+
+test("whoever comes back without a session is told why", () => {
+  assert.equal(signInProblem(""), null);
+  assert.equal(signInProblem("?x=1"), null);
+  assert.match(signInProblem("?sign_in=unknown") ?? "", /no agent here/);
+  assert.match(signInProblem("?sign_in=expired") ?? "", /Try again/);
+  // A word that is new to this page is still said.
+  assert.match(signInProblem("?sign_in=%3Cimg%3E") ?? "", /not accepted/);
 });

@@ -143,3 +143,14 @@ export function everyHour<T extends { at: string; opened: number; handed_over: n
     return known.get(at) ?? { at: new Date(at * hour).toISOString(), opened: 0, handed_over: 0 };
   });
 }
+
+/** What to say to somebody whom the identity provider sent back without a session. */
+export function signInProblem(search: string): string | null {
+  switch (new URLSearchParams(search).get("sign_in")) {
+    case null: return null;
+    case "unknown": return "You are signed in there, but you are no agent here. Ask an admin to add you.";
+    case "expired": return "That took too long, or was begun in another window. Try again.";
+    case "unavailable": return "The identity provider does not answer. Try again, or use your password.";
+    default: return "The identity provider's answer was not accepted. Ask an admin; the audit log says why.";
+  }
+}

@@ -305,6 +305,8 @@ export interface Status {
   version: string;
   loaded_at: string;
   healthy: boolean;
+  /** The title of the identity provider, if agents can sign in through one. */
+  sign_in?: { sso: string | null };
   reload: { at: string; ok: boolean; findings?: Finding[]; rendered?: string } | null;
 }
 
