@@ -3,8 +3,7 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::program::Program;
-use crate::telemetry::Telemetry;
-use crate::{accept, api, channels, desk, reload, targets, timers};
+use crate::{accept, api, desk, reload, timers};
 use flow_store::{SqliteOptions, SqliteStore, Store, StoreError};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -25,9 +24,6 @@ pub enum StartError {
         /// For a terminal.
         rendered: String,
     },
-    /// The configuration asks for something that cannot be had.
-    #[error("{0}")]
-    Configuration(String),
     /// The folder is no bot.
     #[error(transparent)]
     Load(#[from] flow_loader::LoadError),
@@ -98,9 +94,7 @@ pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> 
     let address = listener
         .local_addr()
         .map_err(|e| listen_error(address, &e))?;
-    let telemetry = Telemetry::new(config.telemetry.as_ref(), &config.environment)
-        .map_err(StartError::Configuration)?;
-    let app = Arc::new(new_app(folder.to_path_buf(), config, store, telemetry));
+    let app = Arc::new(new_app(folder.to_path_buf(), config, store));
     load_bot(&app).await?;
     app.rebuild_desk().await?;
     timers::refill(&app).await?;
@@ -109,8 +103,6 @@ pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> 
         tokio::spawn(desk::run(Arc::clone(&app))),
         tokio::spawn(reload::run(Arc::clone(&app))),
         tokio::spawn(housekeeping(Arc::clone(&app))),
-        tokio::spawn(channels::run(Arc::clone(&app))),
-        tokio::spawn(targets::run(Arc::clone(&app))),
     ];
     app.resume_deliveries().await?;
     api::trigger::resume(&app).await?;
@@ -143,7 +135,7 @@ fn listen_error(address: SocketAddr, error: &std::io::Error) -> StartError {
     StartError::Listen { address, why }
 }
 
-fn new_app(folder: PathBuf, config: Config, store: Arc<dyn Store>, telemetry: Telemetry) -> App {
+fn new_app(folder: PathBuf, config: Config, store: Arc<dyn Store>) -> App {
     App {
         delivery: crate::delivery::Delivery::new(&config.egress),
         config,
@@ -155,10 +147,6 @@ fn new_app(folder: PathBuf, config: Config, store: Arc<dyn Store>, telemetry: Te
         desk: Default::default(),
         timers: Default::default(),
         hub: Default::default(),
-        outbound: Default::default(),
-        inbound: Default::default(),
-        telemetry,
-        pending_sign_ins: Default::default(),
         reload: Default::default(),
         sign_ins: Default::default(),
         limits: Default::default(),
@@ -237,8 +225,5 @@ impl Daemon {
             // Until it has let go of what it held, the data folder's lock among it.
             let _ = worker.await;
         }
-        let app = Arc::clone(&self.app);
-        // The exporter's thread needs this runtime to send what is left.
-        let _ = tokio::task::spawn_blocking(move || app.telemetry.end()).await;
     }
 }

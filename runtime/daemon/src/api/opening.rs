@@ -10,7 +10,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use flow_compiler::value::{Type, Value};
 use flow_engine::event::{EventKind, Visitor};
-use flow_store::StoreError;
 use serde::Deserialize;
 use serde_json::{Value as Shown, json};
 use smol_str::SmolStr;
@@ -114,10 +113,7 @@ pub(super) async fn open(
         page,
         visitor,
     };
-    let span = app.telemetry.turn(&id, "opened");
-    let outcome = app.open(id.clone(), secret_hash(&token), kind).await;
-    drop(span);
-    let outcome = outcome?;
+    let outcome = app.open(id.clone(), secret_hash(&token), kind).await?;
     let body = json!({"id": id, "token": token, "conversation": *outcome.view, "messages": public(&outcome.messages)});
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
@@ -161,10 +157,10 @@ fn claims(
 }
 
 /// The agent of an earlier conversation of the same, proven person.
-pub(crate) async fn last_agent(
+async fn last_agent(
     app: &App,
     visitor: &Visitor,
-) -> Result<Option<(flow_engine::event::AgentRef, jiff::Timestamp)>, StoreError> {
+) -> Result<Option<(flow_engine::event::AgentRef, jiff::Timestamp)>, ApiError> {
     for (field, value) in &visitor.proven {
         let Value::Text(value) = value else { continue };
         let found = app
