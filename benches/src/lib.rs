@@ -3,8 +3,11 @@
 pub mod bare;
 pub mod daemon;
 pub mod measure;
+mod shapes;
 pub mod traffic;
 pub mod wire;
+
+pub use shapes::Shape;
 
 use flow_compiler::sources::Project;
 use std::fmt::Write;

@@ -8,6 +8,10 @@
     reason = "a tool for measuring reads files and clocks"
 )]
 
+/// As in `flowc`: the checker makes many small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use flow_compiler::sources::Project;
 use flow_compiler::{Compiler, Options};
 use std::time::Instant;

@@ -56,7 +56,7 @@ pub(crate) fn collect(loaded: Loaded) -> Collected {
         decl_scope,
         hours: vec![None],
         timezone: SmolStr::new_static("UTC"),
-        suggestions_left: std::cell::Cell::new(300),
+        suggestions_left: 300.into(),
         ..Env::default()
     };
     remember_broken(&sources, &mut env);
@@ -72,7 +72,7 @@ pub(crate) fn collect(loaded: Loaded) -> Collected {
     for scope in &mut c.env.scopes {
         scope
             .names
-            .insert((Kind::Hours, SmolStr::new_static("always")), 0);
+            .insert(Kind::Hours, SmolStr::new_static("always"), 0);
     }
     let count = index(sources.decls.len().saturating_sub(1));
     for id in 0..count {
@@ -166,7 +166,7 @@ impl Collector<'_> {
                 .entry(name.text.clone())
                 .or_insert((kind, name_loc));
         }
-        scope.names.insert((kind, name.text.clone()), id);
+        scope.names.insert(kind, name.text.clone(), id);
         let full = if scope.prefix.is_empty() {
             name.text.clone()
         } else {

@@ -89,15 +89,20 @@ impl Compiler {
         crate::lower::unused(&env, &sources, &refs, &mut diagnostics);
         let sources = Arc::new(sources);
         let machine = machine(project, &env, out, &sources);
-        diagnostics.extend(crate::checks::run(&crate::checks::Context {
-            machine: &machine,
-            sources: &sources,
-            date: options.date,
-        }));
+        let (found, index) = rayon::join(
+            || {
+                crate::checks::run(&crate::checks::Context {
+                    machine: &machine,
+                    sources: &sources,
+                    date: options.date,
+                })
+            },
+            || Arc::new(index(&env, refs, &machine)),
+        );
+        diagnostics.extend(found);
         silence_after_syntax(&mut diagnostics, &sources, &env);
         let mut diagnostics = crate::checks::allow::apply(&sources, diagnostics);
         sort(&mut diagnostics, &sources);
-        let index = Arc::new(index(&env, refs, &machine));
         Compilation {
             machine: Arc::new(machine),
             diagnostics,
@@ -188,7 +193,10 @@ fn version(project: &Project, sources: &Sources) -> SmolStr {
 
 fn machine(project: &Project, env: &Env, out: Output, sources: &Arc<Sources>) -> Machine {
     let ids = |i: usize| u32::try_from(i).unwrap_or(u32::MAX);
-    let graph = crate::graph::build(&out.ops, &out.nodes);
+    let (graph, version) = rayon::join(
+        || crate::graph::build(&out.ops, &out.nodes),
+        || version(project, sources),
+    );
     let mut names = Names::default();
     for (i, node) in out.nodes.iter().enumerate() {
         names.nodes.insert(node.name.clone(), NodeId(ids(i)));
@@ -244,7 +252,7 @@ fn machine(project: &Project, env: &Env, out: Output, sources: &Arc<Sources>) ->
         name_loc: whole,
     });
     Machine {
-        version: version(project, sources),
+        version,
         sources: Arc::clone(sources),
         bot,
         tiers: out.tiers,

@@ -10,6 +10,7 @@ use crate::value::{
 use flow_grammar::{Diagnostic, Loc, ast::TierKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Anything that has a name and a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,14 +155,35 @@ pub(crate) struct Scope {
     /// Whether its rules and handlers act.
     pub(crate) included: bool,
     /// Its names.
-    pub(crate) names: FxHashMap<(Kind, SmolStr), u32>,
+    pub(crate) names: NameTable,
     /// The shared namespace: who has the name first.
     pub(crate) shared: FxHashMap<SmolStr, (Kind, Loc)>,
 }
 
+/// The names of a folder, by namespace.
+#[derive(Debug, Default)]
+pub(crate) struct NameTable([FxHashMap<SmolStr, u32>; Kind::ALL.len()]);
+
+impl NameTable {
+    pub(crate) fn get(&self, kind: Kind, name: &str) -> Option<u32> {
+        self.0.get(kind as usize)?.get(name).copied()
+    }
+
+    /// Gives a name to a definition; the one that had it before.
+    pub(crate) fn insert(&mut self, kind: Kind, name: SmolStr, id: u32) -> Option<u32> {
+        self.0.get_mut(kind as usize)?.insert(name, id)
+    }
+
+    /// All names of a namespace, in no order.
+    pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = (&SmolStr, u32)> {
+        let names = self.0.get(kind as usize).into_iter().flatten();
+        names.map(|(name, id)| (name, *id))
+    }
+}
+
 impl Scope {
     pub(crate) fn get(&self, kind: Kind, name: &str) -> Option<u32> {
-        self.names.get(&(kind, SmolStr::new(name))).copied()
+        self.names.get(kind, name)
     }
 }
 
@@ -272,7 +294,7 @@ pub(crate) struct Env {
     /// Names whose declaration could not be read: whoever uses them is not told that they are unknown.
     pub(crate) poisoned: FxHashSet<SmolStr>,
     /// How many more unknown names are compared with all others.
-    pub(crate) suggestions_left: std::cell::Cell<u32>,
+    pub(crate) suggestions_left: AtomicU32,
     /// Words of declarations with syntax errors: who has such a name may be used there.
     pub(crate) mentioned: FxHashSet<SmolStr>,
 }
@@ -374,8 +396,9 @@ pub(crate) fn unknown<'n>(
 ) -> Diagnostic {
     let found = Diagnostic::error("F0201", format!("unknown {what} `{name}`"), at);
     // In a program full of unknown names the first few hundred suggestions will do.
-    let left = env.suggestions_left.get();
-    env.suggestions_left.set(left.saturating_sub(1));
+    let left = env.suggestions_left.load(Ordering::Relaxed);
+    env.suggestions_left
+        .store(left.saturating_sub(1), Ordering::Relaxed);
     if let Some(near) = (left > 0).then(|| did_you_mean(name, names)).flatten() {
         return found.help(format!("did you mean `{near}`?")).fix(
             format!("write `{near}`"),
@@ -393,16 +416,18 @@ pub(crate) fn unknown<'n>(
         return found.help(format!("`{name}` is {}", kind.with_article()));
     }
     // It may be one of a folder that was brought in.
-    let brought = env.scope(scope).into_iter().flat_map(|s| &s.names);
+    let brought = env
+        .scope(scope)
+        .into_iter()
+        .flat_map(|s| s.names.of(Kind::Alias));
     let mut folders: Vec<&SmolStr> = brought
-        .filter(|((kind, _), id)| {
-            *kind == Kind::Alias
-                && Kind::ALL
-                    .into_iter()
-                    .filter(|k| *k != Kind::Alias)
-                    .any(|k| env.lookup(**id, k, name).is_some())
+        .filter(|(_, id)| {
+            Kind::ALL
+                .into_iter()
+                .filter(|k| *k != Kind::Alias)
+                .any(|k| env.lookup(*id, k, name).is_some())
         })
-        .map(|((_, alias), _)| alias)
+        .map(|(alias, _)| alias)
         .collect();
     folders.sort_unstable();
     if let Some(folder) = folders.first() {

@@ -36,8 +36,10 @@ impl Remembered {
         }
         let tree = flow_grammar::parse(text, &mut self.cache);
         let mut line_starts = vec![0];
-        let ends = text.bytes().zip(1u32..).filter(|(b, _)| *b == b'\n');
-        line_starts.extend(ends.map(|(_, i)| i));
+        line_starts.extend(
+            text.match_indices('\n')
+                .filter_map(|(at, _)| u32::try_from(at + 1).ok()),
+        );
         self.parsed = Some(Parsed {
             text: Arc::clone(text),
             tree,
@@ -275,7 +277,7 @@ impl Loader<'_> {
         if let Some(own) = self.loaded.scopes.get_mut(scope as usize) {
             let fresh = own
                 .names
-                .insert((Kind::Alias, alias.text.clone()), id)
+                .insert(Kind::Alias, alias.text.clone(), id)
                 .is_none_or(|old| old == id);
             if !fresh {
                 self.loaded.diagnostics.push(Diagnostic::error(
@@ -291,8 +293,7 @@ impl Loader<'_> {
     fn poison(&mut self, scope: u32, used: &UseDecl) {
         if let (Some(own), Some(alias)) = (self.loaded.scopes.get_mut(scope as usize), &used.alias)
         {
-            own.names
-                .insert((Kind::Alias, alias.text.clone()), u32::MAX);
+            own.names.insert(Kind::Alias, alias.text.clone(), u32::MAX);
         }
     }
 

@@ -88,9 +88,8 @@ pub(crate) fn resolve(
                 let names: Vec<&str> = env
                     .scope(at)
                     .into_iter()
-                    .flat_map(|s| s.names.keys())
-                    .filter(|(kind, _)| matches!(kind, Kind::Enum | Kind::Record))
-                    .map(|(_, name)| name.as_str())
+                    .flat_map(|s| s.names.of(Kind::Enum).chain(s.names.of(Kind::Record)))
+                    .map(|(name, _)| name.as_str())
                     .chain(BUILT_IN)
                     .collect();
                 found.push(crate::env::unknown(

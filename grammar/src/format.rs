@@ -114,6 +114,7 @@ impl<'a> Printer<'a> {
                     if line.pieces.is_empty() && line.comment.is_none() {
                         blank += 1;
                     } else {
+                        drop_idle(text, &mut line.pieces);
                         lines.push(std::mem::take(&mut line));
                         blank = 0;
                     }
@@ -135,6 +136,7 @@ impl<'a> Printer<'a> {
             }
         }
         if !line.pieces.is_empty() || line.comment.is_some() {
+            drop_idle(text, &mut line.pieces);
             lines.push(line);
         }
         Self { text, lines }
@@ -249,15 +251,7 @@ impl<'a> Printer<'a> {
 
     fn pieces(&self, pieces: &[Piece], base: usize, out: &mut String) {
         let mut last: Option<Piece> = None;
-        for (n, piece) in pieces.iter().enumerate() {
-            if piece.tok == Tok::Semi {
-                // A semicolon that separates nothing.
-                let next = pieces.get(n + 1).map(|p| p.tok);
-                let idle = matches!(next, None | Some(Tok::Close(_) | Tok::Semi));
-                if idle || last.is_none_or(|l| l.tok == Tok::Open(b'{')) {
-                    continue;
-                }
-            }
+        for piece in pieces {
             if let Some(last) = last
                 && self.spaced(last, *piece)
             {
@@ -473,6 +467,33 @@ fn close_run(run: &mut Vec<(usize, usize, usize)>, out: &mut [Option<(usize, usi
 
 fn is_digits(text: &str) -> bool {
     text.bytes().next().is_some_and(|b| b.is_ascii_digit())
+}
+
+/// Drops the semicolons of a line that separate nothing. One after an operator, or a word like one, ends its item.
+fn drop_idle(text: &str, pieces: &mut Vec<Piece>) {
+    if pieces.iter().all(|p| p.tok != Tok::Semi) {
+        return;
+    }
+    let mut kept: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for (n, piece) in pieces.iter().enumerate() {
+        if piece.tok == Tok::Semi {
+            let next = pieces.get(n + 1).map(|p| p.tok);
+            let last = kept.last().copied();
+            let open = last.is_some_and(|l| {
+                ends_open(text, l.tok, l.end.saturating_sub(operator_len(l)), l.end)
+            });
+            let idle = match next {
+                None => !open,
+                Some(Tok::Close(_) | Tok::Semi) => true,
+                _ => false,
+            };
+            if idle || last.is_none_or(|l| l.tok == Tok::Open(b'{')) {
+                continue;
+            }
+        }
+        kept.push(*piece);
+    }
+    *pieces = kept;
 }
 
 /// How many bytes of an operator decide whether its line goes on.

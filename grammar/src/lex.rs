@@ -63,8 +63,8 @@ const TEXT_NESTING: u32 = 8;
 pub(crate) struct Lexer<'a> {
     text: &'a str,
     pos: usize,
-    /// Whether a pattern may begin here (otherwise `/` divides).
-    regex_ok: bool,
+    /// The last token that says something.
+    last: Option<Token>,
     /// Up to here interpolations must close before the next quote, because one on this line did not close.
     simple_until: usize,
     pub(crate) marks: Marks,
@@ -75,7 +75,7 @@ impl<'a> Lexer<'a> {
         Self {
             text,
             pos: 0,
-            regex_ok: false,
+            last: None,
             simple_until: 0,
             marks: Marks::default(),
         }
@@ -83,6 +83,37 @@ impl<'a> Lexer<'a> {
 
     fn at(&self, i: usize) -> Option<u8> {
         self.text.as_bytes().get(i).copied()
+    }
+
+    /// Whether a pattern may begin here (otherwise `/` divides): after what a value follows.
+    fn regex_ok(&self) -> bool {
+        let Some(last) = self.last else { return false };
+        match last.tok {
+            Tok::Newline | Tok::Semi | Tok::Open(_) => true,
+            Tok::Word => matches!(
+                self.text.get(last.start..last.end),
+                Some(
+                    "matching"
+                        | "matches"
+                        | "and"
+                        | "or"
+                        | "not"
+                        | "is"
+                        | "in"
+                        | "contains"
+                        | "any"
+                        | "when"
+                        | "unless"
+                        | "if"
+                        | "match"
+                )
+            ),
+            Tok::Punct(b) => matches!(
+                b,
+                b',' | b'=' | b'<' | b'>' | b'?' | b'|' | b'&' | b'!' | b'+' | b'-' | b'*'
+            ),
+            _ => false,
+        }
     }
 
     fn line_end(&self, from: usize) -> usize {
@@ -254,9 +285,8 @@ impl Iterator for Lexer<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        while self.at(self.pos) == Some(b' ') {
-            self.pos += 1;
-        }
+        let ahead = self.text.as_bytes().get(self.pos..).unwrap_or_default();
+        self.pos += ahead.iter().position(|b| *b != b' ').unwrap_or(ahead.len());
         let start = self.pos;
         let first = self.at(start)?;
         let (tok, end) = match first {
@@ -284,22 +314,21 @@ impl Iterator for Lexer<'_> {
                 let (end, closed) = self.line_text(start);
                 (Tok::Text { closed }, end)
             }
-            b'/' if self.regex_ok => match self.regex(start) {
-                Some(end) => (Tok::Regex, end),
-                None => (Tok::Punct(b'/'), start + 1),
-            },
+            b'/' if self.at(start + 1) != Some(b'*') && self.regex_ok() => {
+                match self.regex(start) {
+                    Some(end) => (Tok::Regex, end),
+                    None => (Tok::Punct(b'/'), start + 1),
+                }
+            }
             b'{' | b'(' | b'[' => (Tok::Open(first), start + 1),
             b'}' | b')' | b']' => (Tok::Close(first), start + 1),
             b';' => (Tok::Semi, start + 1),
             b if b.is_ascii_alphanumeric() || b == b'_' => {
-                let mut end = start + 1;
-                while self
-                    .at(end)
-                    .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
-                {
-                    end += 1;
-                }
-                (Tok::Word, end)
+                let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+                let len = rest
+                    .iter()
+                    .position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'));
+                (Tok::Word, start + len.unwrap_or(rest.len()))
             }
             b if b.is_ascii() => (Tok::Punct(b), start + 1),
             _ => {
@@ -311,14 +340,8 @@ impl Iterator for Lexer<'_> {
             }
         };
         self.pos = end;
-        match tok {
-            Tok::Word => {
-                self.regex_ok = matches!(self.text.get(start..end), Some("matching" | "matches"))
-            }
-            Tok::Open(b) => self.regex_ok = b != b'{',
-            Tok::Punct(b) => self.regex_ok = matches!(b, b',' | b'='),
-            Tok::Blank | Tok::Comment => {}
-            _ => self.regex_ok = false,
+        if !matches!(tok, Tok::Blank | Tok::Comment) {
+            self.last = Some(Token { tok, start, end });
         }
         Some(Token { tok, start, end })
     }

@@ -31,5 +31,5 @@ pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use format::{format, same_meaning};
 pub use parse::{Cache, parse, parse_uncached};
 pub use span::{Loc, Name, Span, Spanned};
-pub use split::split;
+pub use split::{is_keyword, keyword, split};
 pub use tree::{FileTree, ParsedDecl, PlacedDecl};

@@ -4,7 +4,10 @@
 //! (escapes, line ends, unclosed braces) a filler. So the grammar needs to know nothing of comments, continuation and
 //! quoting, and every span in its result is a span of the author's text. Lexical faults are found here.
 
-use crate::diagnostic::{Diagnostic, Edit};
+mod brackets;
+mod texts;
+
+use crate::diagnostic::Diagnostic;
 use crate::lex::{Lexer, Marks, Tok, Token};
 use crate::span::Span;
 use crate::split::{begins_joined, ends_open, needs_block};
@@ -216,46 +219,6 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The header of a block ended without `{`: supply it in place of the line end.
-    fn missing_open(&mut self, last: Token) {
-        self.wants_block = false;
-        let Some(at) = self.pending.first().copied() else {
-            return;
-        };
-        self.put(at, b'{');
-        self.stack.push(Open {
-            at,
-            byte: b'{',
-            indent: 0,
-            joined: self.joined.len(),
-        });
-        let head = self
-            .source
-            .get(self.out.head.map_or(0, |h| h.0)..last.end)
-            .unwrap_or_default();
-        self.report_open(head, last);
-    }
-
-    fn report_open(&mut self, head: &str, last: Token) {
-        self.out.diagnostics.push(
-            Diagnostic::error(
-                "F0101",
-                format!("expected `{{` after `{}`", shorten(head)),
-                span(last.start, last.end),
-            )
-            .labelled("the block should open here")
-            .help("open the block at the end of this line")
-            .fix(
-                "write `{`",
-                true,
-                vec![Edit {
-                    at: span(last.end, last.end),
-                    text: " {".to_owned(),
-                }],
-            ),
-        );
-    }
-
     fn significant(&mut self, token: Token, first_on_line: bool, marks: &Marks) {
         match token.tok {
             Tok::Open(byte) => {
@@ -289,244 +252,9 @@ impl<'a> Pass<'a> {
             }
             Tok::Text { closed } => self.text(token, closed, marks),
             Tok::Block { closed } => self.block_text(token, closed, marks),
-            Tok::Regex => {
-                for at in token.start..token.end {
-                    if matches!(self.bytes.get(at), Some(b'"' | b'{' | b'}' | b'\n' | b';')) {
-                        self.put(at, FILLER);
-                    }
-                }
-                // An escaped slash does not end the pattern.
-                let mut at = token.start + 1;
-                while at + 1 < token.end {
-                    if self.source.as_bytes().get(at) == Some(&b'\\') {
-                        self.fill(at, at + 2);
-                        at += 2;
-                    } else {
-                        at += 1;
-                    }
-                }
-            }
+            Tok::Regex => self.pattern(token),
             _ => {}
         }
-    }
-
-    fn close(&mut self, token: Token, byte: u8, first_on_line: bool) {
-        let opener = match byte {
-            b'}' => b'{',
-            b')' => b'(',
-            _ => b'[',
-        };
-        if byte == b'}' {
-            while self.stack.last().is_some_and(|o| o.byte != b'{') {
-                self.unclosed_paren();
-            }
-            if self.heal && first_on_line {
-                self.heal(token);
-            }
-        }
-        if self.stack.last().is_some_and(|o| o.byte == opener) {
-            self.stack.pop();
-        } else if byte == b'}' {
-            self.extra_close = true;
-        }
-    }
-
-    /// `}` stands left of the line that opened the innermost block and in line with an outer one: a `}` is missing.
-    fn heal(&mut self, token: Token) {
-        let indent = self.indent;
-        if self.stack.last().is_some_and(|o| o.indent < indent) {
-            self.heal_open(indent);
-            return;
-        }
-        let fits = self
-            .stack
-            .iter()
-            .rposition(|o| o.byte == b'{' && o.indent == indent);
-        let Some(fits) = fits else { return };
-        let gap = token.start.saturating_sub(self.last.map_or(0, |l| l.end));
-        let mut spot = token.start;
-        let mut left = gap;
-        while self.stack.len() > fits + 1 && left > 0 {
-            let Some(open) = self.stack.pop() else { return };
-            spot -= 1;
-            left -= 1;
-            self.put(spot, b'}');
-            self.report_unclosed(open.at, self.last.map(|l| l.end), open.indent);
-        }
-    }
-
-    /// `}` stands right of the line that opened the innermost block: the line above it with its indentation lacks `{`.
-    fn heal_open(&mut self, indent: usize) {
-        let found = self
-            .lines
-            .iter()
-            .rev()
-            .take_while(|l| l.0 >= indent)
-            .find(|l| l.0 == indent)
-            .copied();
-        let Some((indent, at, last)) = found else {
-            return;
-        };
-        let taken = self.bytes.get(at) != Some(&b'\n');
-        if taken || matches!(last.tok, Tok::Open(_) | Tok::Close(_)) {
-            return;
-        }
-        self.lines.retain(|l| l.1 < at);
-        self.put(at, b'{');
-        self.stack.push(Open {
-            at,
-            byte: b'{',
-            indent,
-            joined: self.joined.len(),
-        });
-        let head = self
-            .source
-            .get(..last.end)
-            .and_then(|s| s.rsplit('\n').next())
-            .unwrap_or_default();
-        self.report_open(head, last);
-    }
-
-    fn report_unclosed(&mut self, at: usize, insert: Option<usize>, indent: usize) {
-        if self.healed || self.out.swallowed || self.out.too_deep {
-            return;
-        }
-        self.healed = true;
-        let line = self
-            .source
-            .get(..at)
-            .and_then(|s| s.rsplit('\n').next())
-            .unwrap_or_default()
-            .trim();
-        let message = if line.is_empty() {
-            "this `{` is never closed".to_owned()
-        } else {
-            format!("the `{{` of `{}` is never closed", shorten(line))
-        };
-        let mut finding =
-            Diagnostic::error("F0101", message, span(at, at + 1)).help("close it with `}`");
-        if let Some(end) = insert {
-            finding = finding
-                .label(span(end, end), "a `}` is missing after this")
-                .fix(
-                    "write `}`",
-                    false,
-                    vec![Edit {
-                        at: span(end, end),
-                        text: format!("\n{}}}", " ".repeat(indent)),
-                    }],
-                );
-        }
-        self.out.diagnostics.push(finding);
-    }
-
-    /// A `(` or `[` whose closer did not come: the line ends inside it count again.
-    fn unclosed_paren(&mut self) {
-        let Some(open) = self.stack.pop() else { return };
-        for at in self.joined.split_off(open.joined.min(self.joined.len())) {
-            self.put(at, b'\n');
-        }
-    }
-
-    fn fill(&mut self, start: usize, end: usize) {
-        for at in start..end {
-            if self.bytes.get(at).is_some_and(u8::is_ascii) {
-                self.put(at, FILLER);
-            }
-        }
-    }
-
-    fn inside_texts(&mut self, marks: &Marks) {
-        for (start, end) in &marks.escapes {
-            self.fill(*start, *end);
-        }
-        for at in &marks.lone {
-            self.put(*at, FILLER);
-            self.out.diagnostics.push(
-                Diagnostic::error(
-                    "F0101",
-                    "this `{` in a text is never closed",
-                    span(*at, at + 1),
-                )
-                .help("close the expression with `}`, or write `\\{` for a brace in the text")
-                .fix(
-                    "write `\\{`",
-                    false,
-                    vec![Edit {
-                        at: span(*at, at + 1),
-                        text: "\\{".to_owned(),
-                    }],
-                ),
-            );
-        }
-    }
-
-    fn text(&mut self, token: Token, closed: bool, marks: &Marks) {
-        if closed {
-            self.inside_texts(marks);
-            return;
-        }
-        for (start, end) in &marks.escapes {
-            self.fill(*start, *end);
-        }
-        for at in &marks.lone {
-            self.put(*at, FILLER);
-        }
-        let source = self.source;
-        let text = source.get(token.start + 1..token.end).unwrap_or_default();
-        if text.contains(['{', '}']) {
-            self.out.swallowed = true;
-        }
-        if self.bytes.get(token.end).is_some_and(|b| *b == b' ') {
-            self.put(token.end, b'"');
-        }
-        self.out.diagnostics.push(
-            Diagnostic::error(
-                "F0101",
-                "this text has no closing quote",
-                span(token.start, token.end),
-            )
-            .help("close it with `\"`; a text of several lines stands between `\"\"\"`")
-            .fix(
-                "write `\"`",
-                false,
-                vec![Edit {
-                    at: span(token.end, token.end),
-                    text: "\"".to_owned(),
-                }],
-            ),
-        );
-    }
-
-    fn block_text(&mut self, token: Token, closed: bool, marks: &Marks) {
-        self.inside_texts(marks);
-        // Seen by the grammar as one plain text.
-        let inner_end = if closed { token.end - 3 } else { token.end };
-        let interpolations = interpolations(self.source, &self.bytes, token.start + 3, inner_end);
-        let mut at = token.start + 3;
-        for (start, end) in interpolations.into_iter().chain([(inner_end, inner_end)]) {
-            while at < start {
-                if matches!(self.bytes.get(at), Some(b'"' | b'\n' | b'\r' | b'\t')) {
-                    self.put(at, FILLER);
-                }
-                at += 1;
-            }
-            at = end;
-        }
-        self.fill(token.start + 1, token.start + 3);
-        if closed {
-            self.fill(inner_end, inner_end + 2);
-            return;
-        }
-        self.out.swallowed = true;
-        self.out.diagnostics.push(
-            Diagnostic::error(
-                "F0101",
-                "this block text is never closed",
-                span(token.start, token.start + 3),
-            )
-            .help("close it with `\"\"\"` on a line of its own"),
-        );
     }
 
     fn done(mut self) -> Normal {
@@ -552,30 +280,6 @@ impl<'a> Pass<'a> {
             String::from_utf8(self.bytes).unwrap_or_else(|_| " ".repeat(self.source.len()));
         self.out
     }
-}
-
-/// The `{..}` of a block text, escapes and lone braces already filled.
-fn interpolations(source: &str, bytes: &[u8], from: usize, to: usize) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
-    let mut at = from;
-    while at < to {
-        if bytes.get(at) == Some(&b'{') && source.as_bytes().get(at) == Some(&b'{') {
-            let mut end = at + 1;
-            let mut quoted = false;
-            while end < to {
-                match bytes.get(end) {
-                    Some(b'"') => quoted = !quoted,
-                    Some(b'}') if !quoted => break,
-                    _ => {}
-                }
-                end += 1;
-            }
-            found.push((at, end));
-            at = end;
-        }
-        at += 1;
-    }
-    found
 }
 
 /// The first words of a phrase, for messages.

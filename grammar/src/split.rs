@@ -62,6 +62,23 @@ fn word_at(text: &str, at: usize) -> &str {
     rest.get(..end).unwrap_or_default()
 }
 
+/// The word with which a declaration begins, after the comments before it; of what is no declaration, whatever stands there.
+#[must_use]
+pub fn keyword(decl: &str) -> &str {
+    let mut lexer = Lexer::new(decl);
+    let first =
+        lexer.find(|t| !matches!(t.tok, Tok::Newline | Tok::Blank | Tok::Comment | Tok::Doc));
+    first
+        .and_then(|t| decl.get(t.start..t.end))
+        .unwrap_or_default()
+}
+
+/// Whether a word begins declarations.
+#[must_use]
+pub fn is_keyword(word: &str) -> bool {
+    KEYWORDS.contains(&word)
+}
+
 /// Whether the line at `at` begins a declaration. `strict` asks for the whole shape of one, not only for its keyword.
 pub(crate) fn starts_declaration(text: &str, at: usize, strict: bool) -> bool {
     let keyword = word_at(text, at);
@@ -165,7 +182,7 @@ struct Splitter {
     may_open: bool,
     /// What is being read is no declaration.
     junk: bool,
-    /// The last line that began with `}` was indented.
+    /// The `}` that closed it began its line, and that line was indented.
     early_close: bool,
 }
 
@@ -217,9 +234,6 @@ impl Splitter {
                 self.begin(start, None);
             }
             self.lead = None;
-            if first_on_line && token.tok == Tok::Close(b'}') {
-                self.early_close = start > line_start;
-            }
             match token.tok {
                 Tok::Open(b'{') => {
                     self.depth += 1;
@@ -230,6 +244,9 @@ impl Splitter {
                 Tok::Close(b'}') if self.depth == 0 => self.wants_block = false,
                 Tok::Close(_) => self.depth = self.depth.saturating_sub(1),
                 _ => {}
+            }
+            if token.tok == Tok::Close(b'}') && self.depth == 0 {
+                self.early_close = first_on_line && start > line_start;
             }
             self.end = end;
             last = Some((token.tok, start, end));

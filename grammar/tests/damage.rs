@@ -250,3 +250,30 @@ fn the_deepest_nesting_allowed_fits_a_small_stack() {
         .join()
         .unwrap();
 }
+
+/// Damage that once made the formatter change a meaning, or its own result.
+#[test]
+fn what_was_once_unstable_is_stable() {
+    let inputs = [
+        // A number with an underscore after its unit is no number.
+        "escalate d to h{when 0%_ or h\nbecause\"\"}",
+        // A semicolon that separates nothing keeps no line out of its columns.
+        "tier i:model{answers{\n0%..100% send\n0%..0% escalate;\n}}",
+        "node t{choose\"\"{\n\"\"->i\ne->i;\n}}",
+        // It ends an item whose last word could go on.
+        "node t{\n->in;\nback\n}",
+        // Two blocks closed on one line, and an indented line after them.
+        "trigger n from\"\"signed Y{\npayload{t:r\n}}\n h",
+        "node k{\nask o{invalid r\n}}\n }",
+        // A pattern where none may stand.
+        "escalate i to n{when s and/t/}",
+        "escalate i to n{when/  t /}",
+        // A semicolon between a comment and what it documents.
+        "record o{///\n;a:m}",
+    ];
+    for text in inputs {
+        sound(text);
+        stable(text);
+        stable(&format!("{text}\n\nnode greet {{ back }}\n"));
+    }
+}

@@ -3,7 +3,7 @@
 //! Bodies that are only visited (nodes, handlers, blocks of a handoff) may just end: they return to what they interrupted.
 
 use super::support::analysis::Analysis;
-use super::support::flow::successors;
+use super::support::flow::each_successor;
 use super::support::syntax;
 use crate::machine::{Op, OpKind, Transition};
 use crate::value::{NodeId, OpId};
@@ -32,7 +32,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             if matches!(op.kind, OpKind::Finish) && *op_id == node.entry {
                 empty = true;
             }
-            for (to, how) in successors(op) {
+            each_successor(op, |to, how| {
                 if machine
                     .op(to)
                     .is_some_and(|o| matches!(o.kind, OpKind::Finish))
@@ -40,7 +40,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 {
                     ends.push((*op_id, how));
                 }
-            }
+            });
         }
         if empty {
             found.push(

@@ -5,7 +5,7 @@
 //! or a condition changes from one round to the next, cannot be known.
 
 use super::support::analysis::Analysis;
-use super::support::flow::{node_of, passes_without_waiting, successors};
+use super::support::flow::{Ways, each_successor, node_of, passes_without_waiting};
 use crate::machine::{Machine, Op, OpKind};
 use crate::value::OpId;
 use flow_grammar::{Diagnostic, Severity};
@@ -25,17 +25,22 @@ const SHOWN: usize = 12;
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let passable = passable(cx);
-    let mut graph: DiGraph<OpId, ()> = DiGraph::with_capacity(machine.ops.len(), machine.ops.len());
+    let mut edges: Vec<(OpId, OpId)> = Vec::with_capacity(machine.ops.len());
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        if cx.flow().reaches(id) {
+            without_waiting(machine, op, &passable, |to| edges.push((id, to)));
+        }
+    }
+    // Without a circle, as in most bots, there is nothing to look for.
+    if Ways::new(machine.ops.len(), &edges).is_acyclic() {
+        return;
+    }
+    let mut graph: DiGraph<OpId, ()> = DiGraph::with_capacity(machine.ops.len(), edges.len());
     for id in (0u32..).map(OpId).take(machine.ops.len()) {
         graph.add_node(id);
     }
-    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
-        if !cx.flow().reaches(id) {
-            continue;
-        }
-        for to in without_waiting(machine, op, &passable) {
-            graph.add_edge(NodeIndex::new(id.index()), NodeIndex::new(to.index()), ());
-        }
+    for (from, to) in edges {
+        graph.add_edge(NodeIndex::new(from.index()), NodeIndex::new(to.index()), ());
     }
     let mut loops: Vec<Vec<OpId>> = Vec::new();
     for part in petgraph::algo::kosaraju_scc(&graph) {
@@ -77,34 +82,35 @@ fn only_visits(machine: &Machine, members: &[OpId]) -> bool {
         && !kinds.any(|k| matches!(k, OpKind::Goto { .. }))
 }
 
-/// The ways on that are taken without waiting.
-fn without_waiting(machine: &Machine, op: &Op, passable: &[bool]) -> Vec<OpId> {
-    let mut out = Vec::new();
+/// Calls `f` with the ways on that are taken without waiting.
+fn without_waiting(machine: &Machine, op: &Op, passable: &[bool], mut f: impl FnMut(OpId)) {
     match &op.kind {
         OpKind::Visit { node, next } => {
             if passable.get(node.index()) == Some(&true) {
-                out.push(*next);
+                f(*next);
             }
-            out.extend(machine.node(*node).map(|n| n.entry));
+            machine.node(*node).into_iter().for_each(|n| f(n.entry));
         }
-        OpKind::Goto { node } => out.extend(machine.node(*node).map(|n| n.entry)),
+        OpKind::Goto { node } => machine.node(*node).into_iter().for_each(|n| f(n.entry)),
         OpKind::Error { .. } => {}
-        _ => out.extend(
-            successors(op)
-                .into_iter()
-                .filter(|(_, how)| passes_without_waiting(op, how))
-                .map(|(to, _)| to),
-        ),
+        _ => each_successor(op, |to, how| {
+            if passes_without_waiting(op, &how) {
+                f(to);
+            }
+        }),
     }
-    out
 }
 
 /// By node: whether it can return to a visitor without having waited.
 fn passable(cx: &Analysis<'_>) -> Vec<bool> {
     let (machine, flow) = (cx.machine, cx.flow());
     let mut passable = vec![false; machine.nodes.len()];
-    // By node, the nodes whose bodies visit it: they are looked at again when it turns out to be passable.
-    let mut todo: VecDeque<usize> = (0..machine.nodes.len()).collect();
+    // Only nodes that are visited matter; those that visit one are looked at again when it turns out to be passable.
+    let mut todo: VecDeque<usize> = (0u32..)
+        .zip(&machine.nodes)
+        .filter(|(id, _)| !flow.visits(crate::value::NodeId(*id)).is_empty())
+        .map(|(id, _)| id as usize)
+        .collect();
     while let Some(i) = todo.pop_front() {
         let Some(node) = machine.nodes.get(i) else {
             continue;
@@ -131,12 +137,11 @@ fn passable(cx: &Analysis<'_>) -> Vec<bool> {
                     }
                 }
                 OpKind::Goto { .. } | OpKind::Error { .. } => {}
-                _ => stack.extend(
-                    successors(op)
-                        .into_iter()
-                        .filter(|(_, how)| passes_without_waiting(op, how))
-                        .map(|(to, _)| to),
-                ),
+                _ => each_successor(op, |to, how| {
+                    if passes_without_waiting(op, &how) {
+                        stack.push(to);
+                    }
+                }),
             }
         }
         if through {

@@ -4,7 +4,7 @@
 //! built-in rule is enough; it is not where a declaration of its name narrows it, or where the ladder has no people.
 
 use super::support::analysis::Analysis;
-use super::support::flow::{all_successors, by_customer};
+use super::support::flow::{Ways, by_customer, each_way};
 use super::support::formula::{Formulas, Want};
 use crate::machine::{BandAction, ExprKind, Machine, OfferKind, Op, OpKind, Rule, Signal};
 use crate::value::{OpId, TierId};
@@ -45,6 +45,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         .iter()
         .map(|t| kind(*t) == Some(TierKind::People) || asking_leads_up(cx, *t))
         .collect();
+    if safe.iter().all(|s| *s) {
+        return;
+    }
     // From the menu, or by a handler, a person can be reached everywhere.
     let from_anywhere: Vec<OpId> = machine
         .bot
@@ -195,25 +198,22 @@ pub(crate) fn fires_when_asked(cx: &Analysis<'_>, rule: &Rule) -> bool {
 
 /// By operation: whether a person can be reached from there.
 fn reaches_person(machine: &Machine, safe: &[bool]) -> Vec<bool> {
-    let mut before: Vec<Vec<u32>> = vec![Vec::new(); machine.ops.len()];
+    let mut back: Vec<(OpId, OpId)> = Vec::with_capacity(machine.ops.len() * 2);
     let mut reach = vec![false; machine.ops.len()];
     let mut todo = Vec::new();
-    for (i, op) in (0u32..).zip(&machine.ops) {
-        for to in all_successors(machine, op) {
-            if let Some(list) = before.get_mut(to.index()) {
-                list.push(i);
-            }
-        }
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        each_way(machine, op, |to| back.push((to, id)));
         if leads_to_person(machine, op, safe) {
-            todo.push(i);
+            todo.push(id);
         }
     }
-    while let Some(i) = todo.pop() {
-        match reach.get_mut(i as usize) {
+    let before = Ways::new(machine.ops.len(), &back);
+    while let Some(id) = todo.pop() {
+        match reach.get_mut(id.index()) {
             Some(seen) if !*seen => *seen = true,
             _ => continue,
         }
-        todo.extend(before.get(i as usize).into_iter().flatten());
+        todo.extend(before.of(id));
     }
     reach
 }

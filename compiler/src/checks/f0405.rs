@@ -3,7 +3,7 @@
 //! Such a part waits for the customer again and again, and no answer ends it, reaches a person or leads elsewhere.
 
 use super::support::analysis::Analysis;
-use super::support::flow::{all_successors, by_customer, question};
+use super::support::flow::{all_successors, by_customer, each_way, question};
 use crate::machine::{CodeOwner, OpKind};
 use crate::value::OpId;
 use flow_grammar::{Diagnostic, Severity};
@@ -21,26 +21,6 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     if flow.broken {
         return;
     }
-    let mut graph: DiGraph<OpId, ()> = DiGraph::with_capacity(machine.ops.len(), machine.ops.len());
-    for id in (0u32..).map(OpId).take(machine.ops.len()) {
-        graph.add_node(id);
-    }
-    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
-        if flow.reaches(id) {
-            for to in all_successors(machine, op) {
-                graph.add_edge(NodeIndex::new(id.index()), NodeIndex::new(to.index()), ());
-            }
-        }
-    }
-    let parts = petgraph::algo::kosaraju_scc(&graph);
-    let mut part_of = vec![usize::MAX; machine.ops.len()];
-    for (i, part) in parts.iter().enumerate() {
-        for n in part {
-            if let Some(slot) = part_of.get_mut(n.index()) {
-                *slot = i;
-            }
-        }
-    }
     // Where the menu and the customer's own handlers lead: out of every part but the one they lead into.
     let mut elsewhere = Vec::new();
     let own = machine.bot.menu.iter().map(|b| b.to).chain(
@@ -53,6 +33,26 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for op in own {
         if leads_away(cx, op, &mut elsewhere) {
             return;
+        }
+    }
+    let mut graph: DiGraph<OpId, ()> = DiGraph::with_capacity(machine.ops.len(), machine.ops.len());
+    for id in (0u32..).map(OpId).take(machine.ops.len()) {
+        graph.add_node(id);
+    }
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        if flow.reaches(id) {
+            each_way(machine, op, |to| {
+                graph.add_edge(NodeIndex::new(id.index()), NodeIndex::new(to.index()), ());
+            });
+        }
+    }
+    let parts = petgraph::algo::kosaraju_scc(&graph);
+    let mut part_of = vec![usize::MAX; machine.ops.len()];
+    for (i, part) in parts.iter().enumerate() {
+        for n in part {
+            if let Some(slot) = part_of.get_mut(n.index()) {
+                *slot = i;
+            }
         }
     }
     for (i, part) in parts.iter().enumerate() {

@@ -7,7 +7,7 @@ use super::support::analysis::Analysis;
 use super::support::walk::{
     each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, texts_of_op, texts_outside_ops,
 };
-use crate::machine::{Expr, ExprKind, TextPart};
+use crate::machine::{Expr, ExprKind, Machine, TextPart};
 use crate::value::Value;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use regex::Regex;
@@ -32,35 +32,24 @@ static KEYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut told: FxHashSet<Loc> = FxHashSet::default();
-    let mut secret = |expr: &Expr| {
-        if let ExprKind::Secret(name) = &expr.kind
-            && told.insert(expr.loc)
-        {
+    let read = Read::of(machine);
+    for (at, name) in read.secrets {
+        if told.insert(at) {
             found.push(
                 Diagnostic::error(
                     "F1002",
                     format!("the secret `{name}` stands where it could be seen"),
-                    expr.loc,
+                    at,
                 )
                 .labelled("texts and slots are sent, shown and stored")
                 .help("a secret stands only in a header, a signature or a URL of a webhook"),
             );
         }
-    };
-    let mut texts = Vec::new();
-    for op in &machine.ops {
-        exprs_of_op(op, &mut |e| each_expr(machine, e, &mut secret));
-        texts_of_op(op, &mut |t, _| texts.push(t));
-    }
-    exprs_outside_ops(machine, &mut |e| each_expr(machine, e, &mut secret));
-    texts_outside_ops(machine, &mut |t, _| texts.push(t));
-    for text in texts {
-        each_interpolation(machine, text, &mut |e| each_expr(machine, e, &mut secret));
     }
     let Some(keys) = &*KEYS else { return };
     let mut told: FxHashSet<Loc> = FxHashSet::default();
     let mut key = |at: Loc, text: &str| {
-        if keys.is_match(text) && told.insert(at) {
+        if may_hold_a_key(text) && keys.is_match(text) && told.insert(at) {
             found.push(
                 Diagnostic::warning("F1002", "this looks like a key", at)
                     .labelled("written out, it is in every copy of the sources")
@@ -77,13 +66,55 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
-    let mut literal = |expr: &Expr| {
-        if let ExprKind::Const(Value::Text(words)) = &expr.kind {
-            key(expr.loc, words);
-        }
-    };
-    for op in &machine.ops {
-        exprs_of_op(op, &mut |e| each_expr(machine, e, &mut literal));
+    for (at, words) in read.literals {
+        key(at, words);
     }
-    exprs_outside_ops(machine, &mut |e| each_expr(machine, e, &mut literal));
+}
+
+/// Every form of a key is a word of at least 15 letters, or begins with dashes: most texts need no closer look.
+fn may_hold_a_key(text: &str) -> bool {
+    let mut run = 0;
+    text.bytes().any(|b| {
+        run = if b == b' ' { 0 } else { run + 1 };
+        run >= 15
+    }) || text.contains("-----BEGIN")
+}
+
+/// What the flow reads and writes out, collected in one pass.
+#[derive(Default)]
+struct Read<'m> {
+    /// Secrets, wherever they stand.
+    secrets: Vec<(Loc, &'m str)>,
+    /// Texts among values.
+    literals: Vec<(Loc, &'m str)>,
+}
+
+impl<'m> Read<'m> {
+    fn of(machine: &'m Machine) -> Self {
+        let mut out = Self::default();
+        let mut texts = Vec::new();
+        let mut value = |expr: &'m Expr| {
+            each_expr(machine, expr, &mut |e| match &e.kind {
+                ExprKind::Secret(name) => out.secrets.push((e.loc, name)),
+                ExprKind::Const(Value::Text(words)) => out.literals.push((e.loc, words)),
+                _ => {}
+            });
+        };
+        for op in &machine.ops {
+            exprs_of_op(op, &mut value);
+            texts_of_op(op, &mut |t, _| texts.push(t));
+        }
+        exprs_outside_ops(machine, &mut value);
+        texts_outside_ops(machine, &mut |t, _| texts.push(t));
+        for text in texts {
+            each_interpolation(machine, text, &mut |e| {
+                each_expr(machine, e, &mut |e| {
+                    if let ExprKind::Secret(name) = &e.kind {
+                        out.secrets.push((e.loc, name));
+                    }
+                });
+            });
+        }
+        out
+    }
 }

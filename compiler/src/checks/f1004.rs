@@ -4,7 +4,7 @@
 //! Messenger, Instagram, Telegram and Slack vouch for an account, not for a person: there only `verify` proves it.
 
 use super::support::analysis::Analysis;
-use super::support::flow::{RootKind, all_successors, successors};
+use super::support::flow::{RootKind, each_way, successors};
 use super::support::walk::{each_expr, each_interpolation, exprs_of_op, texts_of_op};
 use crate::machine::{Expr, ExprKind, OpKind, Transition, Var};
 use crate::value::{FieldId, OpId};
@@ -85,7 +85,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             _ => continue,
         }
         let Some(op) = machine.op(id) else { continue };
-        todo.extend(all_successors(machine, op));
+        each_way(machine, op, |to| todo.push(to));
         // A visited node that proves it has proven it for its visitors.
         if matches!(op.kind, OpKind::Back | OpKind::Finish)
             && let Some(node) = machine

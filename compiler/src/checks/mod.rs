@@ -110,21 +110,35 @@ pub const CHECKS: &[Check] = &[
     f1101::CHECK,
 ];
 
+/// The analyses that look at what is known where.
+const OF_KNOWLEDGE: [&str; 9] = [
+    "F0303", "F0304", "F0404", "F0501", "F0601", "F0602", "F0605", "F0701", "F0702",
+];
+
 /// Runs every analysis.
 #[must_use]
 pub fn run(cx: &Context<'_>) -> Vec<Diagnostic> {
-    let analysis = Analysis::new(cx);
-    // What most checks share is there before they run side by side, so that none waits for another.
-    analysis.known();
-    let mut found: Vec<Diagnostic> = CHECKS
-        .par_iter()
-        .map(|check| {
-            let mut found = Vec::new();
-            (check.run)(&analysis, &mut found);
-            found
-        })
-        .collect::<Vec<_>>()
-        .concat();
+    let analysis = Analysis::side_by_side(cx);
+    let run = |checks: Vec<&Check>| -> Vec<Vec<Diagnostic>> {
+        checks
+            .into_par_iter()
+            .map(|check| {
+                let mut found = Vec::new();
+                (check.run)(&analysis, &mut found);
+                found
+            })
+            .collect()
+    };
+    let (of_knowledge, others): (Vec<&Check>, Vec<&Check>) = CHECKS
+        .iter()
+        .partition(|check| OF_KNOWLEDGE.contains(&check.code));
+    // What is known takes longest to find out; meanwhile those run that do not ask.
+    let (_, first) = rayon::join(|| analysis.find_out(), || run(others));
+    let mut found: Vec<Diagnostic> = first
+        .into_iter()
+        .chain(run(of_knowledge))
+        .flatten()
+        .collect();
     // Of a declaration that could not be read in full nothing is said beside that.
     let broken = broken(cx.sources);
     if !broken.is_empty() {

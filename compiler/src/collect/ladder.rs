@@ -191,7 +191,7 @@ impl Collector<'_> {
         let id = TierId(index(self.env.tiers.len()));
         self.env.tier_index.insert(name.clone(), id);
         for scope in &mut self.env.scopes {
-            scope.names.insert((Kind::Tier, name.clone()), id.0);
+            scope.names.insert(Kind::Tier, name.clone(), id.0);
         }
         self.env.tiers.push(TierInfo {
             name,
@@ -223,10 +223,10 @@ impl Collector<'_> {
         let id = RuleId(index(self.env.rules.len()));
         self.env.asked_for_human = Some(id);
         for scope in &mut self.env.scopes {
-            scope
-                .names
-                .entry((Kind::Rule, SmolStr::new_static("asked_for_human")))
-                .or_insert(id.0);
+            let name = SmolStr::new_static("asked_for_human");
+            if scope.get(Kind::Rule, &name).is_none() {
+                scope.names.insert(Kind::Rule, name, id.0);
+            }
         }
     }
 

@@ -359,6 +359,9 @@ impl Lower<'_> {
     }
 
     fn temporal(&mut self, cond: &ast::Expr, held: Held, span: Span) -> Expr {
+        if self.put_off() {
+            return self.error_expr(span);
+        }
         let cond = self.cond(cond);
         let source: Vec<&str> = self
             .sources

@@ -14,6 +14,7 @@ mod locals;
 mod mocks;
 mod names;
 mod operators;
+mod parts;
 mod places;
 mod questions;
 mod routing;
@@ -117,6 +118,12 @@ pub(crate) struct Lower<'a> {
     locals: Vec<LocalDef>,
     depth: u32,
     temporal_keys: FxHashMap<SmolStr, Vec<(u32, crate::value::TemporalId)>>,
+    /// The number of the first text in its output: a part leaves room for the named ones, which it only refers to.
+    first_text: u32,
+    /// It lowers a part of the nodes, beside others.
+    in_part: bool,
+    /// It met what depends on the order of the whole program.
+    not_for_a_part: bool,
 }
 
 fn index(len: usize) -> u32 {
@@ -157,6 +164,9 @@ impl<'a> Lower<'a> {
             locals: Vec::new(),
             depth: 0,
             temporal_keys: FxHashMap::default(),
+            first_text: 0,
+            in_part: false,
+            not_for_a_part: false,
         }
     }
 
@@ -297,14 +307,15 @@ impl<'a> Lower<'a> {
             return None;
         }
         let at = self.loc(if folders.is_empty() { last.span } else { span });
-        let names: Vec<&str> = self
+        if self.put_off() {
+            return None;
+        }
+        let names = self
             .env
             .scope(scope)
             .into_iter()
-            .flat_map(|s| s.names.keys())
-            .filter(|(k, _)| *k == kind)
-            .map(|(_, n)| n.as_str())
-            .collect();
+            .flat_map(|s| s.names.of(kind))
+            .map(|(n, _)| n.as_str());
         let mut found = crate::env::unknown(self.env, scope, kind.word(), &last.text, at, names);
         if let Some(fix) = found.fixes.first_mut()
             && let Some(edit) = fix.edits.first_mut()
@@ -327,15 +338,13 @@ impl<'a> Lower<'a> {
                 Some(id)
             }
             None => {
-                if !self.env.poisoned.contains(&name.text) {
-                    let names: Vec<&str> = self
+                if !self.env.poisoned.contains(&name.text) && !self.put_off() {
+                    let names = self
                         .env
                         .scope(scope)
                         .into_iter()
-                        .flat_map(|s| s.names.keys())
-                        .filter(|(k, _)| *k == Kind::Alias)
-                        .map(|(_, n)| n.as_str())
-                        .collect();
+                        .flat_map(|s| s.names.of(Kind::Alias))
+                        .map(|(n, _)| n.as_str());
                     let found = crate::env::unknown(
                         self.env,
                         scope,
@@ -349,6 +358,12 @@ impl<'a> Lower<'a> {
                 None
             }
         }
+    }
+
+    /// Whether what comes depends on the order of the whole program, and is not for a part of it.
+    pub(crate) const fn put_off(&mut self) -> bool {
+        self.not_for_a_part |= self.in_part;
+        self.in_part
     }
 
     /// A field of the profile.

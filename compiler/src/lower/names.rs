@@ -380,7 +380,7 @@ impl Lower<'_> {
     }
 
     fn unknown_value(&mut self, scope: u32, name: &Name) {
-        if name.text.is_empty() || self.env.poisoned.contains(&name.text) {
+        if name.text.is_empty() || self.env.poisoned.contains(&name.text) || self.put_off() {
             return;
         }
         let kinds = [
@@ -395,9 +395,8 @@ impl Lower<'_> {
             .env
             .scope(scope)
             .into_iter()
-            .flat_map(|s| s.names.keys())
-            .filter(|(k, _)| kinds.contains(k))
-            .map(|(_, n)| n.as_str());
+            .flat_map(|s| kinds.into_iter().flat_map(|k| s.names.of(k)))
+            .map(|(n, _)| n.as_str());
         let own = scope == self.scope;
         let names: Vec<&str> = declared
             .chain(self.locals.iter().filter(|_| own).map(|l| l.name.as_str()))

@@ -4,6 +4,7 @@ use super::Lower;
 use crate::machine::{CodeOwner, HandlerEvent, HandoffBlock, Op, OpKind, Var};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use std::borrow::Cow;
 
 impl Lower<'_> {
     /// Names every place after its body, its kind and what it is about; a repetition is numbered in the order of the source.
@@ -20,22 +21,26 @@ impl Lower<'_> {
                 .get(*op as usize)
                 .map(|o| (o.loc.decl, o.loc.span.start))
         });
-        let mut seen: FxHashMap<String, u32> = FxHashMap::default();
+        let mut seen: FxHashMap<SmolStr, u32> = FxHashMap::default();
+        let mut base = String::new();
         for (place, op) in waiting {
             let Some(operation) = self.out.ops.get(op as usize) else {
                 continue;
             };
-            let base = format!(
-                "{}/{}",
-                self.owner_key(operation),
-                self.subject(&operation.kind)
-            );
-            let count = seen.entry(base.clone()).or_default();
-            *count += 1;
-            let key = if *count == 1 {
-                SmolStr::new(base)
-            } else {
-                SmolStr::new(format!("{base} #{count}"))
+            base.clear();
+            self.owner_key(operation, &mut base);
+            base.push('/');
+            base.push_str(&self.subject(&operation.kind));
+            let key = match seen.get_mut(base.as_str()) {
+                Some(count) => {
+                    *count += 1;
+                    SmolStr::new(format!("{base} #{count}"))
+                }
+                None => {
+                    let key = SmolStr::new(&base);
+                    seen.insert(key.clone(), 1);
+                    key
+                }
             };
             if let Some(p) = self.out.places.get_mut(place as usize) {
                 p.op = crate::value::OpId(op);
@@ -44,17 +49,26 @@ impl Lower<'_> {
         }
     }
 
-    fn owner_key(&self, op: &Op) -> String {
+    fn owner_key(&self, op: &Op, out: &mut String) {
         let Some(code) = self.out.codes.get(op.code.index()) else {
-            return String::new();
+            return;
         };
-        match code.owner {
-            CodeOwner::Node(id) => self
-                .env
-                .nodes
-                .get(id.index())
-                .map(|n| n.name.to_string())
-                .unwrap_or_default(),
+        // Nearly all places are in nodes.
+        if let CodeOwner::Node(id) = code.owner {
+            out.push_str(
+                self.env
+                    .nodes
+                    .get(id.index())
+                    .map_or("", |n| n.name.as_str()),
+            );
+            return;
+        }
+        out.push_str(&self.other_owner(code.owner));
+    }
+
+    fn other_owner(&self, owner: CodeOwner) -> String {
+        match owner {
+            CodeOwner::Node(_) => String::new(),
             CodeOwner::Menu => "menu".into(),
             CodeOwner::Handler(i) => match self.out.handlers.get(i as usize).map(|h| h.event) {
                 Some(HandlerEvent::Intent(id)) => format!(
@@ -111,7 +125,18 @@ impl Lower<'_> {
         }
     }
 
-    fn subject(&self, kind: &OpKind) -> String {
+    fn subject(&self, kind: &OpKind) -> Cow<'static, str> {
+        Cow::Borrowed(match kind {
+            OpKind::Choose { .. } => "choose",
+            OpKind::Confirm { .. } => "confirm",
+            OpKind::Listen { .. } => "listen",
+            OpKind::Attempt { .. } => "attempt",
+            OpKind::Offer { .. } => "offer",
+            other => return Cow::Owned(self.long_subject(other)),
+        })
+    }
+
+    fn long_subject(&self, kind: &OpKind) -> String {
         match kind {
             OpKind::Ask { var, .. } => format!("ask {}", self.var_name(*var)),
             OpKind::Form { vars, .. } => format!(
@@ -121,10 +146,7 @@ impl Lower<'_> {
                     .collect::<Vec<_>>()
                     .join(", ")
             ),
-            OpKind::Choose { .. } => "choose".into(),
             OpKind::ChooseFrom { var, .. } => format!("choose {}", self.var_name(*var)),
-            OpKind::Confirm { .. } => "confirm".into(),
-            OpKind::Listen { .. } => "listen".into(),
             OpKind::ContinueWith { tier, .. } => format!(
                 "continue with {}",
                 self.env
@@ -132,12 +154,10 @@ impl Lower<'_> {
                     .get(tier.index())
                     .map_or("", |t| t.name.as_str())
             ),
-            OpKind::Attempt { .. } => "attempt".into(),
             OpKind::Verify { field, .. } => {
                 format!("verify {}", self.var_name(Var::Customer(*field)))
             }
             OpKind::Survey { kind, .. } => format!("survey {}", format!("{kind:?}").to_lowercase()),
-            OpKind::Offer { .. } => "offer".into(),
             _ => String::new(),
         }
     }

@@ -145,7 +145,7 @@ impl Lower<'_> {
     }
 
     pub(crate) fn new_text(&mut self, parts: Vec<TextPart>, span: flow_grammar::Span) -> TextId {
-        let id = TextId(super::index(self.out.texts.len()));
+        let id = TextId(self.first_text + super::index(self.out.texts.len()));
         let loc = self.loc(span);
         self.out.texts.push(Text {
             name: None,

@@ -136,9 +136,14 @@ impl Lower<'_> {
             .collect()
     }
 
-    pub(super) fn nodes(&mut self) {
+    /// Some of the nodes, by their numbers.
+    pub(super) fn nodes_in(&mut self, range: std::ops::Range<usize>) {
         let env = self.env;
-        for (i, item) in (0u32..).zip(&env.nodes) {
+        let items = env.nodes.get(range.clone()).unwrap_or_default();
+        for (i, item) in (super::index(range.start)..).zip(items) {
+            if self.not_for_a_part {
+                return;
+            }
             let Some(tree) = decl_of(self.sources, item.decl) else {
                 continue;
             };
@@ -322,6 +327,11 @@ pub(super) fn decl_span(sources: &crate::sources::Sources, id: u32) -> flow_gram
 
 /// Two examples are the same if their words are.
 fn normal(parts: &[ExamplePart]) -> String {
+    if let [ExamplePart::Text(text)] = parts
+        && text.bytes().all(|b| matches!(b, b' '..=b'~'))
+    {
+        return plain_words(text);
+    }
     let mut out = String::new();
     for part in parts {
         match part {
@@ -330,4 +340,16 @@ fn normal(parts: &[ExamplePart]) -> String {
         }
     }
     out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// ASCII words in lower case, one blank between them.
+fn plain_words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_ascii_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.extend(word.bytes().map(|b| char::from(b.to_ascii_lowercase())));
+    }
+    out
 }

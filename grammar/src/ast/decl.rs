@@ -23,16 +23,12 @@ pub struct Decl {
     missing_docs,
     reason = "each variant is named after its keyword; the structs carry the documentation"
 )]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one for each declaration, behind an Arc"
-)]
 pub enum DeclKind {
     Use(UseDecl),
     Include(Path),
-    Bot(BotDecl),
-    Channel(ChannelDecl),
-    Tier(TierDecl),
+    Bot(Box<BotDecl>),
+    Channel(Box<ChannelDecl>),
+    Tier(Box<TierDecl>),
     Customer(CustomerDecl),
     Slots(SlotsDecl),
     Enum(EnumDecl),
@@ -45,17 +41,17 @@ pub enum DeclKind {
     Node(NodeDecl),
     Text(TextDecl),
     Threshold(ThresholdDecl),
-    EscalateRule(RuleDecl),
+    EscalateRule(Box<RuleDecl>),
     Hours(HoursDecl),
-    Team(TeamDecl),
-    Route(RouteDecl),
-    Handoff(HandoffDecl),
+    Team(Box<TeamDecl>),
+    Route(Box<RouteDecl>),
+    Handoff(Box<HandoffDecl>),
     Assist(AssistDecl),
     Learn(LearnDecl),
     Targets(TargetsDecl),
-    Webhook(WebhookDecl),
+    Webhook(Box<WebhookDecl>),
     Hook(HookDecl),
-    Trigger(TriggerDecl),
+    Trigger(Box<TriggerDecl>),
     Test(TestDecl),
     /// Nothing could be made of it; already reported.
     Error,

@@ -29,7 +29,7 @@ pub enum Target {
     /// `end resolved` (`true`) / `end unresolved`.
     End(Spanned<bool>),
     /// Any `escalate` form.
-    Escalate(Escalate),
+    Escalate(Box<Escalate>),
     /// `back`.
     Back(Span),
     /// Could not be read; already reported.
@@ -199,44 +199,44 @@ pub enum StepKind {
         /// The question.
         text: Option<TextRef>,
         /// Its block.
-        block: QuestionBlock,
+        block: Box<QuestionBlock>,
     },
     /// `form SLOT, SLOT {..}`.
     Form {
         /// What is collected.
         slots: Vec<Path>,
         /// Its block.
-        block: QuestionBlock,
+        block: Box<QuestionBlock>,
     },
     /// `choose TEXT { "Label" -> ..; otherwise .. }`.
     Choose {
         /// The question.
         text: Option<TextRef>,
         /// Its block.
-        block: QuestionBlock,
+        block: Box<QuestionBlock>,
     },
     /// `choose SLOT from LIST TEXT { label "{it.no}"; none -> ..; otherwise -> .. }`.
     ChooseFrom {
         /// The slot that takes the choice.
         slot: Path,
         /// The list.
-        from: Expr,
+        from: Box<Expr>,
         /// The question.
         text: Option<TextRef>,
         /// Its block.
-        block: QuestionBlock,
+        block: Box<QuestionBlock>,
     },
     /// `confirm TEXT { yes -> ..; no -> .. }`.
     Confirm {
         /// The question.
         text: Option<TextRef>,
         /// Its block.
-        block: QuestionBlock,
+        block: Box<QuestionBlock>,
     },
     /// `listen { intent X -> ..; otherwise -> .. }`.
     Listen {
         /// Its block.
-        block: QuestionBlock,
+        block: Box<QuestionBlock>,
     },
     /// `set SLOT = EXPR`.
     Set(Path, Expr),
@@ -316,7 +316,7 @@ pub enum StepKind {
         /// What is said.
         text: Option<TextRef>,
         /// Arms with the keyword `failed`.
-        block: QuestionBlock,
+        block: Box<QuestionBlock>,
     },
     /// `survey csat TEXT`.
     Survey {
@@ -326,7 +326,7 @@ pub enum StepKind {
         text: Option<TextRef>,
     },
     /// An `escalate` form.
-    Escalate(Escalate),
+    Escalate(Box<Escalate>),
     /// `end resolved` (`true`) / `end unresolved`.
     End(bool),
     /// `offer [when COND] { callback ..; ticket ..; stay .. }`: only in a handoff.

@@ -60,7 +60,7 @@ impl Builder<'_> {
             span: self.span(&pair),
         };
         let (Some(start), at) = (self.src.find("bot"), out.span) else {
-            return DeclKind::Bot(out);
+            return DeclKind::Bot(Box::new(out));
         };
         out.span = at.to(crate::normal::span(start, start));
         self.decl_block(
@@ -73,7 +73,7 @@ impl Builder<'_> {
                 b.bot_item(item, &mut out);
             },
         );
-        DeclKind::Bot(out)
+        DeclKind::Bot(Box::new(out))
     }
 
     fn bot_item(&mut self, pair: Pair, out: &mut BotDecl) {
@@ -276,7 +276,7 @@ impl Builder<'_> {
                 }
             },
         );
-        DeclKind::Channel(out)
+        DeclKind::Channel(Box::new(out))
     }
 
     pub(super) fn tier(&mut self, pair: Pair) -> DeclKind {
@@ -342,7 +342,7 @@ impl Builder<'_> {
                 b.tier_item(item, &mut out);
             },
         );
-        DeclKind::Tier(out)
+        DeclKind::Tier(Box::new(out))
     }
 
     fn tier_item(&mut self, pair: Pair, out: &mut TierDecl) {

@@ -165,7 +165,7 @@ impl Builder<'_> {
         let text = self.optional_text(&mut inner);
         StepKind::ChooseFrom {
             slot,
-            from: list,
+            from: Box::new(list),
             text,
             block: self.question(parts.get(Rule::qblock), heads, end),
         }

@@ -40,7 +40,7 @@ impl Builder<'_> {
                 b.handoff_item(item, &mut out);
             },
         );
-        DeclKind::Handoff(out)
+        DeclKind::Handoff(Box::new(out))
     }
 
     fn handoff_item(&mut self, pair: Pair, out: &mut HandoffDecl) {

@@ -166,14 +166,14 @@ impl Builder<'_> {
     /// The place of a pair, without the blanks after it.
     fn span(&self, pair: &Pair) -> Span {
         let at = pair.as_span();
-        let len = pair.as_str().trim_end_matches([' ', '\n']).len();
+        let bytes = pair.as_str().as_bytes();
+        let blank = bytes.iter().rev().take_while(|b| matches!(b, b' ' | b'\n'));
+        let len = bytes.len() - blank.count();
         self.place(at.start(), at.start() + len)
     }
 
     fn place(&self, start: usize, end: usize) -> Span {
-        let moved = |at: usize| {
-            usize::try_from(isize::try_from(at).unwrap_or_default() + self.base).unwrap_or_default()
-        };
+        let moved = |at: usize| at.saturating_add_signed(self.base);
         span(moved(start), moved(end))
     }
 
@@ -202,7 +202,8 @@ impl Builder<'_> {
             let between = self.src.get(doc.end as usize..below).unwrap_or_default();
             let only_comments = between
                 .lines()
-                .all(|l| l.trim().is_empty() || l.trim_start().starts_with("//"));
+                .map(|l| l.trim_start_matches([' ', '\t', '\r', ';']))
+                .all(|l| l.is_empty() || l.starts_with("//"));
             if !only_comments {
                 break;
             }

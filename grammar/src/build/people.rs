@@ -142,7 +142,7 @@ impl Builder<'_> {
                 }
             },
         );
-        DeclKind::EscalateRule(out)
+        DeclKind::EscalateRule(Box::new(out))
     }
 
     pub(super) fn learn(&mut self, pair: Pair) -> DeclKind {

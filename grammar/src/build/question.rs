@@ -97,7 +97,7 @@ impl Builder<'_> {
                 Some(resolved) => Target::End(Spanned::new(resolved, span)),
                 None => Target::Error(span),
             },
-            Rule::escalate => Target::Escalate(self.escalate(pair)),
+            Rule::escalate => Target::Escalate(Box::new(self.escalate(pair))),
             Rule::t_back => Target::Back(span),
             _ => Target::Node(self.path(&pair)),
         }
@@ -236,16 +236,16 @@ impl Builder<'_> {
         let known: &'static [&'static str] = match heads {
             Heads::Labels(words) | Heads::Only(words) => words,
         };
-        let written = head.as_str().to_owned();
+        let written = head.as_str();
         let is_name = matches!(head.as_rule(), Rule::path | Rule::kw);
-        let mut word = if is_name && (written == "otherwise" || known.contains(&written.as_str())) {
-            Some(written.clone())
+        let mut word = if is_name && (written == "otherwise" || known.contains(&written)) {
+            Some(written)
         } else {
             None
         };
         if word.is_none() && is_name {
             let label = matches!(heads, Heads::Labels(_));
-            let meant = nearest(&written, known)
+            let meant = nearest(written, known)
                 .filter(|meant| !label || (meant.len() > 5 && written.len() > 5));
             if let Some(meant) = meant {
                 self.push(
@@ -261,7 +261,7 @@ impl Builder<'_> {
                             }],
                         ),
                 );
-                word = Some(meant.to_owned());
+                word = Some(meant);
             } else if !label {
                 let list = known
                     .iter()
@@ -276,7 +276,7 @@ impl Builder<'_> {
             }
         }
         let before = self.diagnostics.len();
-        let head = match word.as_deref() {
+        let head = match word {
             Some("otherwise") => ArmHead::Otherwise,
             Some(word) => ArmHead::Keyword(Name {
                 text: word.into(),
@@ -303,12 +303,12 @@ impl Builder<'_> {
         block: Option<Pair>,
         heads: Heads,
         end: u32,
-    ) -> QuestionBlock {
+    ) -> Box<QuestionBlock> {
         let Some(block) = block else {
-            return QuestionBlock {
+            return Box::new(QuestionBlock {
                 span: Span::new(end, end),
                 ..QuestionBlock::default()
-            };
+            });
         };
         let mut out = QuestionBlock {
             span: self.span(&block),
@@ -342,7 +342,8 @@ impl Builder<'_> {
                 }
             },
         );
-        out
+        out.arms.shrink_to_fit();
+        Box::new(out)
     }
 
     /// The arms of `match`.
@@ -379,6 +380,7 @@ impl Builder<'_> {
                 });
             },
         );
+        arms.shrink_to_fit();
         arms
     }
 

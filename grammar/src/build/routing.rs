@@ -153,7 +153,7 @@ impl Builder<'_> {
                 b.team_item(item, &mut out);
             },
         );
-        DeclKind::Team(out)
+        DeclKind::Team(Box::new(out))
     }
 
     fn team_item(&mut self, pair: Pair, out: &mut TeamDecl) {
@@ -277,7 +277,7 @@ impl Builder<'_> {
                 }
             },
         );
-        DeclKind::Route(out)
+        DeclKind::Route(Box::new(out))
     }
 
     fn header(&mut self, pair: Pair, out: &mut RouteDecl) {

@@ -97,7 +97,7 @@ impl Builder<'_> {
                 b.webhook_item(item, &mut out);
             },
         );
-        DeclKind::Webhook(out)
+        DeclKind::Webhook(Box::new(out))
     }
 
     fn webhook_item(&mut self, pair: Pair, out: &mut WebhookDecl) {
@@ -289,7 +289,7 @@ impl Builder<'_> {
             Some(Step {
                 kind: StepKind::Escalate(escalate),
                 ..
-            }) if steps.is_empty() => Some(TriggerThen::Escalate(escalate)),
+            }) if steps.is_empty() => Some(TriggerThen::Escalate(*escalate)),
             Some(last) => {
                 let span = steps.iter().fold(last.span, |s, step| s.to(step.span));
                 steps.push(last);
@@ -297,7 +297,7 @@ impl Builder<'_> {
             }
             None => None,
         };
-        DeclKind::Trigger(out)
+        DeclKind::Trigger(Box::new(out))
     }
 
     fn trigger_item(&mut self, pair: Pair, out: &mut TriggerDecl, steps: &mut Vec<Step>) {

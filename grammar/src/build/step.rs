@@ -24,6 +24,8 @@ impl Builder<'_> {
                 steps.push(step);
             },
         );
+        // Bodies are many and keep their trees: no room is held ready in them.
+        steps.shrink_to_fit();
         Body { steps, span }
     }
 
@@ -56,7 +58,7 @@ impl Builder<'_> {
         let end = span.end;
         match rule {
             Rule::goto => return Some(StepKind::Goto(self.goto(pair))),
-            Rule::escalate => return Some(StepKind::Escalate(self.escalate(pair))),
+            Rule::escalate => return Some(StepKind::Escalate(Box::new(self.escalate(pair)))),
             Rule::end => return self.end(pair).map(StepKind::End),
             Rule::back => return Some(StepKind::Back),
             Rule::offer => return Some(StepKind::Offer(self.offer(pair))),

@@ -18,6 +18,14 @@ pub(super) enum Number {
 
 /// Reads `42`, `3.5`, `100_000`, `70%`, `5m`, `120 USD`.
 pub(super) fn number(text: &str) -> Number {
+    // Underscores group digits; after them comes a unit, or nothing.
+    let grouped = text
+        .bytes()
+        .take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'))
+        .count();
+    if text.get(grouped..).is_some_and(|unit| unit.contains('_')) {
+        return Number::Bad;
+    }
     let clean: String = text.chars().filter(|c| *c != '_').collect();
     if let Some((amount, code)) = clean.split_once(' ') {
         return Decimal::from_str(amount)
@@ -140,8 +148,10 @@ impl Builder<'_> {
     pub(super) fn path(&mut self, pair: &Pair) -> Path {
         let whole = self.span(pair);
         let mut at = whole.start;
-        let mut segments = Vec::with_capacity(2);
-        for part in pair.as_str().split('.') {
+        let text = pair.as_str();
+        let dots = text.bytes().filter(|b| *b == b'.').count();
+        let mut segments = Vec::with_capacity(dots + 1);
+        for part in text.split('.') {
             let end = at + u32::try_from(part.len()).unwrap_or_default();
             segments.push(Name {
                 text: SmolStr::new(part),
@@ -213,11 +223,27 @@ impl Builder<'_> {
     pub(super) fn text(&mut self, pair: Pair) -> TextLit {
         let span = self.span(&pair);
         let block = self.source(span).starts_with("\"\"\"");
+        let inner = pair.into_inner();
+        if !block {
+            let mut parts = Vec::with_capacity(inner.len());
+            for part in inner {
+                match part.as_rule() {
+                    Rule::raw if part.as_str().is_empty() => {}
+                    Rule::raw => {
+                        let at = self.span_exact(&part);
+                        parts.push(TextPart::Str(self.unescape_at(at)));
+                    }
+                    _ => parts.push(TextPart::Expr(self.interpolation(part))),
+                }
+            }
+            // Most texts are one piece or two; the rest of the room was for empty ones.
+            parts.shrink_to_fit();
+            return TextLit { parts, span };
+        }
         let mut parts = Vec::new();
         let mut raws = Vec::new();
-        for part in pair.into_inner() {
+        for part in inner {
             match part.as_rule() {
-                Rule::raw if part.as_str().is_empty() && !block => {}
                 Rule::raw => {
                     let at = self.span_exact(&part);
                     raws.push((parts.len(), at));
@@ -229,16 +255,7 @@ impl Builder<'_> {
                 }
             }
         }
-        if block {
-            self.block_parts(&raws, &mut parts);
-        } else {
-            for (index, at) in raws {
-                let text = self.unescape(self.source(at).to_owned(), at);
-                if let Some(part) = parts.get_mut(index) {
-                    *part = TextPart::Str(text);
-                }
-            }
-        }
+        self.block_parts(&raws, &mut parts);
         TextLit { parts, span }
     }
 
@@ -303,6 +320,14 @@ impl Builder<'_> {
             }
         }
         parts.retain(|part| !matches!(part, TextPart::Str(s) if s.is_empty()));
+    }
+
+    fn unescape_at(&mut self, at: Span) -> SmolStr {
+        let text = self.source(at);
+        if !text.contains('\\') {
+            return SmolStr::new(text);
+        }
+        self.unescape(text.to_owned(), at)
     }
 
     fn unescape(&mut self, text: String, at: Span) -> SmolStr {

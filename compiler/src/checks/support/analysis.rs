@@ -1,13 +1,13 @@
 //! What all checks of one run share, computed once and only when somebody asks.
 
 use super::flow::Flow;
-use super::known::{Bits, Knowledge};
+use super::known::{Bits, Facts, Knowledge};
 use crate::checks::Context;
 use crate::machine::{Expr, ExprKind, Machine};
 use crate::sources::Sources;
 use crate::value::CodeId;
 use flow_grammar::{Loc, Span};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The bot with its shared analyses.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct Analysis<'a> {
     /// The day from which hours are checked.
     pub(crate) date: jiff::civil::Date,
     flow: OnceLock<Flow>,
+    facts: OnceLock<Arc<Facts>>,
     known: OnceLock<Knowledge>,
 }
 
@@ -29,8 +30,24 @@ impl<'a> Analysis<'a> {
             sources: cx.sources,
             date: cx.date,
             flow: OnceLock::new(),
+            facts: OnceLock::new(),
             known: OnceLock::new(),
         }
+    }
+
+    /// As [`Self::new`], with what everything else needs already there.
+    pub(crate) fn side_by_side(cx: &Context<'a>) -> Self {
+        let this = Self::new(cx);
+        rayon::join(
+            || this.flow.get_or_init(|| Flow::new(cx.machine)),
+            || this.facts.get_or_init(|| Arc::new(Facts::new(cx.machine))),
+        );
+        this
+    }
+
+    /// Sees to it that [`Self::known`] is there.
+    pub(crate) fn find_out(&self) {
+        self.known();
     }
 
     /// Who leads where.
@@ -40,8 +57,12 @@ impl<'a> Analysis<'a> {
 
     /// What is surely known where.
     pub(crate) fn known(&self) -> &Knowledge {
-        self.known
-            .get_or_init(|| Knowledge::new(self.machine, self.flow()))
+        self.known.get_or_init(|| {
+            let facts = self
+                .facts
+                .get_or_init(|| Arc::new(Facts::new(self.machine)));
+            Knowledge::new(self.machine, self.flow(), Arc::clone(facts))
+        })
     }
 
     /// Whether an expression can be unknown where `bits` are known.

@@ -83,8 +83,10 @@ impl Flow {
             if let Some(node) = target.and_then(|n| machine.node(n)) {
                 todo.push(node.entry);
             }
-            for (to, _) in successors(op).into_iter().rev() {
-                todo.push(to);
+            let from = todo.len();
+            each_successor(op, |to, _| todo.push(to));
+            if let Some(added) = todo.get_mut(from..) {
+                added.reverse();
             }
         }
         let broken = machine
@@ -179,10 +181,16 @@ fn roots(machine: &Machine) -> Vec<Root> {
 
 /// Where an operation leads inside its body. A `Goto` leads out of it, a `Visit` to what follows the visit.
 pub(crate) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
-    let asks = |q: &Question, out: &mut Vec<(OpId, Transition)>| {
-        out.push((q.otherwise, Transition::Otherwise))
-    };
     let mut out = Vec::new();
+    each_successor(op, |to, how| out.push((to, how)));
+    out
+}
+
+/// Calls `f` with what [`successors`] gives, in its order.
+pub(crate) fn each_successor(op: &Op, mut f: impl FnMut(OpId, Transition)) {
+    let f = &mut f;
+    let asks =
+        |q: &Question, f: &mut dyn FnMut(OpId, Transition)| f(q.otherwise, Transition::Otherwise);
     match &op.kind {
         OpKind::Say { next, .. }
         | OpKind::Set { next, .. }
@@ -192,16 +200,18 @@ pub(crate) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
         | OpKind::Tag { next, .. }
         | OpKind::Ticket { next, .. }
         | OpKind::Callback { next, .. }
-        | OpKind::Error { next } => out.push((*next, Transition::Next)),
+        | OpKind::Error { next } => f(*next, Transition::Next),
         OpKind::Ask { question, next, .. }
         | OpKind::Form { question, next, .. }
         | OpKind::Survey { question, next, .. } => {
-            out.push((*next, Transition::Next));
-            asks(question, &mut out);
+            f(*next, Transition::Next);
+            asks(question, f);
         }
         OpKind::Choose { question, buttons } => {
-            out.extend(buttons.iter().map(|b| (b.to, Transition::Label(b.label))));
-            asks(question, &mut out);
+            buttons
+                .iter()
+                .for_each(|b| f(b.to, Transition::Label(b.label)));
+            asks(question, f);
         }
         OpKind::ChooseFrom {
             none,
@@ -209,47 +219,41 @@ pub(crate) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
             next,
             ..
         } => {
-            out.push((*next, Transition::Next));
-            out.extend(none.map(|op| (op, Transition::NoneLeft)));
-            asks(question, &mut out);
+            f(*next, Transition::Next);
+            none.iter().for_each(|op| f(*op, Transition::NoneLeft));
+            asks(question, f);
         }
         OpKind::Confirm { question, yes, no } => {
-            out.push((*yes, Transition::Yes));
-            out.push((*no, Transition::No));
-            asks(question, &mut out);
+            f(*yes, Transition::Yes);
+            f(*no, Transition::No);
+            asks(question, f);
         }
         OpKind::Listen { question, arms } => {
-            out.extend(
-                (0u32..)
-                    .zip(arms)
-                    .map(|(i, (_, to))| (*to, Transition::Intent(i))),
-            );
-            asks(question, &mut out);
+            (0u32..)
+                .zip(arms)
+                .for_each(|(i, (_, to))| f(*to, Transition::Intent(i)));
+            asks(question, f);
         }
         OpKind::Branch { arms, otherwise } => {
-            out.extend(
-                (0u32..)
-                    .zip(arms)
-                    .map(|(i, (_, to))| (*to, Transition::Then(i))),
-            );
-            out.push((*otherwise, Transition::Else));
+            (0u32..)
+                .zip(arms)
+                .for_each(|(i, (_, to))| f(*to, Transition::Then(i)));
+            f(*otherwise, Transition::Else);
         }
         OpKind::Match {
             arms, otherwise, ..
         } => {
-            out.extend(
-                (0u32..)
-                    .zip(arms)
-                    .map(|(i, arm)| (arm.to, Transition::Arm(i))),
-            );
+            (0u32..)
+                .zip(arms)
+                .for_each(|(i, arm)| f(arm.to, Transition::Arm(i)));
             // What no arm takes is F0303's; nothing else is said of it.
             if arms.is_empty() {
-                out.push((*otherwise, Transition::Otherwise));
+                f(*otherwise, Transition::Otherwise);
             }
         }
         OpKind::Call { failed, next, .. } => {
-            out.push((*next, Transition::Next));
-            out.push((*failed, Transition::Failed));
+            f(*next, Transition::Next);
+            f(*failed, Transition::Failed);
         }
         OpKind::Verify {
             question,
@@ -257,17 +261,19 @@ pub(crate) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
             next,
             ..
         } => {
-            out.push((*next, Transition::Next));
-            out.push((*failed, Transition::Failed));
-            asks(question, &mut out);
+            f(*next, Transition::Next);
+            f(*failed, Transition::Failed);
+            asks(question, f);
         }
         OpKind::ContinueWith {
             resolved,
             otherwise,
             ..
         } => {
-            out.extend(resolved.map(|op| (op, Transition::Resolved)));
-            out.extend(otherwise.map(|op| (op, Transition::Otherwise)));
+            resolved.iter().for_each(|op| f(*op, Transition::Resolved));
+            otherwise
+                .iter()
+                .for_each(|op| f(*op, Transition::Otherwise));
         }
         OpKind::Attempt {
             question,
@@ -275,19 +281,19 @@ pub(crate) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
             declined,
             ..
         } => {
-            out.push((*worked, Transition::Worked));
+            f(*worked, Transition::Worked);
             if let Some(question) = question {
-                out.push((*declined, Transition::Declined));
-                asks(question, &mut out);
+                f(*declined, Transition::Declined);
+                asks(question, f);
             }
         }
         OpKind::Offer { offer, next, .. } => {
             for (i, item) in (0u32..).zip(&offer.items) {
                 if let OfferKind::Target(to) = item.kind {
-                    out.push((to, Transition::Offered(i)));
+                    f(to, Transition::Offered(i));
                 }
             }
-            out.push((*next, Transition::Next));
+            f(*next, Transition::Next);
         }
         OpKind::Goto { .. }
         | OpKind::Back
@@ -295,18 +301,96 @@ pub(crate) fn successors(op: &Op) -> Vec<(OpId, Transition)> {
         | OpKind::Escalate(_)
         | OpKind::End { .. } => {}
     }
-    out
 }
 
 /// Where an operation leads, into other nodes too.
 pub(crate) fn all_successors(machine: &Machine, op: &Op) -> Vec<OpId> {
-    let mut out: Vec<OpId> = successors(op).into_iter().map(|(to, _)| to).collect();
+    let mut out = Vec::new();
+    each_way(machine, op, |to| out.push(to));
+    out
+}
+
+/// Calls `f` with what [`all_successors`] gives, in its order.
+pub(crate) fn each_way(machine: &Machine, op: &Op, mut f: impl FnMut(OpId)) {
+    each_successor(op, |to, _| f(to));
     if let OpKind::Goto { node } | OpKind::Visit { node, .. } = &op.kind
         && let Some(node) = machine.node(*node)
     {
-        out.push(node.entry);
+        f(node.entry);
     }
-    out
+}
+
+/// For many vertices, the vertices to which each leads: all in one list, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Ways {
+    /// By vertex, where its part of `to` begins; one more at the end.
+    starts: Vec<u32>,
+    to: Vec<OpId>,
+}
+
+impl Ways {
+    /// From pairs `(from, to)` over `count` vertices.
+    pub(crate) fn new(count: usize, edges: &[(OpId, OpId)]) -> Self {
+        let mut starts = vec![0u32; count + 1];
+        for (from, _) in edges {
+            if let Some(n) = starts.get_mut(from.index() + 1) {
+                *n += 1;
+            }
+        }
+        let mut sum = 0;
+        for n in &mut starts {
+            sum += *n;
+            *n = sum;
+        }
+        let mut next = starts.clone();
+        let mut to = vec![OpId(0); edges.len()];
+        for (from, target) in edges {
+            if let Some(at) = next.get_mut(from.index()) {
+                if let Some(slot) = to.get_mut(*at as usize) {
+                    *slot = *target;
+                }
+                *at += 1;
+            }
+        }
+        Self { starts, to }
+    }
+
+    /// Where a vertex leads, in the order of the pairs.
+    pub(crate) fn of(&self, from: OpId) -> &[OpId] {
+        let at = |i: usize| self.starts.get(i).map_or(0, |n| *n as usize);
+        self.to
+            .get(at(from.index())..at(from.index() + 1))
+            .unwrap_or_default()
+    }
+
+    /// Whether no way leads in a circle.
+    pub(crate) fn is_acyclic(&self) -> bool {
+        let count = self.starts.len().saturating_sub(1);
+        let mut arrivals = vec![0u32; count];
+        for to in &self.to {
+            if let Some(n) = arrivals.get_mut(to.index()) {
+                *n += 1;
+            }
+        }
+        let mut todo: Vec<OpId> = (0u32..)
+            .zip(&arrivals)
+            .filter(|(_, n)| **n == 0)
+            .map(|(id, _)| OpId(id))
+            .collect();
+        let mut done = 0;
+        while let Some(id) = todo.pop() {
+            done += 1;
+            for to in self.of(id) {
+                if let Some(n) = arrivals.get_mut(to.index()) {
+                    *n -= 1;
+                    if *n == 0 {
+                        todo.push(*to);
+                    }
+                }
+            }
+        }
+        done == count
+    }
 }
 
 /// The question of an operation that waits for the customer.

@@ -7,19 +7,19 @@
 mod facts;
 mod narrow;
 
-pub(crate) use facts::{Bits, FactId, var_name};
+pub(crate) use facts::{Bits, FactId, Facts, var_name};
 
-use super::flow::{Flow, successors};
+use super::flow::{Flow, each_successor};
 use crate::machine::{CellPattern, CodeOwner, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, NodeId, OpId};
-use facts::Facts;
 use narrow::Truth;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What is surely known where.
 #[derive(Debug)]
 pub(crate) struct Knowledge {
-    facts: Facts,
+    facts: Arc<Facts>,
     /// By operation: what is known before it; absent where no conversation comes.
     before: Vec<Option<Bits>>,
     /// By node: what is known at all its ends.
@@ -29,8 +29,7 @@ pub(crate) struct Knowledge {
 }
 
 impl Knowledge {
-    pub(crate) fn new(machine: &Machine, flow: &Flow) -> Self {
-        let facts = Facts::new(machine);
+    pub(crate) fn new(machine: &Machine, flow: &Flow, facts: Arc<Facts>) -> Self {
         let mut this = Self {
             before: vec![None; machine.ops.len()],
             at_end: vec![None; machine.nodes.len()],
@@ -224,11 +223,11 @@ impl Knowledge {
                 }
             }
             _ => {
-                for (to, how) in successors(op) {
+                each_successor(op, |to, how| {
                     let mut after = bits.clone();
                     self.after(machine, op, &how, &mut after);
                     f(to, how, after);
-                }
+                });
             }
         }
     }

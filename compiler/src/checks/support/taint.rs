@@ -1,6 +1,6 @@
 //! Where private values may be: a forward analysis of what each slot may hold of private data.
 
-use super::flow::{Flow, successors};
+use super::flow::{Flow, each_successor};
 use super::walk;
 use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var};
 use crate::value::OpId;
@@ -114,6 +114,13 @@ impl Taint {
     }
 
     fn solve(&mut self, machine: &Machine, flow: &Flow) {
+        // Where nothing private is copied at all, nothing is to be followed.
+        if self.anywhere.is_empty() {
+            for (slot, reached) in self.before.iter_mut().zip(&flow.reachable) {
+                *slot = reached.then(Holds::new);
+            }
+            return;
+        }
         let mut todo: VecDeque<OpId> = VecDeque::new();
         let mut queued = vec![false; machine.ops.len()];
         // What a visited node may add, in any order.
@@ -177,7 +184,7 @@ impl Taint {
                 }
                 _ => {}
             }
-            for (to, how) in successors(op) {
+            each_successor(op, |to, how| {
                 let mut after = after.clone();
                 // An answer takes the place of the copy; an unanswered question leaves it.
                 if how == Transition::Next
@@ -186,7 +193,7 @@ impl Taint {
                     after.remove(var);
                 }
                 arrivals.push((to, after));
-            }
+            });
         }
     }
 

@@ -6,34 +6,59 @@ use crate::value::{CodeId, LocalId, Type};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-/// A set of facts.
+/// A set of facts. All sets of one analysis have the same length.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Bits(Box<[u64]>);
+pub(crate) struct Bits(Words);
+
+/// Most bots have few facts; their sets need no room of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Words {
+    Few([u64; 2]),
+    Many(Box<[u64]>),
+}
 
 impl Bits {
     fn new(len: usize) -> Self {
-        Self(vec![0; len.div_ceil(64)].into_boxed_slice())
+        Self(if len <= 128 {
+            Words::Few([0; 2])
+        } else {
+            Words::Many(vec![0; len.div_ceil(64)].into_boxed_slice())
+        })
+    }
+
+    fn words(&self) -> &[u64] {
+        match &self.0 {
+            Words::Few(words) => words,
+            Words::Many(words) => words,
+        }
+    }
+
+    fn words_mut(&mut self) -> &mut [u64] {
+        match &mut self.0 {
+            Words::Few(words) => words,
+            Words::Many(words) => words,
+        }
     }
 
     pub(crate) fn has(&self, fact: FactId) -> bool {
-        self.0
+        self.words()
             .get(fact.0 as usize / 64)
             .is_some_and(|w| w & (1 << (fact.0 % 64)) != 0)
     }
 
     pub(super) fn insert(&mut self, fact: FactId) {
-        if let Some(word) = self.0.get_mut(fact.0 as usize / 64) {
+        if let Some(word) = self.words_mut().get_mut(fact.0 as usize / 64) {
             *word |= 1 << (fact.0 % 64);
         }
     }
 
     /// Takes everything.
     pub(super) fn fill(&mut self) {
-        self.0.iter_mut().for_each(|w| *w = u64::MAX);
+        self.words_mut().fill(u64::MAX);
     }
 
     fn remove(&mut self, fact: FactId) {
-        if let Some(word) = self.0.get_mut(fact.0 as usize / 64) {
+        if let Some(word) = self.words_mut().get_mut(fact.0 as usize / 64) {
             *word &= !(1 << (fact.0 % 64));
         }
     }
@@ -41,7 +66,7 @@ impl Bits {
     /// Keeps what both have; whether that is less than before.
     pub(super) fn intersect(&mut self, other: &Self) -> bool {
         let mut changed = false;
-        for (a, b) in self.0.iter_mut().zip(&other.0) {
+        for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
             changed |= *a & !b != 0;
             *a &= b;
         }
@@ -51,7 +76,7 @@ impl Bits {
     /// Takes what either has; whether that is more than before.
     pub(super) fn union(&mut self, other: &Self) -> bool {
         let mut changed = false;
-        for (a, b) in self.0.iter_mut().zip(&other.0) {
+        for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
             changed |= b & !*a != 0;
             *a |= b;
         }
@@ -59,7 +84,7 @@ impl Bits {
     }
 
     pub(super) fn remove_all(&mut self, other: &Self) {
-        for (a, b) in self.0.iter_mut().zip(&other.0) {
+        for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
             *a &= !b;
         }
     }
@@ -80,13 +105,16 @@ type Path = (Base, Vec<SmolStr>);
 
 /// All facts of a machine.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     ids: FxHashMap<Path, FactId>,
     /// By base, all its facts.
     of_base: FxHashMap<Base, Vec<(Vec<SmolStr>, FactId)>>,
     /// By number, what a fact is about.
     names: Vec<Path>,
     local_names: FxHashMap<(CodeId, FactId), Path>,
+    /// How many slots, and fields of the profile, there are.
+    slots: usize,
+    fields: usize,
     globals: u32,
     len: usize,
     /// The facts that always hold: slots with a default.
@@ -94,12 +122,14 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn new(machine: &Machine) -> Self {
+    pub(crate) fn new(machine: &Machine) -> Self {
         let mut this = Self {
             ids: FxHashMap::default(),
             of_base: FxHashMap::default(),
             names: Vec::new(),
             local_names: FxHashMap::default(),
+            slots: machine.slots.len(),
+            fields: machine.customer.len(),
             globals: 0,
             len: 0,
             always: Bits::new(0),
@@ -219,23 +249,37 @@ impl Facts {
     /// Only the facts that mean the same in every body.
     pub(super) fn globals(&self, bits: &Bits) -> Bits {
         let mut out = bits.clone();
-        let mut i = self.globals;
-        while (i as usize) < self.len {
-            out.remove(FactId(i));
-            i += 1;
+        for (n, word) in (0u32..).zip(out.words_mut()) {
+            let keep = self.globals.saturating_sub(n * 64).min(64);
+            *word &= 1u64.checked_shl(keep).map_or(u64::MAX, |bit| bit - 1);
         }
         out
     }
 
     /// The fact that an expression is known, if there is one about it.
     pub(super) fn of(&self, code: Option<CodeId>, expr: &Expr) -> Option<FactId> {
+        match &expr.kind {
+            ExprKind::Slot(id) => return self.of_var(Var::Slot(*id)),
+            ExprKind::Customer(id) => return self.of_var(Var::Customer(*id)),
+            ExprKind::Field(..) | ExprKind::Local(_) => {}
+            _ => return None,
+        }
         self.ids.get(&path_of(code, expr)?).copied()
     }
 
     pub(super) fn learn_var(&self, var: Var, bits: &mut Bits) {
-        if let Some(id) = self.ids.get(&(Base::Var(var), Vec::new())) {
-            bits.insert(*id);
+        if let Some(id) = self.of_var(var) {
+            bits.insert(id);
         }
+    }
+
+    /// The fact that a slot or field itself is known: those have the first numbers, in their order.
+    fn of_var(&self, var: Var) -> Option<FactId> {
+        let (at, count) = match var {
+            Var::Slot(id) => (id.index(), self.slots),
+            Var::Customer(id) => (id.index() + self.slots, self.slots + self.fields),
+        };
+        (at < count).then_some(FactId(u32::try_from(at).ok()?))
     }
 
     pub(super) fn learn_local(&self, code: CodeId, local: LocalId, bits: &mut Bits) {

@@ -225,7 +225,11 @@ fn what_is_surely_known_is_known_in_every_conversation() {
             compilation.diagnostics
         );
         let machine = &compilation.machine;
-        let knowledge = Knowledge::new(machine, &Flow::new(machine));
+        let knowledge = Knowledge::new(
+            machine,
+            &Flow::new(machine),
+            std::sync::Arc::new(super::Facts::new(machine)),
+        );
         for _ in 0..40 {
             let mut known = [false; SLOTS];
             let mut stack = Vec::new();
