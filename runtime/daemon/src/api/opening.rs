@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use flow_compiler::value::{Type, Value};
 use flow_engine::event::{EventKind, Visitor};
+use flow_store::StoreError;
 use serde::Deserialize;
 use serde_json::{Value as Shown, json};
 use smol_str::SmolStr;
@@ -113,7 +114,10 @@ pub(super) async fn open(
         page,
         visitor,
     };
-    let outcome = app.open(id.clone(), secret_hash(&token), kind).await?;
+    let span = app.telemetry.turn(&id, "opened");
+    let outcome = app.open(id.clone(), secret_hash(&token), kind).await;
+    drop(span);
+    let outcome = outcome?;
     let body = json!({"id": id, "token": token, "conversation": *outcome.view, "messages": public(&outcome.messages)});
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
@@ -157,10 +161,10 @@ fn claims(
 }
 
 /// The agent of an earlier conversation of the same, proven person.
-async fn last_agent(
+pub(crate) async fn last_agent(
     app: &App,
     visitor: &Visitor,
-) -> Result<Option<(flow_engine::event::AgentRef, jiff::Timestamp)>, ApiError> {
+) -> Result<Option<(flow_engine::event::AgentRef, jiff::Timestamp)>, StoreError> {
     for (field, value) in &visitor.proven {
         let Value::Text(value) = value else { continue };
         let found = app
