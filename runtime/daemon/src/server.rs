@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::program::Program;
-use crate::{accept, api, desk, reload, timers};
+use crate::telemetry::Telemetry;
+use crate::{accept, api, channels, desk, reload, targets, timers};
 use flow_store::{SqliteOptions, SqliteStore, Store, StoreError};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
@@ -24,6 +25,9 @@ pub enum StartError {
         /// For a terminal.
         rendered: String,
     },
+    /// The configuration asks for something that cannot be had.
+    #[error("{0}")]
+    Configuration(String),
     /// The folder is no bot.
     #[error(transparent)]
     Load(#[from] flow_loader::LoadError),
@@ -94,7 +98,9 @@ pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> 
     let address = listener
         .local_addr()
         .map_err(|e| listen_error(address, &e))?;
-    let app = Arc::new(new_app(folder.to_path_buf(), config, store));
+    let telemetry = Telemetry::new(config.telemetry.as_ref(), &config.environment)
+        .map_err(StartError::Configuration)?;
+    let app = Arc::new(new_app(folder.to_path_buf(), config, store, telemetry));
     load_bot(&app).await?;
     app.rebuild_desk().await?;
     timers::refill(&app).await?;
@@ -103,6 +109,8 @@ pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> 
         tokio::spawn(desk::run(Arc::clone(&app))),
         tokio::spawn(reload::run(Arc::clone(&app))),
         tokio::spawn(housekeeping(Arc::clone(&app))),
+        tokio::spawn(channels::run(Arc::clone(&app))),
+        tokio::spawn(targets::run(Arc::clone(&app))),
     ];
     app.resume_deliveries().await?;
     api::trigger::resume(&app).await?;
@@ -135,7 +143,7 @@ fn listen_error(address: SocketAddr, error: &std::io::Error) -> StartError {
     StartError::Listen { address, why }
 }
 
-fn new_app(folder: PathBuf, config: Config, store: Arc<dyn Store>) -> App {
+fn new_app(folder: PathBuf, config: Config, store: Arc<dyn Store>, telemetry: Telemetry) -> App {
     App {
         delivery: crate::delivery::Delivery::new(&config.egress),
         config,
@@ -147,6 +155,10 @@ fn new_app(folder: PathBuf, config: Config, store: Arc<dyn Store>) -> App {
         desk: Default::default(),
         timers: Default::default(),
         hub: Default::default(),
+        outbound: Default::default(),
+        inbound: Default::default(),
+        telemetry,
+        pending_sign_ins: Default::default(),
         reload: Default::default(),
         sign_ins: Default::default(),
         limits: Default::default(),
@@ -203,10 +215,24 @@ async fn housekeeping(app: Arc<App>) {
             tokio::spawn(Arc::clone(&app).people_available(opened));
         }
         open = now_open;
+        forget_the_erased(&app).await;
         match app.store.prune_programs().await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "versions that nobody needs were removed"),
             Err(error) => tracing::warn!(%error, "old versions could not be removed"),
+        }
+    }
+}
+
+/// Takes conversations out of the queue that were erased beside the daemon (`flowd erase`).
+async fn forget_the_erased(app: &Arc<App>) {
+    let queued: Vec<String> = app
+        .desk
+        .look(|desk| desk.items().map(|(id, _)| id.to_string()).collect());
+    for id in queued {
+        if matches!(app.store.summary(&id).await, Ok(None)) {
+            app.turns.forget(&id);
+            app.desk_dequeue(&id, "erased");
         }
     }
 }
@@ -225,5 +251,8 @@ impl Daemon {
             // Until it has let go of what it held, the data folder's lock among it.
             let _ = worker.await;
         }
+        let app = Arc::clone(&self.app);
+        // The exporter's thread needs this runtime to send what is left.
+        let _ = tokio::task::spawn_blocking(move || app.telemetry.end()).await;
     }
 }
