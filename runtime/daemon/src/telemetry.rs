@@ -164,14 +164,14 @@ impl Telemetry {
 
     /// Begins a turn.
     pub(crate) fn turn<'a>(&'a self, conversation: &'a str, cause: &'static str) -> Turn<'a> {
-        let attributes = [
-            KeyValue::new("flow.conversation", conversation.to_owned()),
-            KeyValue::new("flow.cause", cause),
-        ];
-        let timed = match self.is_on() {
-            true => self.begin("turn", SpanKind::Internal, attributes),
-            false => Timed(None),
-        };
+        let mut timed = Timed::default();
+        if self.is_on() {
+            let attributes = [
+                KeyValue::new("flow.conversation", conversation.to_owned()),
+                KeyValue::new("flow.cause", cause),
+            ];
+            timed = self.begin("turn", SpanKind::Internal, attributes);
+        }
         if let Some(span) = &timed.0 {
             let context = span.span_context().clone();
             self.lock().insert(conversation.to_owned(), context);

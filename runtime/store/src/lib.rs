@@ -190,6 +190,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Erases everything that belongs to one conversation; `false`: there is none.
     fn erase(&self, id: &str) -> Fut<'_, bool>;
+    /// Leaves nothing of what was erased in the journal; somebody who reads just then may keep it from doing so until the next time.
+    fn scrub(&self) -> Fut<'_, ()>;
     /// The numbers of the dashboard.
     fn dashboard(&self, query: DashboardQuery) -> Fut<'_, Dashboard>;
     /// Counts for the metrics.

@@ -15,7 +15,7 @@ fn store() -> (tempfile::TempDir, SqliteStore) {
 }
 
 /// A turn that adds event `seq` to conversation `id`, expecting row version `row`.
-fn turn(id: &str, row: u64, seq: u64) -> TurnCommit {
+pub(crate) fn turn(id: &str, row: u64, seq: u64) -> TurnCommit {
     TurnCommit {
         conversation: Conversation {
             summary: Summary {

@@ -180,7 +180,11 @@ pub(super) async fn erase(
     if !app.store.erase(&id).await? {
         return Err(ApiError::unknown_conversation(&id));
     }
+    app.turns.forget(&id);
     app.desk_dequeue(&id, "erased");
+    if let Err(error) = app.store.scrub().await {
+        tracing::warn!(%error, "the journal could not be emptied after an erasure");
+    }
     app.audit(actor, "erase", Some(id), None).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,4 @@
-//! Messages on their way to customers: one at a time per conversation, tried again until the service takes them or they are given up.
+//! Messages on their way to customers: one at a time per customer, tried again until the service takes them or they are given up.
 
 use super::lanes::Lanes;
 use super::whatsapp;
@@ -31,36 +31,43 @@ pub(super) enum Attempt {
     Gone,
     /// Another attempt may go better, after this time if the service named one.
     Again(String, Option<Duration>),
-    /// The customer has to write first; it waits so long at most.
+    /// Nothing was sent: the customer has to write first, or the service rests. It waits so long at most.
     Held(String, Duration),
     /// It will never go.
     Failed(String),
 }
 
-/// The messages on their way.
+/// The messages on their way, by the customer's address.
 #[derive(Debug, Default)]
 pub struct Outbound(Lanes<String, OutboxRow>);
 
 impl Outbound {
-    /// The customer wrote: what was held for it goes now.
-    pub(super) fn wake(&self, conversation: &str) {
-        self.0.wake(&conversation.to_owned());
+    /// The customer wrote: what was held for them goes now.
+    pub(super) fn wake(&self, address: &str) {
+        self.0.wake(&address.to_owned());
     }
+}
+
+/// Whom a message is for.
+fn address(row: &OutboxRow) -> String {
+    let body = serde_json::from_str::<serde_json::Value>(&row.payload).ok();
+    let to = body.as_ref().and_then(|b| b.get("to")?.as_str());
+    to.unwrap_or(&row.conversation).to_owned()
 }
 
 impl App {
     /// Sends a message after those before it.
     pub(crate) fn send_in_order(self: &Arc<Self>, row: OutboxRow) {
-        let conversation = row.conversation.clone();
-        if self.outbound.0.push(&conversation, row) {
+        let address = address(&row);
+        if self.outbound.0.push(&address, row) {
             let app = Arc::clone(self);
-            tokio::spawn(async move { app.send_all(&conversation).await });
+            tokio::spawn(async move { app.send_all(&address).await });
         }
     }
 
-    async fn send_all(self: Arc<Self>, conversation: &String) {
+    async fn send_all(self: Arc<Self>, address: &String) {
         let mut stopping = self.stopping.subscribe();
-        while let Some((mut row, woken)) = self.outbound.0.front(conversation) {
+        while let Some((mut row, woken)) = self.outbound.0.front(address) {
             let left = row.due.duration_since(self.clock.now());
             tokio::select! {
                 biased;
@@ -105,9 +112,9 @@ impl App {
                 }
             }
             if done {
-                self.outbound.0.done(conversation);
+                self.outbound.0.done(address);
             } else {
-                self.outbound.0.change(conversation, row);
+                self.outbound.0.change(address, row);
             }
         }
     }

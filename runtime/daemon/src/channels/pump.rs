@@ -65,7 +65,16 @@ pub(crate) async fn run(app: Arc<App>) {
     }
 }
 
-async fn hand_over(app: &Arc<App>, conversation: &str) -> Result<(), StoreError> {
+/// A body with its receiver: a later conversation with the same customer changes nothing about it.
+fn addressed(mut body: serde_json::Value, to: &str) -> String {
+    if let Some(body) = body.as_object_mut() {
+        body.insert("to".to_owned(), to.into());
+    }
+    body.to_string()
+}
+
+/// Puts what the log of a conversation says since the last time into the outbox.
+pub(super) async fn hand_over(app: &Arc<App>, conversation: &str) -> Result<(), StoreError> {
     let Some(mut thread) = app.store.thread_of(conversation).await? else {
         return Ok(());
     };
@@ -87,7 +96,7 @@ async fn hand_over(app: &Arc<App>, conversation: &str) -> Result<(), StoreError>
                     seq: record.seq,
                     idx: place.saturating_mul(PARTS).saturating_add(part),
                     kind: MESSAGE.into(),
-                    payload: body.to_string(),
+                    payload: addressed(body, &thread.address),
                     due: record.event.at,
                 }));
             }

@@ -163,3 +163,105 @@ pub(super) fn follow_ups_of(
         super::operate::follow_up,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{NewOutbox, SqliteOptions, SqliteStore, Store, Thread, TurnCommit};
+    use jiff::Timestamp;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn opened(id: &str) -> TurnCommit {
+        crate::tests::turn(id, 0, 1)
+    }
+
+    fn thread(conversation: &str, second: i64) -> Thread {
+        Thread {
+            channel: "whatsapp".into(),
+            address: "491".to_owned(),
+            conversation: conversation.to_owned(),
+            sent: 0,
+            heard_at: at(second),
+            reopened_at: None,
+        }
+    }
+
+    fn row(seq: u64) -> NewOutbox {
+        NewOutbox {
+            seq,
+            idx: 0,
+            kind: "message".into(),
+            payload: "{}".to_owned(),
+            due: at(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_is_handed_over_once_and_a_number_goes_with_its_conversation() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+        store.heard(thread("a", 10)).await.unwrap();
+        // Before its conversation is there, there is nothing to say.
+        assert!(store.behind().await.unwrap().is_empty());
+        store.commit(opened("a")).await.unwrap();
+        assert_eq!(store.behind().await.unwrap(), ["a"]);
+        let first = store.hand_over("a", 1, vec![row(1)]).await.unwrap();
+        assert_eq!(first.len(), 1);
+        assert!(
+            store
+                .hand_over("a", 1, vec![row(1)])
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(store.behind().await.unwrap().is_empty());
+
+        store.reopened("a", at(20)).await.unwrap();
+        store.heard(thread("a", 5)).await.unwrap();
+        let found = store.thread("whatsapp", "491").await.unwrap().unwrap();
+        // A late message of before changes no time, but somebody wrote.
+        assert_eq!(
+            (found.sent, found.heard_at, found.reopened_at),
+            (1, at(10), None)
+        );
+        store.commit(opened("b")).await.unwrap();
+        store.heard(thread("b", 30)).await.unwrap();
+        assert!(store.thread_of("a").await.unwrap().is_none());
+        assert_eq!(store.thread_of("b").await.unwrap().unwrap().sent, 0);
+
+        store.spend("b", 40).await.unwrap();
+        store.spend("b", 2).await.unwrap();
+        store.spend("nobody", 2).await.unwrap();
+        assert_eq!(store.spent("b").await.unwrap(), 42);
+        assert!(store.erase("b").await.unwrap());
+        assert_eq!(store.spent("b").await.unwrap(), 0);
+        assert!(store.thread("whatsapp", "491").await.unwrap().is_none());
+        store.scrub().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_database_of_the_first_version_is_upgraded_with_what_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let old = rusqlite::Connection::open(dir.path().join("flow.db")).unwrap();
+            old.execute_batch(include_str!("schema/1.sql")).unwrap();
+            old.execute_batch(
+                "INSERT INTO conversation (id, row, version, state, token, stage, tier, channel, language, priority, mood, last_at, seq, people) \
+                 VALUES ('a', 1, 'v', '{}', x'00', 'scripted', 'bot', 'web', 'en', 'standard', 0, 1000, 1, 0); PRAGMA user_version = 1",
+            )
+            .unwrap();
+        }
+        let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+        assert_eq!(store.summary("a").await.unwrap().unwrap().tier, "bot");
+        store.spend("a", 7).await.unwrap();
+        store.heard(thread("a", 1)).await.unwrap();
+        assert_eq!(store.behind().await.unwrap(), ["a"]);
+        store.alert("x", Some(at(1))).await.unwrap();
+        drop(store);
+        let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+        assert_eq!(store.spent("a").await.unwrap(), 7);
+        assert_eq!(store.alerted().await.unwrap(), ["x"]);
+    }
+}

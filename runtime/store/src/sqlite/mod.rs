@@ -94,15 +94,6 @@ impl SqliteStore {
         self.readers.run(move |c| backup::backup(c, &to)).await
     }
 
-    /// Leaves nothing of what was erased in the journal. A daemon beside it that reads just then may keep it from doing so; its next checkpoint
-    /// does.
-    ///
-    /// # Errors
-    /// If the database cannot be written.
-    pub async fn scrub(&self) -> Result<(), StoreError> {
-        self.readers.run(backup::scrub).await
-    }
-
     fn write<T, F>(&self, work: F) -> Fut<'_, T>
     where
         T: Send + 'static,
@@ -295,6 +286,7 @@ impl Store for SqliteStore {
         read deliveries() -> Vec<Delivery> = operate::deliveries;
         write delivery_done(id: &str) -> () = operate::delivery_done;
         write erase(id: &str) -> bool = operate::erase;
+        read scrub() -> () = backup::scrub;
         read stats() -> Stats = operate::stats;
         write check() -> () = operate::check;
 

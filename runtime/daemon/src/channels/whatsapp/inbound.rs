@@ -7,6 +7,7 @@ use crate::api::customer::{LARGEST_FILE, MINUTE, clean};
 use crate::api::{files, opening};
 use crate::app::{App, hex, random_name, secret_hash};
 use crate::channels::lanes::Lanes;
+use crate::channels::pump;
 use crate::config::WhatsApp;
 use crate::delivery::{Outgoing, backoff};
 use crate::metrics::count;
@@ -66,6 +67,13 @@ pub(crate) async fn accept(app: &Arc<App>, news: Notification) -> Result<(), Sto
             continue;
         }
         for message in news.messages {
+            let message = match serde_json::from_value::<Message>(message) {
+                Ok(message) => message,
+                Err(error) => {
+                    tracing::warn!(%error, "a message of WhatsApp cannot be read");
+                    continue;
+                }
+            };
             let contact = news.contacts.iter().find(|c| c.wa_id == message.from);
             let name = contact.and_then(|c| c.profile.name.clone());
             store(app, Letter { message, name }).await?;
@@ -166,6 +174,8 @@ async fn take(app: &Arc<App>, letter: &Letter) -> Result<(), TurnError> {
         let outcome = turn(app, &conversation, &id, &said).await;
         let outcome = match outcome {
             Err(TurnError::Refused(Refusal::Closed)) => {
+                // What the old one had to say is on its way before the number goes on with another.
+                pump::hand_over(app, &conversation).await?;
                 conversation = open(app, letter, fresh_id()).await?;
                 turn(app, &conversation, &id, &said).await
             }
@@ -312,7 +322,7 @@ async fn conversation(app: &Arc<App>, letter: &Letter) -> Result<String, TurnErr
     match app.door(&thread.conversation).await {
         Ok(_) => {
             note(app, letter, &thread.conversation).await?;
-            app.outbound.wake(&thread.conversation);
+            app.outbound.wake(number);
             Ok(thread.conversation)
         }
         // The daemon ended between the two.

@@ -23,14 +23,14 @@ pub(super) struct Change {
     pub(super) value: serde_json::Value,
 }
 
-/// The value of a change of the field `messages`.
+/// The value of a change of the field `messages`. Each message is read by itself: a strange one takes no other with it.
 #[derive(Debug, Deserialize)]
 pub(super) struct News {
     pub(super) metadata: Metadata,
     #[serde(default)]
     pub(super) contacts: Vec<Contact>,
     #[serde(default)]
-    pub(super) messages: Vec<Message>,
+    pub(super) messages: Vec<serde_json::Value>,
     #[serde(default)]
     pub(super) statuses: Vec<Delivered>,
 }

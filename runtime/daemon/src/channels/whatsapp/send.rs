@@ -34,6 +34,8 @@ struct Answer {
 
 enum Refused {
     Again(String, Option<Duration>),
+    /// Nothing was tried: others found that Meta does not answer.
+    Rests(String, Duration),
     Window,
     Failed(String),
 }
@@ -43,13 +45,20 @@ pub(in crate::channels) async fn send(app: &Arc<App>, row: &OutboxRow) -> Attemp
     let Some(config) = &app.config.whatsapp else {
         return Attempt::Failed("flow.toml has no [whatsapp]".to_owned());
     };
-    let thread = match app.store.thread_of(&row.conversation).await {
-        Ok(Some(thread)) if thread.channel == CHANNEL => thread,
-        Ok(_) => return Attempt::Gone,
-        Err(error) => return Attempt::Again(error.to_string(), None),
-    };
     let Ok(body) = serde_json::from_str::<Value>(&row.payload) else {
         return Attempt::Failed("the message cannot be read".to_owned());
+    };
+    let to = body.get("to").and_then(Value::as_str).unwrap_or_default();
+    // The conversation may have been erased, and the number with it.
+    let thread = match app.store.summary(&row.conversation).await {
+        Ok(Some(_)) => app.store.thread(CHANNEL, to).await,
+        Ok(None) => return Attempt::Gone,
+        Err(error) => Err(error),
+    };
+    let thread = match thread {
+        Ok(Some(thread)) => thread,
+        Ok(None) => return Attempt::Gone,
+        Err(error) => return Attempt::Again(error.to_string(), None),
     };
     let window = rule(app).0;
     if window.is_some_and(|w| app.clock.now() > later(thread.heard_at, w)) {
@@ -59,6 +68,7 @@ pub(in crate::channels) async fn send(app: &Arc<App>, row: &OutboxRow) -> Attemp
         Ok(()) => Attempt::Taken,
         Err(Refused::Window) => reopen(app, config, &thread).await,
         Err(Refused::Again(why, wait)) => Attempt::Again(why, wait),
+        Err(Refused::Rests(why, wait)) => Attempt::Held(why, wait),
         Err(Refused::Failed(why)) => Attempt::Failed(why),
     }
 }
@@ -111,6 +121,7 @@ async fn reopen(app: &Arc<App>, config: &WhatsApp, thread: &Thread) -> Attempt {
             Attempt::Held(waits, LOOK)
         }
         Err(Refused::Again(why, wait)) => Attempt::Again(why, wait),
+        Err(Refused::Rests(why, wait)) => Attempt::Held(why, wait),
         Err(Refused::Window) => Attempt::Failed("the template was refused".to_owned()),
         Err(Refused::Failed(why)) => Attempt::Failed(format!("the template `{template}`: {why}")),
     }
@@ -139,9 +150,10 @@ async fn post(app: &App, config: &WhatsApp, to: &str, mut body: Value) -> Result
             largest: LARGEST,
         })
         .await
-        .map_err(|e: SendError| match e.is_transient() {
-            true => Refused::Again(e.to_string(), None),
-            false => Refused::Failed(e.to_string()),
+        .map_err(|e: SendError| match e {
+            SendError::Open { wait, .. } => Refused::Rests(e.to_string(), wait),
+            e if e.is_transient() => Refused::Again(e.to_string(), None),
+            e => Refused::Failed(e.to_string()),
         })?;
     if answer.status.is_success() {
         return Ok(());
