@@ -118,7 +118,8 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str, out: &mut 
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    if !kinds.contains(&kind) && !(kind == "integer" && kinds.contains(&"number")) {
+    let whole = kind == "integer" && kinds.contains(&"number");
+    if !whole && !kinds.contains(&kind) {
         out.push(format!("{at} is {kind}, not {kinds:?}: {value}"));
         return;
     }

@@ -352,9 +352,60 @@ async fn a_number_has_one_conversation_with_buttons_lists_and_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn strange_messages_take_no_other_with_them() {
+    let (world, graph) = world().await;
+    let flow = world.start().await;
+    let from = |id: &str, mut content: Value| {
+        content["from"] = json!(PHONE);
+        content["id"] = json!(id);
+        content["timestamp"] = json!("1");
+        content
+    };
+    let now = jiff::Timestamp::now().as_second().to_string();
+    let mut good = from("wamid.5", text("when are you open"));
+    good["timestamp"] = json!(now);
+    let news = notification(json!({"messages": [
+        from("wamid.1", json!({"type": "reaction", "reaction": {"message_id": "wamid.0", "emoji": "x"}})),
+        from("wamid.2", json!({"type": "text", "text": {"words": 1}})),
+        from("wamid.3", json!({"type": "something_new", "something_new": {}})),
+        json!({"type": "text"}),
+        from("wamid.4", json!({"type": "interactive", "interactive": {"type": "nfm_reply"}})),
+        good,
+    ]}));
+    let answer = post_signed(&flow, &news, "app-secret").await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    assert_eq!(graph.takes(0).await["text"]["body"], "Hi there!");
+    graph.tells(1, "We are always open.").await;
+    // The question again.
+    graph.takes(3).await;
+    // A conversation that was erased says nothing more, whatever still waits.
+    let down = (0..100).map(|_| refusal(503, 2, "down"));
+    graph.next.lock().unwrap().extend(down);
+    says(&flow, "wamid.6", text("when are you open")).await;
+    let id = conversation(&flow).await;
+    for _ in 0..400 {
+        if graph.next.lock().unwrap().len() < 100 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(flow.app().store.erase(&id).await.unwrap());
+    graph.next.lock().unwrap().clear();
+    tokio::time::sleep(Duration::from_millis(1600)).await;
+    assert_eq!(graph.count(), 4);
+    // The next word of the same number begins anew.
+    let count = graph.count();
+    says(&flow, "wamid.7", text("when are you open")).await;
+    let n = graph.tells(count, "Hi Ana!").await;
+    graph.tells(n, "We are always open.").await;
+    assert_ne!(conversation(&flow).await, id);
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_meta_refuses_for_now_comes_later_in_order_and_what_it_refuses_for_good_is_shown() {
     let (world, graph) = world().await;
-    world.agent("mia", Role::Lead).await;
+    world.agent("mia", Role::Admin).await;
     let flow = world.start().await;
     let mia: Person = flow.sign_in("mia").await;
     let mut stream = mia.comes().await;
@@ -370,6 +421,8 @@ async fn what_meta_refuses_for_now_comes_later_in_order_and_what_it_refuses_for_
     ];
     assert_eq!(told[0]["text"]["body"], "Hi Ana!");
     assert_eq!(told[2]["text"]["body"], "We are always open.");
+    // The question again.
+    graph.takes(3).await;
 
     graph
         .next
@@ -386,7 +439,19 @@ async fn what_meta_refuses_for_now_comes_later_in_order_and_what_it_refuses_for_
     let dead = flow.app().store.dead_letters(10).await.unwrap();
     assert_eq!((dead.len(), dead[0].kind.as_str()), (1, "message"));
     // What came after it was sent all the same.
-    graph.takes(3).await;
+    graph.takes(4).await;
+    // Looked at by an admin, and sent after all.
+    let replay = flow
+        .http
+        .post(format!(
+            "{}/v1/admin/dead-letters/{}/replay",
+            flow.base, dead[0].id
+        ))
+        .header("cookie", &mia.cookie)
+        .header("x-flow-csrf", &mia.csrf);
+    let count = graph.count();
+    assert_eq!(replay.send().await.unwrap().status(), 202);
+    graph.tells(count, "We are always open.").await;
     // A status that says so afterwards.
     let failed = notification(json!({"statuses": [{
         "id": "wamid.sent1", "status": "failed", "timestamp": "1", "recipient_id": PHONE,
