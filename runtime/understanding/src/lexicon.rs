@@ -96,11 +96,22 @@ pub(crate) fn rows(file: &'static str) -> impl Iterator<Item = Vec<&'static str>
 /// Whether two words differ by at most one typing error (a letter more, less, other, or two swapped).
 #[must_use]
 pub(crate) fn one_typo(a: &str, b: &str) -> bool {
+    // Compared with every word of a list: most are told apart by their lengths, and hardly any needs its characters in a row.
+    if a.len().abs_diff(b.len()) > 4 {
+        return false;
+    }
+    if a.is_ascii() && b.is_ascii() {
+        return near(a.as_bytes(), b.as_bytes());
+    }
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    near(&a, &b)
+}
+
+fn near<T: PartialEq>(a: &[T], b: &[T]) -> bool {
     if a.len().abs_diff(b.len()) > 1 {
         return false;
     }
-    let same = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let (x, y) = (
         a.get(same..).unwrap_or_default(),
         b.get(same..).unwrap_or_default(),

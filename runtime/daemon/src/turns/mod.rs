@@ -4,6 +4,7 @@ pub(crate) mod messages;
 pub(crate) mod summary;
 
 mod commit;
+mod patience;
 mod read;
 mod slots;
 
@@ -18,6 +19,7 @@ use flow_engine::event::{Event, EventKind};
 use flow_engine::{Conversation, Recorded, Refusal};
 use flow_store::{Committed, Consumed, MessageKey, StoreError, Summary};
 use messages::Message;
+use patience::Patience;
 use slots::State;
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -233,7 +235,13 @@ impl App {
                 from: program.version.clone(),
                 to: current.version.clone(),
             };
-            if let Ok(record) = run(&current, &mut moved, seq + 1, Event { at: now, kind }) {
+            if let Ok(record) = run(
+                self.turns.patience(),
+                &current,
+                &mut moved,
+                seq + 1,
+                Event { at: now, kind },
+            ) {
                 seq += 1;
                 records.push(record);
                 conversation = moved;
@@ -242,6 +250,7 @@ impl App {
         }
         let kind = understand(&program, &conversation, command.input, now);
         match run(
+            self.turns.patience(),
             &program,
             &mut conversation,
             seq + 1,
@@ -410,17 +419,17 @@ async fn finish(
 }
 
 fn run(
+    patience: &Patience,
     program: &Program,
     conversation: &mut Conversation,
     seq: u64,
     event: Event,
 ) -> Result<Recorded, Refusal> {
     let mut work = || program.engine.step(conversation, &event, &program.hooks);
-    // Hooks may take a while; the other turns of this thread are moved elsewhere meanwhile.
     let turn = if program.engine.machine().hooks.is_empty() {
         work()
     } else {
-        tokio::task::block_in_place(work)
+        patience.with(work)
     };
     turn.accepted?;
     Ok(Recorded {

@@ -1,6 +1,7 @@
 //! Conversations in memory: who has the turn, and the state after the last one.
 
 use super::messages::Labels;
+use super::patience::Patience;
 use flow_engine::Conversation;
 use flow_store::{Loaded, MessageKey, StoreError, Summary};
 use std::collections::HashMap;
@@ -120,6 +121,7 @@ impl Slot {
 #[derive(Debug, Default)]
 pub struct Turns {
     slots: Mutex<Slots>,
+    patience: Patience,
 }
 
 #[derive(Debug, Default)]
@@ -140,6 +142,10 @@ impl Slots {
 }
 
 impl Turns {
+    pub(super) const fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
     pub(super) fn slot(&self, id: &str) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.map.get(id) {
