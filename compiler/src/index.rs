@@ -23,6 +23,7 @@ impl Index {
     pub(crate) fn build(env: &Env, mut references: Vec<Reference>, machine: &Machine) -> Self {
         references.sort_unstable_by_key(|(at, _)| *at);
         references.dedup();
+        references.shrink_to_fit();
         let mut defined: Vec<Reference> = Vec::new();
         let mut add = |def: Def| {
             if let Some(at) = env.place(def) {

@@ -35,6 +35,8 @@ impl Remembered {
             return;
         }
         let tree = flow_grammar::parse(text, &mut self.cache);
+        // What was written a few states ago may be written again; older trees are let go.
+        self.cache.sweep(8);
         let mut line_starts = vec![0];
         line_starts.extend(
             text.match_indices('\n')

@@ -323,14 +323,14 @@ impl Iterator for Lexer<'_> {
             b'{' | b'(' | b'[' => (Tok::Open(first), start + 1),
             b'}' | b')' | b']' => (Tok::Close(first), start + 1),
             b';' => (Tok::Semi, start + 1),
-            b if b.is_ascii_alphanumeric() || b == b'_' => {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' => {
                 let rest = self.text.as_bytes().get(start..).unwrap_or_default();
                 let len = rest
                     .iter()
                     .position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'));
                 (Tok::Word, start + len.unwrap_or(rest.len()))
             }
-            b if b.is_ascii() => (Tok::Punct(b), start + 1),
+            0..=127 => (Tok::Punct(first), start + 1),
             _ => {
                 let mut end = start + 1;
                 while self.at(end).is_some_and(|b| !b.is_ascii()) {

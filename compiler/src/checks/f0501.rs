@@ -8,7 +8,7 @@ mod way;
 use super::support::analysis::Analysis;
 use super::support::flow::RootKind;
 use super::support::known::{Bits, FactId};
-use super::support::walk::{each_interpolation, texts_of_op, texts_outside_ops};
+use super::support::walk::{each_interpolation, has_interpolation, texts_of_op, texts_outside_ops};
 use crate::machine::{
     CodeOwner, Expr, ExprKind, HandlerEvent, HandoffBlock, Machine, Op, OpKind, Signal, Transition,
     Var,
@@ -115,7 +115,11 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
             Some(CodeOwner::Handoff(..)) => Stage::Queued,
             _ => Stage::Before,
         };
-        texts_of_op(op, &mut |text, _| texts.push((text, stage)));
+        texts_of_op(op, &mut |text, _| {
+            if has_interpolation(machine, text) {
+                texts.push((text, stage));
+            }
+        });
     }
     for handoff in &machine.handoffs {
         texts.extend(
@@ -202,7 +206,11 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
         _ => {}
     }
     let mut texts = Vec::new();
-    texts_of_op(op, &mut |text, _| texts.push(text));
+    texts_of_op(op, &mut |text, _| {
+        if has_interpolation(machine, text) {
+            texts.push(text);
+        }
+    });
     match &op.kind {
         OpKind::Ask { var, question, .. } if question.text.is_none() => {
             texts.extend(field(machine, *var).and_then(|f| f.ask))
@@ -222,7 +230,9 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
         }
     });
     for text in texts {
-        out.extend(reads_of_text(cx, Some(op.code), text, bits));
+        if has_interpolation(machine, text) {
+            out.extend(reads_of_text(cx, Some(op.code), text, bits));
+        }
     }
     out
 }

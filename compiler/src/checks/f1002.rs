@@ -5,7 +5,8 @@
 
 use super::support::analysis::Analysis;
 use super::support::walk::{
-    each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, texts_of_op, texts_outside_ops,
+    each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, has_interpolation, texts_of_op,
+    texts_outside_ops,
 };
 use crate::machine::{Expr, ExprKind, Machine, TextPart};
 use crate::value::Value;
@@ -102,7 +103,11 @@ impl<'m> Read<'m> {
         };
         for op in &machine.ops {
             exprs_of_op(op, &mut value);
-            texts_of_op(op, &mut |t, _| texts.push(t));
+            texts_of_op(op, &mut |t, _| {
+                if has_interpolation(machine, t) {
+                    texts.push(t);
+                }
+            });
         }
         exprs_outside_ops(machine, &mut value);
         texts_outside_ops(machine, &mut |t, _| texts.push(t));

@@ -6,14 +6,20 @@
 //! - **Code**: a body of operations with an entry: a node, a handler, a block of a handoff.
 //! - **Place**: an operation at which a conversation can wait for the customer.
 
-mod decls;
+mod bot;
+mod dialogue;
 mod expr;
 mod op;
+mod outside;
+mod service;
 mod tests;
 
-pub use decls::*;
+pub use bot::*;
+pub use dialogue::*;
 pub use expr::*;
 pub use op::*;
+pub use outside::*;
+pub use service::*;
 pub use tests::*;
 
 use crate::sources::Sources;

@@ -11,11 +11,17 @@
 //! Parts that did not parse are absent (`Option`) or `Error` variants, and have been reported; later stages stay silent about them.
 
 mod decl;
+mod dialogue;
 mod expr;
+mod outside;
+mod service;
 mod step;
 mod testing;
 
 pub use decl::*;
+pub use dialogue::*;
 pub use expr::*;
+pub use outside::*;
+pub use service::*;
 pub use step::*;
 pub use testing::*;

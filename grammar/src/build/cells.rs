@@ -8,7 +8,7 @@ impl Builder<'_> {
     pub(super) fn cells(&mut self, pair: Pair) -> Vec<Cell> {
         let item = pair.clone();
         let mut parts = Parts::of(pair);
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(1);
         while let Some(part) = parts
             .row()
             .next_if(|p| matches!(p.as_rule(), Rule::c_not | Rule::c_cmp | Rule::c_val))
@@ -26,6 +26,7 @@ impl Builder<'_> {
         if let Some(junk) = parts.get(Rule::cjunk) {
             self.junk(&junk);
         }
+        out.shrink_to_fit();
         out
     }
 

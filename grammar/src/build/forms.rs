@@ -11,7 +11,7 @@ impl Builder<'_> {
         const USAGE: &str = "write `say \"text\"` or `say one of [\"a\", \"b\"]`";
         let item = pair.clone();
         let mut parts = Parts::of(pair);
-        let mut texts = Vec::new();
+        let mut texts = Vec::with_capacity(1);
         let mut one_of = false;
         if let Some(choice) = parts.get(Rule::one_of) {
             one_of = true;

@@ -51,13 +51,17 @@ pub(crate) fn parts<'e>(expr: &'e Expr, f: &mut dyn FnMut(&'e Expr)) {
 
 /// Calls `f` with an expression and all its parts, those of its texts included.
 pub(crate) fn each_expr<'m>(machine: &'m Machine, expr: &'m Expr, f: &mut dyn FnMut(&'m Expr)) {
-    let mut todo = vec![expr];
-    while let Some(expr) = todo.pop() {
-        f(expr);
-        if let ExprKind::Text(id) = &expr.kind {
-            each_interpolation(machine, *id, &mut |e| todo.push(e));
-        }
-        parts(expr, &mut |e| todo.push(e));
+    f(expr);
+    match &expr.kind {
+        // Most expressions have no parts.
+        ExprKind::Const(_)
+        | ExprKind::Slot(_)
+        | ExprKind::Customer(_)
+        | ExprKind::Local(_)
+        | ExprKind::Signal(_) => {}
+        ExprKind::Text(id) => each_interpolation(machine, *id, &mut |e| each_expr(machine, e, f)),
+        // Expressions nest no deeper than the compiler allows.
+        _ => parts(expr, &mut |e| each_expr(machine, e, f)),
     }
 }
 
@@ -74,6 +78,16 @@ pub(crate) fn each_interpolation<'m>(
             }
         }
     }
+}
+
+/// Whether anything is filled in.
+pub(crate) fn has_interpolation(machine: &Machine, id: TextId) -> bool {
+    machine.text(id).is_some_and(|text| {
+        let parts = text.variants.iter().flat_map(|v| &v.parts);
+        parts
+            .into_iter()
+            .any(|part| matches!(part, TextPart::Expr(_)))
+    })
 }
 
 /// Calls `f` with every text that an operation names, and what it is for.

@@ -153,6 +153,10 @@ impl Facts {
         }
         {
             let mut see = |code: Option<CodeId>, expr: &Expr| {
+                // Slots and fields of the profile themselves are there already.
+                if !matches!(expr.kind, ExprKind::Field(..) | ExprKind::Local(_)) {
+                    return;
+                }
                 let Some(path) = path_of(code, expr) else {
                     return;
                 };
