@@ -91,9 +91,12 @@ async fn fill(data: &Path, wanted: u64) -> anyhow::Result<u64> {
 
 /// A conversation that waits for its customer, with a timer for tomorrow and later.
 fn stored(n: u64, version: smol_str::SmolStr) -> TurnCommit {
-    let at = jiff::Timestamp::now();
+    let now = jiff::Timestamp::now();
+    // Opened through the year, waited for through the next month.
+    let ago = i64::try_from(n % (365 * 24)).unwrap_or(0);
+    let at = now - jiff::SignedDuration::from_hours(ago);
     let days = i64::try_from(n % 30).unwrap_or(0) + 1;
-    let later = at + jiff::SignedDuration::from_hours(24 * days);
+    let later = now + jiff::SignedDuration::from_hours(24 * days);
     TurnCommit {
         conversation: Conversation {
             summary: Summary {
