@@ -196,6 +196,7 @@ impl App {
         self.desk.set_teams(program.engine.machine());
         count(&self.metrics.reloads);
         self.reload.set(|status| status.loaded_at = Some(at));
+        crate::targets::warn_of_unmeasured(program.engine.machine());
         if before.as_ref() != Some(&program.version) {
             let target = Some(format!("version:{}", program.version));
             self.audit("system", "deploy", target, None).await;

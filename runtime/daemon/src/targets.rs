@@ -9,7 +9,7 @@ use flow_compiler::value::{TextId, Value};
 use flow_engine::effect::{HttpRequest, RequestPart};
 use flow_engine::json::to_json;
 use flow_grammar::ast::{BinaryOp, Method};
-use flow_store::{Dashboard, DashboardQuery, StoreError};
+use flow_store::{Dashboard, DashboardQuery, StoreError, TierCount};
 use jiff::SignedDuration;
 use serde_json::{Map, Value as Json, json};
 use smol_str::SmolStr;
@@ -118,6 +118,18 @@ fn plain(value: &Value) -> Option<f64> {
     }
 }
 
+/// What no store measures yet; alerts on it never come.
+const UNMEASURED: [&str; 3] = ["first_reply", "context_completeness", "repeat_rate"];
+
+/// Says of a bot's alerts which ones will never come.
+pub(crate) fn warn_of_unmeasured(machine: &Machine) {
+    for line in machine.targets.iter().filter(|t| t.alert.is_some()) {
+        if UNMEASURED.contains(&line.metric.as_str()) {
+            tracing::warn!(metric = %line.metric, "an alert of `targets` will never come: this metric is not measured");
+        }
+    }
+}
+
 /// The metric's number. Waits and handling times are medians; what nobody measures yet is `None`.
 fn number(machine: &Machine, line: &TargetLine, numbers: &Dashboard) -> Option<f64> {
     let tier = line.of.and_then(|id| machine.tier(id)).map(|t| &t.name);
@@ -125,11 +137,13 @@ fn number(machine: &Machine, line: &TargetLine, numbers: &Dashboard) -> Option<f
         let found = numbers.scores.iter().find(|s| s.survey == survey);
         found.map(|s| s.mean)
     };
+    let share = |of: fn(&TierCount) -> f64| {
+        let tier = numbers.tiers.iter().find(|t| Some(&t.tier) == tier)?;
+        (tier.touched > 0).then(|| of(tier))
+    };
     match line.metric.as_str() {
-        "containment" => {
-            let tier = numbers.tiers.iter().find(|t| Some(&t.tier) == tier)?;
-            (tier.touched > 0).then_some(tier.containment)
-        }
+        "containment" => share(|t| t.containment),
+        "resolution" => share(|t| t.resolution),
         "handoff_rate" => Some(numbers.handoff_rate),
         "abandonment" => Some(numbers.abandonment),
         "wait" => numbers.wait_seconds.p50,

@@ -55,6 +55,10 @@ pub struct TierCount {
     pub contained: u64,
     /// The share.
     pub containment: f64,
+    /// Those that went no higher and were settled.
+    pub resolved: u64,
+    /// The share of what it held.
+    pub resolution: f64,
 }
 
 /// Median and ninth decile; absent without values.

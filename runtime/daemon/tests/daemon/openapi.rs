@@ -104,6 +104,22 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str, out: &mut 
         let target = document.pointer(name.trim_start_matches('#')).unwrap();
         return misfits(document, target, value, at, out);
     }
+    if let Some(allowed) = schema["enum"].as_array() {
+        if !allowed.contains(value) {
+            out.push(format!("{at} is {value}, none of {allowed:?}"));
+        }
+        return;
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let tried = choices.iter().map(|choice| {
+            let mut found = Vec::new();
+            misfits(document, choice, value, at, &mut found);
+            found
+        });
+        // What is wrong with the likeliest.
+        let best = tried.min_by_key(Vec::len).unwrap();
+        return out.extend(best);
+    }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
         Value::Array(kinds) => kinds.iter().map(|k| k.as_str().unwrap()).collect(),
@@ -247,6 +263,11 @@ async fn what_is_answered_is_what_is_described() {
             &answer,
         );
     }
+    look(
+        "post",
+        "/-/reload",
+        &flow.post("/-/reload", json!({})).await,
+    );
     for path in ["agents", "audit", "dead-letters"] {
         let request = flow
             .http

@@ -93,7 +93,8 @@ fn tiers(c: &Connection, query: &DashboardQuery, since: i64) -> Result<Vec<TierC
     let sql = "WITH ladder AS (SELECT value AS tier, key AS height FROM json_each(?1)), \
                     highest AS (SELECT t.conversation, max(l.height) AS height FROM touched t JOIN ladder l USING (tier) GROUP BY t.conversation) \
                SELECT l.tier, count(t.conversation) AS touched, \
-                      coalesce(sum(c.stage = 'closed' AND h.height = l.height), 0) AS contained \
+                      coalesce(sum(c.stage = 'closed' AND h.height = l.height), 0) AS contained, \
+                      coalesce(sum(c.stage = 'closed' AND c.resolved AND h.height = l.height), 0) AS resolved \
                FROM ladder l \
                LEFT JOIN touched t ON t.tier = l.tier AND t.conversation IN (SELECT id FROM conversation WHERE opened_at >= ?2) \
                LEFT JOIN conversation c ON c.id = t.conversation \
@@ -102,11 +103,14 @@ fn tiers(c: &Connection, query: &DashboardQuery, since: i64) -> Result<Vec<TierC
     collect(c.prepare_cached(sql)?.query(params![order, since])?, |r| {
         let touched = natural(get(r, "touched")?);
         let contained = natural(get(r, "contained")?);
+        let resolved = natural(get(r, "resolved")?);
         Ok(TierCount {
             tier: word(r, "tier")?,
             touched,
             contained,
             containment: share(contained, touched),
+            resolved,
+            resolution: share(resolved, touched),
         })
     })
 }
