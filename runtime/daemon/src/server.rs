@@ -215,7 +215,7 @@ async fn housekeeping(app: Arc<App>) {
             tokio::spawn(Arc::clone(&app).people_available(opened));
         }
         open = now_open;
-        forget_the_erased(&app).await;
+        app.forget_the_erased().await;
         match app.store.prune_programs().await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "versions that nobody needs were removed"),
@@ -224,15 +224,17 @@ async fn housekeeping(app: Arc<App>) {
     }
 }
 
-/// Takes conversations out of the queue that were erased beside the daemon (`flowd erase`).
-async fn forget_the_erased(app: &Arc<App>) {
-    let queued: Vec<String> = app
-        .desk
-        .look(|desk| desk.items().map(|(id, _)| id.to_string()).collect());
-    for id in queued {
-        if matches!(app.store.summary(&id).await, Ok(None)) {
-            app.turns.forget(&id);
-            app.desk_dequeue(&id, "erased");
+impl App {
+    /// Takes conversations out of the queue that were erased beside the daemon (`flowd erase`).
+    pub async fn forget_the_erased(self: &Arc<Self>) {
+        let queued: Vec<String> = self
+            .desk
+            .look(|desk| desk.items().map(|(id, _)| id.to_string()).collect());
+        for id in queued {
+            if matches!(self.store.summary(&id).await, Ok(None)) {
+                self.turns.forget(&id);
+                self.desk_dequeue(&id, "erased");
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -214,6 +215,8 @@ impl Telemetry {
 struct Client {
     http: reqwest::Client,
     runtime: tokio::runtime::Handle,
+    /// Whether the last attempt failed; said once, not with every batch.
+    away: AtomicBool,
 }
 
 impl Client {
@@ -225,7 +228,11 @@ impl Client {
             .build()
             .map_err(|e| e.to_string())?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|e| e.to_string())?;
-        Ok(Self { http, runtime })
+        Ok(Self {
+            http,
+            runtime,
+            away: AtomicBool::new(false),
+        })
     }
 }
 
@@ -247,6 +254,19 @@ impl HttpClient for Client {
             }
             Ok::<_, HttpError>(out.body(answer.bytes().await?)?)
         });
-        sent.await?
+        let answer = sent.await?;
+        let why = match &answer {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(format!("it answered {}", answer.status().as_u16())),
+            Err(_) => Some("it does not answer".to_owned()),
+        };
+        match (why, self.away.load(Ordering::Relaxed)) {
+            (Some(why), false) => tracing::warn!(why, "the collector takes no traces"),
+            (None, true) => tracing::info!("the collector takes traces again"),
+            _ => {}
+        }
+        let taken = matches!(&answer, Ok(answer) if answer.status().is_success());
+        self.away.store(!taken, Ordering::Relaxed);
+        answer
     }
 }

@@ -175,7 +175,10 @@ pub(crate) async fn run(app: Arc<App>) {
 
 async fn fire(app: &Arc<App>, conversation: &str, id: u64) {
     let command = Command::consuming(EventKind::Timer { id }, Consumed::Timer(id));
-    match app.turn(conversation, command).await {
+    let span = app.telemetry.turn(conversation, "timer");
+    let outcome = app.turn(conversation, command).await;
+    drop(span);
+    match outcome {
         Ok(_) | Err(TurnError::Refused(_) | TurnError::Unknown(_) | TurnError::NoProgram(_)) => {}
         Err(error) => {
             tracing::warn!(%error, conversation, "a timer could not fire; it is tried again");

@@ -1,7 +1,7 @@
 //! Agents, the desk, and handing over.
 
 use crate::common::{Answer, World};
-use flow_store::Role;
+use flow_store::{Role, SqliteOptions, SqliteStore, Store};
 use serde_json::json;
 use std::time::Duration;
 
@@ -163,6 +163,31 @@ async fn the_backlog_is_offered_when_somebody_comes_and_again_when_they_vanish()
     let mut stream = mia.comes().await;
     let (_, offer) = stream.next("offer").await;
     assert_eq!(offer["conversation"]["id"], ana.id.as_str());
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_erased_beside_the_daemon_is_offered_to_nobody() {
+    let world = World::new();
+    world.agent("mia", Role::Lead).await;
+    let flow = world.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Talk to a human").await;
+    ana.stands("queued").await;
+    let mut bea = flow.open().await;
+    bea.press("Talk to a human").await;
+    bea.stands("queued").await;
+    // As `flowd erase` does it.
+    let store = SqliteStore::open(&world.config.data, &SqliteOptions::default()).unwrap();
+    assert!(store.erase(&ana.id).await.unwrap());
+    flow.app().forget_the_erased().await;
+    let mia = flow.sign_in("mia").await;
+    let mut stream = mia.comes().await;
+    let (_, offer) = stream.next("offer").await;
+    assert_eq!(offer["conversation"]["id"], bea.id.as_str());
+    let queue = mia.get("/queue").await.body;
+    assert_eq!(queue["queue"].as_array().unwrap().len(), 1, "{queue:#}");
+    assert_eq!(flow.app().desk.look(|desk| desk.items().count()), 1);
     flow.stop().await;
 }
 
