@@ -19,7 +19,14 @@ pub(super) const CHECK: super::Check = super::Check {
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let mut formulas = Formulas::new(cx);
     let rules = &cx.machine.rules;
-    let silences: Vec<Option<Dnf>> = rules.iter().map(|r| silent(&mut formulas, r)).collect();
+    let silences: Vec<Option<(Dnf, Vec<u64>)>> = rules
+        .iter()
+        .map(|r| {
+            let dnf = silent(&mut formulas, r)?;
+            let things = things(&dnf);
+            Some((dnf, things))
+        })
+        .collect();
     for rule in rules
         .iter()
         .filter(|r| r.origin == RuleOrigin::Declared && !r.from.is_empty())
@@ -31,11 +38,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         if fires.is_empty() {
             continue;
         }
+        let of_fires = things(&fires);
         let beaten = rules.iter().zip(&silences).find(|(other, silence)| {
             wins(other, rule)
-                && silence
-                    .as_ref()
-                    .is_some_and(|s| !formulas.compatible(&fires, s))
+                && silence.as_ref().is_some_and(|(silence, of_silence)| {
+                    !apart(&of_fires, of_silence) && !formulas.compatible(&fires, silence)
+                })
         });
         let Some((other, _)) = beaten else { continue };
         let why = if other.to > rule.to {
@@ -62,6 +70,18 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         found
             .push(finding.help("narrow the winning rule, raise this one's priority, or remove it"));
     }
+}
+
+/// By case, the things that it speaks of, as a set of 64.
+fn things(dnf: &Dnf) -> Vec<u64> {
+    dnf.iter()
+        .map(|case| case.keys().fold(0, |set, key| set | 1 << (key % 64)))
+        .collect()
+}
+
+/// Whether some case of each speaks of other things, so that both can surely hold.
+fn apart(a: &[u64], b: &[u64]) -> bool {
+    a.iter().any(|x| b.iter().any(|y| x & y == 0))
 }
 
 /// Whether a rule wins over another wherever both fire.

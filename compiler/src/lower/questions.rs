@@ -103,7 +103,7 @@ impl Lower<'_> {
                     Some((var, _)) => self.op(
                         OpKind::ChooseFrom {
                             var,
-                            from,
+                            from: Box::new(from),
                             label,
                             none,
                             question,

@@ -81,7 +81,7 @@ impl Lower<'_> {
                     self.expr(value);
                     return self.op(OpKind::Error { next }, span);
                 };
-                let value = self.expr_as(value, &ty, "F0301");
+                let value = Box::new(self.expr_as(value, &ty, "F0301"));
                 self.op(OpKind::Set { slot, value, next }, span)
             }
             StepKind::Clear(path) => match self.var(path) {
@@ -193,7 +193,7 @@ impl Lower<'_> {
                 span,
             ),
             StepKind::Offer(offer) => {
-                let offer = self.offer(offer);
+                let offer = Box::new(self.offer(offer));
                 let place = self.place();
                 self.op(OpKind::Offer { offer, place, next }, span)
             }
@@ -415,7 +415,7 @@ impl Lower<'_> {
             .unwrap_or(next);
         self.op(
             OpKind::Match {
-                subject,
+                subject: Box::new(subject),
                 arms: out,
                 otherwise,
             },

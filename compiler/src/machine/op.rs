@@ -194,7 +194,7 @@ pub enum OpKind {
     },
     ChooseFrom {
         var: Var,
-        from: Expr,
+        from: Box<Expr>,
         label: Option<TextId>,
         none: Option<OpId>,
         question: Question,
@@ -211,7 +211,7 @@ pub enum OpKind {
     },
     Set {
         slot: Var,
-        value: Expr,
+        value: Box<Expr>,
         next: OpId,
     },
     Clear {
@@ -225,7 +225,7 @@ pub enum OpKind {
     },
     /// The first pattern that fits; a checked machine always has one that does.
     Match {
-        subject: Expr,
+        subject: Box<Expr>,
         arms: Vec<MatchArm>,
         otherwise: OpId,
     },
@@ -296,7 +296,7 @@ pub enum OpKind {
     },
     /// Only in the blocks of a handoff.
     Offer {
-        offer: Offer,
+        offer: Box<Offer>,
         place: PlaceId,
         next: OpId,
     },
