@@ -21,8 +21,10 @@ pub fn format(text: &str) -> String {
         let broken = !parse_decl(decl).diagnostics.is_empty();
         let newlines = gap.matches('\n').count();
         if !out.is_empty() {
-            // A declaration that follows on the same line could only be a broken one: keep it there.
-            out.push_str(if newlines == 0 { gap } else { "\n" });
+            // What is broken stays where it is, on the line of another too; but a `;` that parts the two is written as a line's end.
+            let parted = text.get(..end).is_some_and(|t| t.ends_with(';'));
+            let stays = newlines == 0 && broken && !parted;
+            out.push_str(if stays { gap } else { "\n" });
             if newlines > 1 {
                 out.push('\n');
             }

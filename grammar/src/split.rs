@@ -4,7 +4,7 @@
 //! start of a line outside all brackets; inside brackets too, where the line is not indented and has the shape of a
 //! declaration, because then a closing brace is missing above.
 
-use crate::lex::{Lexer, Tok};
+use crate::lex::{Lexer, Tok, Token};
 use std::ops::Range;
 
 /// Every word that begins a declaration.
@@ -232,6 +232,8 @@ impl Splitter {
                 newline = false;
             } else if self.start.is_none() {
                 self.begin(start, None);
+            } else if self.goes_on_with_another(text, &token, last) {
+                self.begin(start, text.get(start..end));
             }
             self.lead = None;
             match token.tok {
@@ -256,6 +258,20 @@ impl Splitter {
             self.out.push(lead..self.lead_end);
         }
         self.out
+    }
+
+    /// Whether another declaration begins in the middle of a line: after a `;`, or after what is none.
+    fn goes_on_with_another(
+        &self,
+        text: &str,
+        token: &Token,
+        last: Option<(Tok, usize, usize)>,
+    ) -> bool {
+        let after_semi = last.is_some_and(|(tok, ..)| tok == Tok::Semi);
+        self.depth == 0
+            && token.tok == Tok::Word
+            && (after_semi || self.junk)
+            && starts_declaration(text, token.start, !after_semi)
     }
 
     fn comment(&mut self, start: usize, end: usize, own_line: bool, column0: bool) {
@@ -305,8 +321,8 @@ impl Splitter {
             self.begin(at, keyword);
         } else if joined || self.wants_block || self.junk {
             self.absorb_lead();
-        } else if !column0 && self.early_close {
-            // The `}` above is indented and this line too: a `{` is missing in between, the declaration goes on.
+        } else if !column0 && (self.early_close || (self.may_open && last_tok == Some(Tok::Word))) {
+            // This line is indented, and the `}` above too, or there was none: a `{` is missing in between, the declaration goes on.
             self.depth = 1;
             self.absorb_lead();
         } else {

@@ -497,3 +497,49 @@ fn what_may_stand_once_stands_once() {
         0
     );
 }
+
+#[test]
+fn declarations_may_share_a_line() {
+    let text = "threshold t = 70%; threshold u = 60%\nenum e { a }; enum f { b }\n";
+    many(text, &[]);
+    assert_eq!(parse_uncached(text).decls.len(), 4);
+    let formatted = "threshold t = 70%\nthreshold u = 60%\nenum e { a }\nenum f { b }\n";
+    assert_eq!(flow_grammar::format(text), formatted);
+    assert_eq!(flow_grammar::format(formatted), formatted);
+}
+
+#[test]
+fn what_is_missing_before_a_block_is_missed_there() {
+    one(
+        "node a {\n  choose {\n    \"A\" -> a\n    otherwise -> a\n  }\n}\n",
+        "expected a text after `choose`, found `{`",
+        "{",
+        "write `choose \"question\" { \"Label\" -> node }`",
+    );
+    one(
+        "tier bot: scripted\n  reply within 1s\n}\n",
+        "expected `{` after `scripted`",
+        "scripted",
+        "what a declaration holds stands between `{` and `}`",
+    );
+}
+
+#[test]
+fn a_comment_of_another_language_takes_nothing_with_it() {
+    let text = "/* c */ node a { -> a }\n";
+    one(
+        text,
+        "a comment begins with `//` and ends with its line",
+        "/",
+        "write `// ..`, on every line of the comment",
+    );
+    assert_eq!(parse_uncached(text).decls.len(), 2);
+}
+
+#[test]
+fn an_exclamation_mark_becomes_a_word_of_its_own() {
+    fixed(
+        "node a { if !sure { -> a } }\n",
+        "node a { if not sure { -> a } }\n",
+    );
+}

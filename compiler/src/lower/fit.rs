@@ -54,7 +54,7 @@ impl Lower<'_> {
     pub(super) fn explain(&self, found: Diagnostic, expr: &Expr, want: &Type) -> Diagnostic {
         let written = self.sources.snippet(expr.loc).to_owned();
         let (better, safe) = match (&expr.kind, want) {
-            (ExprKind::Const(Value::Number(n)), Type::Percent) => (format!("{n}%"), true),
+            (ExprKind::Const(Value::Number(n)), Type::Percent) => percent(*n),
             (ExprKind::Const(Value::Number(_)), Type::Duration) => {
                 return found.help(format!("write the unit: `{written}s` is seconds, `{written}m` minutes, `{written}h` hours, `{written}d` days"));
             }
@@ -98,5 +98,16 @@ impl Lower<'_> {
                 text: better,
             }],
         )
+    }
+}
+
+/// The percentage that a bare number was meant to be, and whether that is sure: a fraction is one of 1, not of 100.
+fn percent(n: f64) -> (String, bool) {
+    if n != 0.0 && n.abs() <= 1.0 {
+        // Without the last digits, which the multiplication makes up.
+        let hundredths = (n * 100_000_000.0).round() / 1_000_000.0;
+        (format!("{hundredths}%"), false)
+    } else {
+        (format!("{n}%"), true)
     }
 }

@@ -82,7 +82,8 @@ impl Builder<'_> {
             Rule::negation => match pair.as_str().trim_end() {
                 "-" => Part::Neg(span),
                 "!" => {
-                    self.rewrite("!", "not", span);
+                    // The spaces after it are part of the place.
+                    self.rewrite_as("!", "not", "not ", span);
                     Part::Not(span)
                 }
                 _ => Part::Not(span),
@@ -119,6 +120,11 @@ impl Builder<'_> {
     }
 
     fn rewrite(&mut self, wrong: &str, right: &str, at: Span) {
+        self.rewrite_as(wrong, right, right, at);
+    }
+
+    /// The same where more than the words themselves is replaced.
+    fn rewrite_as(&mut self, wrong: &str, right: &str, text: &str, at: Span) {
         self.push(
             Diagnostic::error("F0101", format!("`{wrong}` is written `{right}`"), at)
                 .help(format!("write `{right}`"))
@@ -127,7 +133,7 @@ impl Builder<'_> {
                     true,
                     vec![Edit {
                         at,
-                        text: right.to_owned(),
+                        text: text.to_owned(),
                     }],
                 ),
         );

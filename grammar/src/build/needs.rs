@@ -15,7 +15,19 @@ impl Builder<'_> {
         match part {
             Some(part) => Some(self.text_ref(part)),
             None => {
-                self.expected("a text", item, usage);
+                // It is missing before the block, however far down that ends.
+                let block = item
+                    .clone()
+                    .into_inner()
+                    .find(|p| p.as_str().starts_with('{'));
+                let input = item.get_input();
+                match block.and_then(|b| input.get(..b.as_span().start())) {
+                    Some(head) => {
+                        let end = head.trim_end_matches([' ', '\n']).len();
+                        self.expected_at("a text", input, end, usage);
+                    }
+                    None => self.expected("a text", item, usage),
+                }
                 None
             }
         }

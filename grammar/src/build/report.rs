@@ -172,6 +172,14 @@ impl Builder<'_> {
             self.misspelled(&word, keyword, at, "declaration");
             return Some(keyword);
         }
+        if word == "/" && rest.starts_with('*') {
+            self.error(
+                "a comment begins with `//` and ends with its line",
+                at,
+                "write `// ..`, on every line of the comment",
+            );
+            return None;
+        }
         if words::STEPS.list.contains(&word.as_str()) {
             self.error(
                 format!("`{word}` stands outside a node"),
@@ -511,6 +519,16 @@ impl Builder<'_> {
         let input = pair.get_input();
         let before = input.get(..start).unwrap_or_default().trim_end_matches(' ');
         if self.unit_apart(before, start, rest) {
+            return;
+        }
+        if before.ends_with('\n') && rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let end = before.trim_end_matches([' ', '\n']).len();
+            self.expected_at(
+                "`{`",
+                input,
+                end,
+                "what a declaration holds stands between `{` and `}`",
+            );
             return;
         }
         self.error(
