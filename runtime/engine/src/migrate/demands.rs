@@ -315,7 +315,7 @@ fn mentioned(m: &Machine, expr: &Expr, code: CodeId, out: &mut Vec<Fact>) {
 fn demanded(kind: &OpKind) -> Vec<&Expr> {
     match kind {
         OpKind::Call { args, .. } => args.iter().collect(),
-        OpKind::Set { value, .. } => vec![value],
+        OpKind::Set { value, .. } => vec![&**value],
         _ => Vec::new(),
     }
 }
