@@ -147,6 +147,7 @@ async fn fault_05_sigterm_lets_what_is_under_way_end_and_the_client_resumes() {
     let mut place = Place::new();
     place.shop(serve(Router::new().route("/orders/{id}", get(slow))).await);
     let flow = place.start().await;
+    let mut bob = flow.open().await;
     let mut ana = flow.open().await;
     ana.press("Track an order").await;
     let mut stream = ana.stream(None).await;
@@ -175,6 +176,14 @@ async fn fault_05_sigterm_lets_what_is_under_way_end_and_the_client_resumes() {
     let flow = place.start().await;
     ana.base.clone_from(&flow.base);
     ana.hears("Order AB-123456 is shipped, 30.00 USD.").await;
+    // A button that was sent by the process before is still known by its words.
+    bob.base.clone_from(&flow.base);
+    let pressed = bob.press("Track an order").await;
+    assert_eq!(
+        pressed.body["messages"][0]["text"], "Track an order",
+        "{:#}",
+        pressed.body
+    );
     let last = seen.last().unwrap().0.clone();
     let mut stream = ana.stream(Some(&last)).await;
     let mut texts = Vec::new();

@@ -220,6 +220,7 @@ impl App {
             };
         }
         let mut program = self.program_of(&state.conversation).await?;
+        state.learn_labels(&program, &command.input);
         let now = state
             .summary
             .last_at

@@ -1,8 +1,11 @@
 //! Conversations in memory: who has the turn, and the state after the last one.
 
+use super::Input;
 use super::messages::Labels;
 use super::patience::Patience;
+use crate::program::Program;
 use flow_engine::Conversation;
+use flow_engine::event::EventKind;
 use flow_store::{Loaded, MessageKey, StoreError, Summary};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,6 +55,18 @@ impl State {
             ids: loaded.messages,
             labels: Labels::new(),
         })
+    }
+
+    /// A button that is pressed is shown by its words. Those that were sent before the conversation left memory are in its view.
+    pub(super) fn learn_labels(&mut self, program: &Program, input: &Input) {
+        let Input::Event(kind) = input else { return };
+        if let EventKind::Pressed { button, .. } = &**kind
+            && !self.labels.contains_key(button)
+        {
+            let view = program.engine.view(&self.conversation);
+            let shown = view.buttons.into_iter();
+            self.labels.extend(shown.map(|b| (b.id, b.label)));
+        }
     }
 
     /// Takes over what was committed.
