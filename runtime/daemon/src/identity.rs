@@ -1,12 +1,13 @@
 //! Signed logins of visitors: a JWT (HS256) made by the operator's site. Its claims named like profile fields are proven values.
 
 use crate::api::ApiError;
+use crate::api::opening::fits;
 use crate::app::App;
 use crate::program::Program;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use flow_compiler::value::Value;
+use flow_compiler::value::{Type, Value};
 use flow_engine::json::from_json;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -73,7 +74,7 @@ fn claims(
 /// The proven profile fields of a login.
 ///
 /// # Errors
-/// 401 if it is not signed, has expired, or logins are not configured.
+/// 401 if it is not signed, has expired, or logins are not configured; 422 if a value does not fit its field.
 pub(crate) fn verify(
     app: &App,
     program: &Program,
@@ -103,11 +104,32 @@ pub(crate) fn verify(
     let machine = program.engine.machine();
     let mut out = BTreeMap::new();
     for field in &machine.customer {
-        if let Some(json) = claims.get(field.name.as_str())
-            && let Ok(value) = from_json(machine, &field.ty, json)
-        {
-            out.insert(field.name.clone(), value);
+        let Some(json) = claims.get(field.name.as_str()) else {
+            continue;
+        };
+        // A site that does not know it says so in one way or the other.
+        if json.is_null() || json.as_str().is_some_and(|text| text.trim().is_empty()) {
+            continue;
         }
+        // A signature says who wrote it, not that it is well written: what would be proven must be a value of its field.
+        let value = from_json(machine, &field.ty, json).ok();
+        let value = value.filter(|value| match value {
+            Value::Text(text) if field.ty == Type::Text => !text.contains('\0'),
+            Value::Text(text) => fits(&field.ty, text),
+            _ => true,
+        });
+        let value = value.ok_or_else(|| {
+            let name = &field.name;
+            ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_value",
+                format!("the login's `{name}` is not valid"),
+            )
+            .help(format!(
+                "sign a value that fits the bot's field `{name}`, or leave the claim out"
+            ))
+        })?;
+        out.insert(field.name.clone(), value);
     }
     Ok(out)
 }

@@ -108,6 +108,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Follow-ups, soonest due first.
     fn follow_ups(&self, done: Option<bool>, limit: u32) -> Fut<'_, Vec<FollowUpRow>>;
+    /// A follow-up.
+    fn follow_up(&self, id: i64) -> Fut<'_, Option<FollowUpRow>>;
     /// Closes a follow-up; `false`: there is none, or it was closed.
     fn follow_up_done(&self, id: i64, by: &str, at: Timestamp) -> Fut<'_, bool>;
 

@@ -11,7 +11,11 @@ use flow_store::{Agent, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use smol_str::SmolStr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+/// Conversations at once that an agent can be given.
+const CAPACITY: RangeInclusive<u32> = 1..=100;
 
 /// Somebody who may manage; the name for the audit log.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ pub(super) async fn agents(
 pub(super) struct PutAgent {
     name: SmolStr,
     #[serde(default)]
-    role: Role,
+    role: Option<SmolStr>,
     #[serde(default)]
     teams: Vec<SmolStr>,
     #[serde(default)]
@@ -80,6 +84,29 @@ pub(super) async fn put_agent(
     {
         return Err(invalid(format!("there is no team `{team}`")));
     }
+    let role = match body.role.as_deref() {
+        Some(word) => Role::parse(word).ok_or_else(|| {
+            invalid(format!("there is no role `{word}`")).help("roles are agent, lead, admin")
+        })?,
+        None => Role::default(),
+    };
+    if body.capacity.is_some_and(|c| !CAPACITY.contains(&c)) {
+        let (least, most) = (CAPACITY.start(), CAPACITY.end());
+        return Err(invalid(format!("`capacity` is {least} to {most}")).help(
+            "leave it out for what the team says; who takes nothing switches to unavailable",
+        ));
+    }
+    if let Some(program) = app.programs.current() {
+        let spoken = &program.engine.machine().bot.languages;
+        if let Some(language) = body.languages.iter().find(|l| !spoken.contains(l)) {
+            return Err(
+                invalid(format!("the bot has no language `{language}`")).help(format!(
+                    "it has {}; an agent without `languages` takes all",
+                    spoken.join(", ")
+                )),
+            );
+        }
+    }
     let before = app.store.agent(&id).await?;
     let password = match body.password {
         Some(password) => {
@@ -97,7 +124,7 @@ pub(super) async fn put_agent(
     let agent = Agent {
         id: id.clone(),
         name: body.name,
-        role: body.role,
+        role,
         teams: body.teams,
         skills: body.skills,
         languages: body.languages,
@@ -178,7 +205,7 @@ pub(super) async fn erase(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     if !app.store.erase(&id).await? {
-        return Err(ApiError::unknown_conversation(&id));
+        return Err(ApiError::unknown_conversation(&id).help("it may have been erased already"));
     }
     app.turns.forget(&id);
     app.desk_dequeue(&id, "erased");

@@ -36,7 +36,14 @@ pub(super) async fn visible(app: &App, agent: &Agent, id: &str) -> Result<Summar
     let found = app.store.summary(id).await?;
     found
         .filter(|s| may_see(agent, s))
-        .ok_or_else(|| ApiError::unknown_conversation(id))
+        .ok_or_else(|| unknown(id))
+}
+
+/// 404 of a conversation that an agent does not see, or not any more.
+pub(super) fn unknown(id: &str) -> ApiError {
+    ApiError::unknown_conversation(id).help(
+        "it may be with a team that is not yours; GET /v1/agent/conversations lists those that you may see",
+    )
 }
 
 /// Notes who read a conversation, once in ten minutes: a page that is open asks often.
@@ -236,6 +243,18 @@ pub(super) struct Listing {
     cursor: Option<String>,
 }
 
+/// Where a cursor of a list stands: a time in milliseconds and a conversation.
+fn place_of(cursor: &str) -> Result<(i64, String), ApiError> {
+    let parts = cursor.split_once('_');
+    parts
+        .and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())))
+        .filter(|(_, id)| !id.is_empty())
+        .ok_or_else(|| {
+            ApiError::request("the `cursor` is none of ours")
+                .help("send the `cursor` of the last answer as it came")
+        })
+}
+
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,
@@ -256,14 +275,7 @@ pub(super) async fn list(
                 .help("views are mine, queue, team, open, closed, all"));
         }
     };
-    let before = match listing.cursor.as_deref().and_then(|c| c.split_once('_')) {
-        Some((at, id)) => Some((
-            at.parse()
-                .map_err(|_| ApiError::request("the cursor is none of ours"))?,
-            id.to_owned(),
-        )),
-        None => None,
-    };
+    let before = listing.cursor.as_deref().map(place_of).transpose()?;
     let limit = listing.limit.unwrap_or(50).clamp(1, 200);
     let search = listing
         .search
@@ -390,6 +402,16 @@ pub(super) struct FollowUps {
     done: Option<bool>,
 }
 
+/// Whether a follow-up is this agent's to see and to close: one of their teams, or of none; leads serve all.
+fn serves(who: &SignedIn, row: &flow_store::FollowUpRow) -> bool {
+    let ours = || {
+        row.team
+            .as_ref()
+            .is_none_or(|t| who.agent.teams.contains(t))
+    };
+    who.sees_all() || ours()
+}
+
 pub(super) async fn follow_ups(
     State(app): State<Arc<App>>,
     who: SignedIn,
@@ -397,11 +419,7 @@ pub(super) async fn follow_ups(
 ) -> Result<Json<Value>, ApiError> {
     let mut out = Vec::new();
     for row in app.store.follow_ups(query.done, 500).await? {
-        let ours = row
-            .team
-            .as_ref()
-            .is_none_or(|t| who.agent.teams.contains(t));
-        if who.sees_all() || ours {
+        if serves(&who, &row) {
             out.push(follow_up(row));
         }
     }
@@ -414,10 +432,18 @@ pub(super) async fn follow_up_done(
     Path(id): Path<String>,
     Body(_): Body<super::customer::OnlyId>,
 ) -> Result<Json<Value>, ApiError> {
-    let number = id
-        .strip_prefix("f_")
-        .and_then(|n| n.parse().ok())
-        .ok_or_else(ApiError::not_found)?;
+    let missing = || {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("there is no follow-up `{id}`"),
+        )
+        .help("GET /v1/agent/follow-ups lists those of your teams")
+    };
+    let number = id.strip_prefix("f_").and_then(|n| n.parse().ok());
+    let number = number.ok_or_else(missing)?;
+    let row = app.store.follow_up(number).await?;
+    row.filter(|row| serves(&who, row)).ok_or_else(missing)?;
     let done = app
         .store
         .follow_up_done(number, &who.agent.id, app.clock.now())

@@ -1,6 +1,6 @@
 //! What agents do to conversations. Every command carries an id and is done once.
 
-use super::agent::visible;
+use super::agent::{unknown, visible};
 use super::customer::{OnlyId, Typing, clean};
 use super::error::ApiError;
 use super::extract::{Body, SignedIn, command_id};
@@ -10,6 +10,7 @@ use crate::turns::{Command, Outcome};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use flow_compiler::machine::Machine;
 use flow_engine::event::EventKind;
 use flow_store::MessageKey;
 use serde::Deserialize;
@@ -31,6 +32,11 @@ pub(super) trait Order: DeserializeOwned {
     /// Its id; it belongs to the agent.
     fn id(&self) -> &str;
 
+    /// What of the running bot it must fit, if anything.
+    fn fits(&self, _machine: &Machine) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// The event that it is, and what tells it from another of the same kind and id.
     fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError>;
 }
@@ -44,8 +50,10 @@ pub(super) async fn order<T: Order>(
 ) -> Answer {
     command_id(body.id())?;
     let id = format!("a:{}:{}", who.agent.id, body.id());
-    let (kind, said) = body.event(who.agent.id.clone())?;
     visible(&app, &who.agent, &conversation).await?;
+    let (program, _, _) = app.snapshot(&conversation).await?;
+    body.fits(program.engine.machine())?;
+    let (kind, said) = body.event(who.agent.id.clone())?;
     let word = crate::turns::messages::event_word(&kind);
     let hash = blake3::hash(format!("{word}\n{said}").as_bytes());
     let key = MessageKey {
@@ -124,7 +132,7 @@ pub(super) async fn decline(
         .store
         .summary(&conversation)
         .await?
-        .ok_or_else(|| ApiError::unknown_conversation(&conversation))?;
+        .ok_or_else(|| unknown(&conversation))?;
     app.decline(&who.agent.id, body.reservation)?;
     Ok(Json(
         json!({"conversation": summary, "seq": summary.seq, "duplicate": false}),
@@ -178,6 +186,18 @@ pub(super) struct Confirm {
 impl Order for Confirm {
     fn id(&self) -> &str {
         &self.id
+    }
+
+    fn fits(&self, machine: &Machine) -> Result<(), ApiError> {
+        let known = machine.assist.reminders.len();
+        if usize::try_from(self.reminder).is_ok_and(|index| index < known) {
+            return Ok(());
+        }
+        let why = format!("there is no reminder `{}`", self.reminder);
+        Err(
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", why)
+                .help("the card's `reminders` have their `index`"),
+        )
     }
 
     fn event(self, agent: SmolStr) -> Result<(EventKind, String), ApiError> {

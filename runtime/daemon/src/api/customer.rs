@@ -88,6 +88,21 @@ pub(super) async fn admit(app: &App, id: &str, token: Option<&str>) -> Result<Su
     Ok(summary)
 }
 
+/// As [`admit`], for what reads and writes without a turn: nothing is shown of a conversation that was erased beside the daemon. A turn
+/// learns of that from the store by itself.
+pub(super) async fn admit_stored(
+    app: &App,
+    id: &str,
+    token: Option<&str>,
+) -> Result<Summary, ApiError> {
+    let summary = admit(app, id, token).await?;
+    if app.store.summary(id).await?.is_none() {
+        app.turns.forget(id);
+        return Err(ApiError::unknown_conversation(id));
+    }
+    Ok(summary)
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Send {
@@ -107,16 +122,13 @@ pub(super) async fn send(
     admit(&app, &id, token.as_deref()).await?;
     limit_messages(&app, &id)?;
     let (what, text, input) = match (body.text, body.button, body.code) {
-        (Some(text), None, None) | (None, None, Some(text)) => {
-            let text = clean(&text)?;
-            (
-                "text",
-                text.clone(),
-                Input::Text {
-                    id: body.id.clone(),
-                    text,
-                },
-            )
+        (Some(text), None, None) => {
+            let (id, text) = (body.id.clone(), clean(&text)?);
+            ("text", text.clone(), Input::Text { id, text })
+        }
+        (None, None, Some(code)) => {
+            let (id, text) = (body.id.clone(), clean(&code)?);
+            ("code", text.clone(), Input::Code { id, text })
         }
         (None, Some(button), None) => {
             if button.len() > 200 {
@@ -231,7 +243,7 @@ pub(super) async fn typing(
     VisitorToken(token): VisitorToken,
     Body(body): Body<Typing>,
 ) -> Result<StatusCode, ApiError> {
-    let summary = admit(&app, &id, token.as_deref()).await?;
+    let summary = admit_stored(&app, &id, token.as_deref()).await?;
     if summary.people {
         app.hub.tell_agents(crate::hub::AgentNews::Typing {
             conversation: id,
@@ -246,7 +258,7 @@ pub(super) async fn get(
     Path(id): Path<String>,
     VisitorToken(token): VisitorToken,
 ) -> Result<Json<Value>, ApiError> {
-    admit(&app, &id, token.as_deref()).await?;
+    admit_stored(&app, &id, token.as_deref()).await?;
     let (program, conversation, summary) = app.snapshot(&id).await?;
     let view = program.engine.view(&conversation);
     let messages = messages_of(&app, &id).await?;

@@ -152,6 +152,10 @@ impl From<TurnError> for ApiError {
                 "invalid_value",
                 refusal.to_string(),
             ),
+            TurnError::Refused(Refusal::Closed) => Self::conflict(Refusal::Closed.to_string())
+                .help("open a new one with POST /v1/conversations"),
+            TurnError::NoCodeAsked => Self::conflict(error.to_string())
+                .help("send the customer's words as `text`; `asks.kind` of the view is `code` while one is waited for"),
             TurnError::Refused(refusal) => Self::conflict(refusal.to_string()),
             TurnError::NoProgram(_) => Self::unavailable("no_program", error.to_string()),
             TurnError::Store(error) => error.into(),

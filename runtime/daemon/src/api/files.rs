@@ -1,6 +1,6 @@
 //! Files that customers send, and who may fetch them.
 
-use super::customer::{admit, clean, command, limit_messages};
+use super::customer::{admit_stored, clean, command, limit_messages};
 use super::error::ApiError;
 use super::extract::{Params, VisitorToken, command_id};
 use crate::app::{App, hex};
@@ -34,7 +34,7 @@ pub(super) async fn upload(
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     command_id(&upload.id)?;
-    admit(&app, &id, token.as_deref()).await?;
+    admit_stored(&app, &id, token.as_deref()).await?;
     limit_messages(&app, &id)?;
     let bytes = bytes.map_err(|_| {
         ApiError::new(
@@ -149,7 +149,7 @@ pub(super) async fn file(
                 .ok_or_else(|| ApiError::unknown_conversation(&conversation))?;
             super::agent::visible(&app, &agent, &conversation).await?;
         }
-        None => drop(admit(&app, &conversation, token.as_deref()).await?),
+        None => drop(admit_stored(&app, &conversation, token.as_deref()).await?),
     }
     let found = app
         .store

@@ -122,38 +122,48 @@ pub(super) async fn open(
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
-/// Values that the visitor says of themselves, as far as the bot has such fields.
+/// Whether a text can be a value of this type. Of other types than these it says nothing.
+pub(crate) fn fits(ty: &Type, text: &str) -> bool {
+    match ty {
+        Type::Text => text.chars().count() <= 200,
+        Type::Email => {
+            text.len() <= 254
+                && text
+                    .split_once('@')
+                    .is_some_and(|(a, b)| !a.is_empty() && b.contains('.'))
+        }
+        Type::Phone => text.len() <= 32 && text.chars().filter(char::is_ascii_digit).count() >= 6,
+        _ => true,
+    }
+}
+
+/// Values that the visitor says of themselves: texts, addresses and numbers. Only who somebody is can be claimed, not what they bought.
 fn claims(
     program: &crate::program::Program,
     claimed: BTreeMap<SmolStr, String>,
 ) -> Result<BTreeMap<SmolStr, Value>, ApiError> {
     let fields = &program.engine.machine().customer;
     let mut out = BTreeMap::new();
+    let can_be_claimed = |ty: &Type| matches!(ty, Type::Text | Type::Email | Type::Phone);
+    let invalid =
+        |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", why);
     for (name, text) in claimed {
+        let field = fields.iter().find(|f| f.name == name);
+        let Some(field) = field.filter(|f| can_be_claimed(&f.ty)) else {
+            let why = match field {
+                Some(_) => format!("`{name}` cannot be claimed"),
+                None => format!("there is no profile field `{name}`"),
+            };
+            let known = fields.iter().filter(|f| can_be_claimed(&f.ty));
+            let known: Vec<_> = known.map(|f| f.name.as_str()).collect();
+            return Err(invalid(why).help(match known.as_slice() {
+                [] => "visitors of this bot can claim nothing".to_owned(),
+                _ => format!("a visitor can claim {}", known.join(", ")),
+            }));
+        };
         let text = clean(&text)?;
-        let Some(field) = fields.iter().find(|f| f.name == name) else {
-            continue;
-        };
-        let fits = match field.ty {
-            Type::Text => text.chars().count() <= 200,
-            Type::Email => {
-                text.len() <= 254
-                    && text
-                        .split_once('@')
-                        .is_some_and(|(a, b)| !a.is_empty() && b.contains('.'))
-            }
-            Type::Phone => {
-                text.len() <= 32 && text.chars().filter(char::is_ascii_digit).count() >= 6
-            }
-            // Only who somebody is can be claimed, not what they bought.
-            _ => continue,
-        };
-        if !fits {
-            return Err(ApiError::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_value",
-                format!("`{name}` is not valid"),
-            ));
+        if !fits(&field.ty, &text) {
+            return Err(invalid(format!("`{name}` is not valid")));
         }
         out.insert(name, Value::text(text.trim()));
     }

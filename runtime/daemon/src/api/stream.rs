@@ -110,7 +110,7 @@ pub(super) async fn customer(
     Params(query): Params<After>,
     headers: HeaderMap,
 ) -> Result<Events, ApiError> {
-    super::customer::admit(&app, &id, token.as_deref()).await?;
+    super::customer::admit_stored(&app, &id, token.as_deref()).await?;
     let after = match resume_point(&headers, &query) {
         Some(point) => {
             parse_id(&point).ok_or_else(|| ApiError::request("`Last-Event-ID` is none of ours"))?

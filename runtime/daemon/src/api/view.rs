@@ -45,6 +45,11 @@ fn asks(machine: &Machine, view: &View, buttons: bool) -> Option<&'static str> {
     }
 }
 
+/// Whether the code of a verification is waited for.
+pub(crate) fn asks_code(machine: &Machine, view: &View) -> bool {
+    asks(machine, view, false) == Some("code")
+}
+
 /// The view, as in the API's page.
 #[must_use]
 pub(crate) fn of(

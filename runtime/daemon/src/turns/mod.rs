@@ -36,6 +36,13 @@ pub enum Input {
         /// The words.
         text: String,
     },
+    /// A code that the customer was sent; refused unless one is asked for.
+    Code {
+        /// The sender's id.
+        id: SmolStr,
+        /// The code as it was written.
+        text: String,
+    },
     /// A customer's file.
     File {
         /// The sender's id.
@@ -121,6 +128,9 @@ pub enum TurnError {
     /// The id came before with another body.
     #[error("this id was used for something else")]
     IdReused,
+    /// A code came, and none is asked for.
+    #[error("no code is asked for")]
+    NoCodeAsked,
     /// The engine refused it.
     #[error("{0}")]
     Refused(Refusal),
@@ -248,6 +258,14 @@ impl App {
                 conversation = moved;
                 program = current;
             }
+        }
+        if matches!(command.input, Input::Code { .. })
+            && !crate::api::view::asks_code(
+                program.engine.machine(),
+                &program.engine.view(&conversation),
+            )
+        {
+            return Err(TurnError::NoCodeAsked);
         }
         let kind = understand(&program, &conversation, command.input, now);
         match run(
@@ -451,7 +469,7 @@ fn understand(
     match input {
         Input::Event(kind) => *kind,
         Input::File { id, file } => EventKind::File { id, file },
-        Input::Text { id, text } => {
+        Input::Text { id, text } | Input::Code { id, text } => {
             let view = program.engine.view(conversation);
             let signals = crate::understand::signals(program, &view, &text, now);
             EventKind::Message { id, text, signals }

@@ -17,6 +17,7 @@ mod oidc;
 mod openapi;
 mod process;
 mod reload;
+mod refusals;
 mod targets;
 mod telemetry;
 mod triggers;

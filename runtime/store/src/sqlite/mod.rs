@@ -281,6 +281,7 @@ impl Store for SqliteStore {
         read verification(conversation: &str) -> Option<Verification> = operate::verification;
         write remove_verification(conversation: &str) -> () = operate::remove_verification;
         read follow_ups(done: Option<bool>, limit: u32) -> Vec<FollowUpRow> = operate::follow_ups;
+        read follow_up(id: i64) -> Option<FollowUpRow> = operate::follow_up_of;
         write follow_up_done(id: i64, by: &str, at: Timestamp) -> bool = operate::follow_up_done;
         write put_delivery(delivery: Delivery) -> Option<Vec<u8>> = operate::put_delivery;
         read deliveries() -> Vec<Delivery> = operate::deliveries;

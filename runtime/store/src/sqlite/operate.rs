@@ -73,6 +73,11 @@ pub(super) fn follow_ups(
     )
 }
 
+pub(super) fn follow_up_of(c: &Connection, id: i64) -> Result<Option<FollowUpRow>, StoreError> {
+    let sql = "SELECT id, conversation, kind, due, contact, proven, team, summary, at, done_at FROM follow_up WHERE id = ?";
+    first(c.prepare_cached(sql)?.query([id])?, follow_up)
+}
+
 pub(super) fn follow_up(r: &Row<'_>) -> Result<FollowUpRow, StoreError> {
     Ok(FollowUpRow {
         id: get(r, "id")?,
