@@ -18,6 +18,11 @@ macro_rules! texts {
         pub(crate) enum Builtin { $($name),* }
 
         impl Builtin {
+    /// Whether a word is this text in one of the languages.
+    pub(crate) fn is_in_any(self, word: &str) -> bool {
+        self.table().iter().any(|text| text.eq_ignore_ascii_case(word))
+    }
+
             const fn table(self) -> [&'static str; 7] {
                 match self { $(Self::$name => [$($text),*]),* }
             }
@@ -113,6 +118,10 @@ texts! {
     OnDay: ["on {0} at {1}", "el {0} a las {1}", "{0} à {1}", "am {0} um {1}", "{0} às {1}", "{0} alle {1}", "op {0} om {1}"],
     And: ["and", "y", "et", "und", "e", "e", "en"],
     About: ["about {0}", "unos {0}", "environ {0}", "etwa {0}", "cerca de {0}", "circa {0}", "ongeveer {0}"],
+    SecondUnit: ["second", "segundo", "seconde", "Sekunde", "segundo", "secondo", "seconde"],
+    MinuteUnit: ["minute", "minuto", "minute", "Minute", "minuto", "minuto", "minuut"],
+    HourUnit: ["hour", "hora", "heure", "Stunde", "hora", "ora", "uur"],
+    DayUnit: ["day", "día", "jour", "Tag", "dia", "giorno", "dag"],
     Seconds: ["seconds", "segundos", "secondes", "Sekunden", "segundos", "secondi", "seconden"],
     Minute: ["a minute", "un minuto", "une minute", "eine Minute", "um minuto", "un minuto", "een minuut"],
     Minutes: ["minutes", "minutos", "minutes", "Minuten", "minutos", "minuti", "minuten"],

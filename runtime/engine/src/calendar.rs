@@ -4,13 +4,23 @@ use flow_compiler::machine::Hours;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use std::sync::RwLock;
 
 /// How far ahead an opening is looked for.
 const HORIZON_DAYS: i32 = 400;
 
+/// From when, until when, and whether they are open all that time; milliseconds.
+type Span = (i64, i64, bool);
+
 /// Hours with their time zone.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Calendar {
+    /// The span that was looked at last: the next question is nearly always about the same.
+    last: RwLock<Option<Span>>,
+    /// The week in words, by language.
+    texts: RwLock<BTreeMap<SmolStr, SmolStr>>,
     week: [Vec<(u16, u16)>; 7],
     closed: Vec<(Date, Date)>,
     zone: TimeZone,
@@ -20,6 +30,8 @@ pub(crate) struct Calendar {
 impl Calendar {
     pub(crate) fn new(hours: &Hours) -> Self {
         Self {
+            last: RwLock::default(),
+            texts: RwLock::default(),
             week: hours.week.clone(),
             closed: hours.closed.clone(),
             zone: zone(&hours.timezone),
@@ -75,7 +87,23 @@ impl Calendar {
     }
 
     pub(crate) fn is_open(&self, at: Timestamp) -> bool {
-        self.always || self.open_until(at).is_some()
+        if self.always {
+            return true;
+        }
+        let millis = at.as_millisecond();
+        let last = self.last.try_read().ok().and_then(|last| *last);
+        if let Some((from, until, open)) = last
+            && (from..until).contains(&millis)
+        {
+            return open;
+        }
+        let closing = self.open_until(at);
+        let until = closing.or_else(|| self.opening_after(at));
+        let until = until.map_or(i64::MAX, Timestamp::as_millisecond);
+        if let Ok(mut last) = self.last.try_write() {
+            *last = Some((millis, until, closing.is_some()));
+        }
+        closing.is_some()
     }
 
     /// The next opening after `at`: an instant at which it is open and just before which it was not.
@@ -83,6 +111,10 @@ impl Calendar {
         if self.always {
             return None;
         }
+        self.opening_after(at)
+    }
+
+    fn opening_after(&self, at: Timestamp) -> Option<Timestamp> {
         let mut day = at.to_zoned(self.zone.clone()).date();
         for _ in 0..=HORIZON_DAYS {
             let mut starts: Vec<_> = self
@@ -94,7 +126,7 @@ impl Calendar {
             let opening = starts.into_iter().find(|start| {
                 start
                     .checked_sub(1.millisecond())
-                    .is_ok_and(|before| !self.is_open(before))
+                    .is_ok_and(|before| self.open_until(before).is_none())
             });
             if opening.is_some() {
                 return opening;
@@ -133,6 +165,19 @@ impl Calendar {
             }
         }
         None
+    }
+
+    /// The week in the words of a language.
+    pub(crate) fn text(&self, language: &str) -> SmolStr {
+        let known = self.texts.read().ok();
+        if let Some(text) = known.and_then(|texts| texts.get(language).cloned()) {
+            return text;
+        }
+        let text = SmolStr::new(crate::format::week(self, language));
+        if let Ok(mut texts) = self.texts.write() {
+            texts.insert(language.into(), text.clone());
+        }
+        text
     }
 
     /// Open spans by weekday, Monday first; `None` when always open.
@@ -175,6 +220,8 @@ mod tests {
 
     fn calendar(week: [Vec<(u16, u16)>; 7], closed: Vec<(Date, Date)>) -> Calendar {
         Calendar {
+            last: RwLock::default(),
+            texts: RwLock::default(),
             week,
             closed,
             zone: zone("Europe/London"),
@@ -265,5 +312,18 @@ mod tests {
                 .add_open(at("2026-03-02T16:30:00Z"), 1),
             None
         );
+    }
+
+    #[test]
+    fn what_is_remembered_agrees_with_what_is_looked_up() {
+        let remembers = office();
+        let mut now = at("2026-03-27T00:00:00Z");
+        // Forwards over the change of clocks and a closed day, with jumps back.
+        for step in 0..2_000_i64 {
+            let minutes = if step % 7 == 0 { -200 } else { 47 };
+            now = plus(now, minutes * 60_000).unwrap();
+            assert_eq!(remembers.is_open(now), office().is_open(now), "{now}");
+            assert_eq!(remembers.text("en"), office().text("en"));
+        }
     }
 }

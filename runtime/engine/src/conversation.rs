@@ -4,6 +4,7 @@
 use crate::effect::{QueueItem, ToolResult};
 use crate::event::ToolCall;
 use crate::event::{AgentRef, Event, QueueNews};
+use crate::fingerprint::Fingerprint;
 use flow_compiler::machine::Priority;
 use flow_compiler::value::Value;
 use jiff::Timestamp;
@@ -37,6 +38,7 @@ state! {
         language: SmolStr,
         page: Option<SmolStr>,
         tier: SmolStr,
+        /// Absent: since it opened.
         tier_since: Option<Timestamp>,
         slots: BTreeMap<SmolStr, Value>,
         customer: BTreeMap<SmolStr, Value>,
@@ -53,7 +55,7 @@ state! {
         failed_attempts: u32,
         mood: f64,
         /// Fingerprints of recent questions.
-        asked: Vec<Vec<u32>>,
+        asked: Vec<Fingerprint>,
         /// The message before was answered, not understood wrongly or refused: `negation` then is about that answer.
         answered: bool,
         temporals: BTreeMap<SmolStr, Memory>,
@@ -74,6 +76,8 @@ state! {
         notes: Vec<String>,
         disclosed: bool,
         resolved: Option<bool>,
+        /// It was taken up again and has not come to the start yet.
+        restart: bool,
         closed: Option<Closed>,
         silences: u32,
         timers: BTreeMap<u64, Timer>,

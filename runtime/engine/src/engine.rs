@@ -40,7 +40,7 @@ impl Engine {
                     .routes
                     .iter()
                     .find(|r| r.tier.index() == tier)
-                    .map(Matrix::new)
+                    .map(|route| Matrix::new(&machine, route))
             })
             .collect();
         Self {

@@ -13,7 +13,7 @@ use flow_compiler::value::{FieldId, SlotId, TemporalId, Value};
 use flow_grammar::ast::BinaryOp;
 use jiff::Timestamp;
 use signals::signal_name;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ impl<'a> Scope<'a> {
                 self.is_private_slot(*id),
             ),
             ExprKind::Customer(id) => self.read_with(
-                || format_smolstr!("customer.{}", self.field_name(*id)),
+                || self.field_name(*id),
                 || self.field(*id),
                 self.is_private_field(*id),
             ),
@@ -382,11 +382,8 @@ impl<'a> Scope<'a> {
     }
 
     fn field_name(&self, id: FieldId) -> SmolStr {
-        self.engine
-            .machine()
-            .customer_field(id)
-            .map(|def| def.name.clone())
-            .unwrap_or_default()
+        let names = &self.engine.tables.field_names;
+        names.get(id.index()).cloned().unwrap_or_default()
     }
 
     fn is_private_slot(&self, id: SlotId) -> bool {

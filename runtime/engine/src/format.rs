@@ -155,20 +155,68 @@ impl Reader<'_> {
         }
     }
 
+    /// A span of time in at most two units; "about" where that leaves something out.
     fn duration(&self, millis: i64) -> String {
-        let seconds = millis.abs() / 1000;
+        const MINUTE: i64 = 60;
+        const HOUR: i64 = 3_600;
+        const DAY: i64 = 86_400;
+        let millis = millis.unsigned_abs();
+        let seconds = i64::try_from(millis / 1_000).unwrap_or(i64::MAX);
+        let whole = |unit: i64| seconds % unit == 0 && millis % 1_000 == 0;
+        if seconds < 2 * MINUTE && millis % 1_000 == 0 && (seconds < MINUTE || seconds % 10 == 0) {
+            return match seconds {
+                MINUTE => Builtin::Minute.get(self.language).to_owned(),
+                seconds => self.count(seconds, Builtin::SecondUnit, Builtin::Seconds),
+            };
+        }
+        if whole(MINUTE) && seconds < DAY {
+            return match (seconds / HOUR, seconds % HOUR / MINUTE) {
+                (0, minutes) => self.count(minutes, Builtin::MinuteUnit, Builtin::Minutes),
+                (1, 0) => Builtin::Hour.get(self.language).to_owned(),
+                (hours, 0) => self.count(hours, Builtin::HourUnit, Builtin::Hours),
+                (hours, minutes) => format!(
+                    "{} {}",
+                    self.count(hours, Builtin::HourUnit, Builtin::Hours),
+                    self.count(minutes, Builtin::MinuteUnit, Builtin::Minutes)
+                ),
+            };
+        }
+        if whole(HOUR) {
+            return match (seconds / DAY, seconds % DAY / HOUR) {
+                (1, 0) => Builtin::Day.get(self.language).to_owned(),
+                (days, 0) => self.count(days, Builtin::DayUnit, Builtin::Days),
+                (days, hours) => format!(
+                    "{} {}",
+                    self.count(days, Builtin::DayUnit, Builtin::Days),
+                    self.count(hours, Builtin::HourUnit, Builtin::Hours)
+                ),
+            };
+        }
+        let rounded = |unit: i64| seconds.saturating_add(unit / 2) / unit;
         let (count, one, many) = match seconds {
-            0..45 => return format!("{seconds} {}", Builtin::Seconds.get(self.language)),
-            45..5_400 => ((seconds + 30) / 60, Builtin::Minute, Builtin::Minutes),
-            5_400..129_600 => ((seconds + 1_800) / 3_600, Builtin::Hour, Builtin::Hours),
-            _ => ((seconds + 43_200) / 86_400, Builtin::Day, Builtin::Days),
+            0..45 => {
+                let count = i64::try_from((millis + 500) / 1_000).unwrap_or(i64::MAX);
+                let words = self.count(count, Builtin::SecondUnit, Builtin::Seconds);
+                return Builtin::About.fill(self.language, &words, "");
+            }
+            45..5_400 => (rounded(MINUTE), Builtin::Minute, Builtin::Minutes),
+            5_400..129_600 => (rounded(HOUR), Builtin::Hour, Builtin::Hours),
+            _ => (rounded(DAY), Builtin::Day, Builtin::Days),
         };
-        let words = if count == 1 {
-            one.get(self.language).to_owned()
-        } else {
-            format!("{count} {}", many.get(self.language))
+        let words = match count {
+            1 => one.get(self.language).to_owned(),
+            60 if seconds < 5_400 => Builtin::Hour.get(self.language).to_owned(),
+            24 if seconds < 129_600 && seconds >= 5_400 => {
+                Builtin::Day.get(self.language).to_owned()
+            }
+            count => format!("{count} {}", many.get(self.language)),
         };
         Builtin::About.fill(self.language, &words, "")
+    }
+
+    fn count(&self, count: i64, one: Builtin, many: Builtin) -> String {
+        let unit = if count == 1 { one } else { many };
+        format!("{count} {}", unit.get(self.language))
     }
 }
 
@@ -266,7 +314,7 @@ mod tests {
             "5. März 2027"
         );
         assert_eq!(read("en", &Value::Duration(170_000)), "about 3 minutes");
-        assert_eq!(read("en", &Value::Duration(60_000)), "about a minute");
+        assert_eq!(read("en", &Value::Duration(64_000)), "about a minute");
         assert_eq!(
             read(
                 "en",
@@ -294,5 +342,57 @@ mod tests {
             Value::text("c"),
         ]));
         assert_eq!(read("en", &list), "a, b and c");
+    }
+
+    #[test]
+    fn spans_of_time_are_exact_where_two_units_say_all() {
+        let said = |seconds: i64| read("en", &Value::Duration(seconds * 1_000));
+        for (seconds, words) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (50, "50 seconds"),
+            (60, "a minute"),
+            (90, "90 seconds"),
+            (120, "2 minutes"),
+            (170, "about 3 minutes"),
+            (3_600, "an hour"),
+            (3_590, "about an hour"),
+            (5_400, "1 hour 30 minutes"),
+            (7_200, "2 hours"),
+            (7_300, "about 2 hours"),
+            (86_400, "a day"),
+            (129_600, "1 day 12 hours"),
+            (7 * 86_400, "7 days"),
+            (2 * 86_400 + 60, "about 2 days"),
+        ] {
+            assert_eq!(said(seconds), words, "{seconds}");
+        }
+        let each = |seconds: i64| {
+            ["es", "fr", "de", "pt", "it", "nl"]
+                .map(|language| read(language, &Value::Duration(seconds * 1_000)))
+        };
+        assert_eq!(
+            each(1),
+            [
+                "1 segundo",
+                "1 seconde",
+                "1 Sekunde",
+                "1 segundo",
+                "1 secondo",
+                "1 seconde"
+            ]
+        );
+        assert_eq!(
+            each(5_400),
+            [
+                "1 hora 30 minutos",
+                "1 heure 30 minutes",
+                "1 Stunde 30 Minuten",
+                "1 hora 30 minutos",
+                "1 ora 30 minuti",
+                "1 uur 30 minuten"
+            ]
+        );
+        assert_eq!(read("en", &Value::Duration(1_400)), "about 1 second");
     }
 }

@@ -25,6 +25,7 @@ pub mod effect;
 mod engine;
 mod eval;
 pub mod event;
+mod fingerprint;
 mod format;
 pub mod json;
 pub mod migrate;

@@ -5,7 +5,8 @@ use crate::decision::RowTrace;
 use crate::eval::Scope;
 use crate::tables::{index_u32, position};
 use crate::values;
-use flow_compiler::machine::{CellPattern, Priority, Route};
+use flow_compiler::machine::{CellPattern, Machine, Priority, Route};
+use flow_compiler::sources::Position;
 use flow_compiler::value::{TeamId, TierId, Value};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -60,6 +61,8 @@ struct Column {
     unknown: Rows,
     /// Words to find and their rows, by the folded first word.
     words: FxHashMap<SmolStr, Vec<(SmolStr, Rows)>>,
+    /// The bytes that such words begin with.
+    begins: [bool; 256],
     /// Words that do not start with a letter or digit.
     odd_words: Vec<(SmolStr, Rows)>,
     /// Ends of ranges in rising order; `spans[2i]` lies below `ends[i]`, `spans[2i+1]` is it.
@@ -72,10 +75,12 @@ struct Column {
 pub(crate) struct Matrix {
     columns: Vec<Column>,
     rows: usize,
+    /// Where each row is written.
+    places: Vec<Position>,
 }
 
 impl Matrix {
-    pub(crate) fn new(route: &Route) -> Self {
+    pub(crate) fn new(machine: &Machine, route: &Route) -> Self {
         let rows = route.rows.len();
         let columns = (0..route.columns.len())
             .map(|at| {
@@ -88,7 +93,12 @@ impl Matrix {
                 )
             })
             .collect();
-        Self { columns, rows }
+        let places = route.rows.iter().map(|r| position(machine, r.loc));
+        Self {
+            columns,
+            rows,
+            places: places.collect(),
+        }
     }
 
     /// The first row that fits the values of all columns.
@@ -112,6 +122,7 @@ impl Column {
             others: none(),
             unknown: none(),
             words: FxHashMap::default(),
+            begins: [false; 256],
             odd_words: Vec::new(),
             ends: Vec::new(),
             spans: Vec::new(),
@@ -170,6 +181,10 @@ impl Column {
                 .take_while(|c| c.is_alphanumeric())
                 .flat_map(char::to_lowercase)
                 .collect();
+            let begin = first.bytes().next();
+            if let Some(known) = begin.and_then(|b| self.begins.get_mut(usize::from(b))) {
+                *known = true;
+            }
             let list = if first.is_empty() {
                 &mut self.odd_words
             } else {
@@ -258,17 +273,23 @@ impl Column {
     fn narrow_text(&self, text: &str, left: &mut Rows) {
         let mut set = self.names.get(text).unwrap_or(&self.others).clone();
         let mut word = String::new();
-        for c in text.chars().chain([' ']) {
-            if c.is_alphanumeric() {
-                word.extend(c.to_lowercase());
+        for part in text.split(|c: char| !c.is_alphanumeric()) {
+            let Some(first) = part.chars().next() else {
+                continue;
+            };
+            // Most words of a message begin with no letter of the column's.
+            let begin = part.as_bytes().first().map(u8::to_ascii_lowercase);
+            let known = begin.and_then(|b| self.begins.get(usize::from(b)));
+            if first.is_ascii() && known != Some(&true) {
                 continue;
             }
+            word.clear();
+            word.extend(part.chars().flat_map(char::to_lowercase));
             for (words, rows) in self.words.get(word.as_str()).map_or(&[][..], Vec::as_slice) {
                 if values::contains_words(text, words) {
                     set.add_all(rows);
                 }
             }
-            word.clear();
         }
         for (words, rows) in &self.odd_words {
             if values::contains_words(text, words) {
@@ -297,7 +318,8 @@ pub(crate) fn route(scope: &Scope<'_>, tier: TierId) -> Option<Routed> {
         .iter()
         .map(|column| scope.value(column))
         .collect();
-    let row = scope.engine.matrix(tier)?.decide(&values)?;
+    let matrix = scope.engine.matrix(tier)?;
+    let row = matrix.decide(&values)?;
     let chosen = route.rows.get(row)?;
     let team = machine
         .team(chosen.team)
@@ -314,7 +336,7 @@ pub(crate) fn route(scope: &Scope<'_>, tier: TierId) -> Option<Routed> {
             team,
             priority: SmolStr::new_static(chosen.priority.as_str()),
             reads: scope.reads.map(|reads| reads.take()).unwrap_or_default(),
-            at: position(machine, chosen.loc),
+            at: matrix.places.get(row)?.clone(),
         },
     })
 }
@@ -327,6 +349,7 @@ mod tests {
         Matrix {
             columns: vec![Column::new(cells.len(), cells.iter().map(Vec::as_slice))],
             rows: cells.len(),
+            places: Vec::new(),
         }
     }
 

@@ -1,14 +1,15 @@
 //! Tables that are computed once per machine, so that a turn only looks things up.
 
 use flow_compiler::machine::{
-    CodeOwner, Expr, ExprKind, FieldDef, HandlerEvent, Machine, OpKind, RuleOrigin, Signal, Var,
+    CodeOwner, Expr, ExprKind, FieldDef, HandlerEvent, Machine, OpKind, Rule, RuleOrigin, Signal,
+    Var,
 };
 use flow_compiler::sources::Position;
 use flow_compiler::value::{OpId, PlaceId, RuleId, TierId};
 use flow_grammar::{Loc, ast::TierKind};
 use regex::{Regex, RegexBuilder};
 use rustc_hash::{FxHashMap, FxHasher};
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::{SmolStr, SmolStrBuilder, format_smolstr};
 use std::hash::Hasher;
 
 /// See the module.
@@ -23,6 +24,10 @@ pub(crate) struct Tables {
     /// Rules whose condition reads `asks_for_human`.
     pub(crate) asks: Vec<bool>,
     pub(crate) rule_at: Vec<Position>,
+    /// How many values a rule reads at most.
+    pub(crate) rule_reads: Vec<usize>,
+    /// `customer.NAME`, by profile field.
+    pub(crate) field_names: Vec<SmolStr>,
     pub(crate) op_at: Vec<Position>,
     pub(crate) op_name: Vec<SmolStr>,
     /// The node of an operation's body.
@@ -104,6 +109,12 @@ impl Tables {
             after_attempts,
             rules_to,
             asks,
+            rule_reads: m.rules.iter().map(|r| read_count(m, r)).collect(),
+            field_names: m
+                .customer
+                .iter()
+                .map(|f| format_smolstr!("customer.{}", f.name))
+                .collect(),
             rule_at: m.rules.iter().map(|r| position(m, r.loc)).collect(),
             op_at: m.ops.iter().map(|op| position(m, op.loc)).collect(),
             op_name: m.ops.iter().map(|op| op_name(m, &op.kind)).collect(),
@@ -133,6 +144,31 @@ impl Tables {
             script: TierId(index_u32(script)),
         }
     }
+}
+
+/// How many values the conditions of a rule read; the same one twice counts twice.
+fn read_count(m: &Machine, rule: &Rule) -> usize {
+    let mut count = 0;
+    for condition in [Some(&rule.when), rule.unless.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let mut look = |e: &Expr| {
+            count += usize::from(matches!(
+                e.kind,
+                ExprKind::Signal(_)
+                    | ExprKind::Slot(_)
+                    | ExprKind::Customer(_)
+                    | ExprKind::Segment(_)
+                    | ExprKind::Threshold(_)
+                    | ExprKind::During { .. }
+                    | ExprKind::Hook(..)
+            ));
+            false
+        };
+        any(m, condition, &mut look, 64);
+    }
+    count
 }
 
 impl Tables {
@@ -303,7 +339,31 @@ fn op_name(m: &Machine, kind: &OpKind) -> SmolStr {
 pub(crate) fn short_hash(name: &str) -> SmolStr {
     let mut hasher = FxHasher::default();
     hasher.write(name.as_bytes());
-    format_smolstr!("{:08x}", hasher.finish() >> 32)
+    let hash = hasher.finish() >> 32;
+    let digits = (0..8).rev().map(|digit| {
+        let digit = (hash >> (digit * 4)) & 0xf;
+        b"0123456789abcdef"
+            .get(usize::try_from(digit).unwrap_or_default())
+            .map_or('0', |c| char::from(*c))
+    });
+    digits.collect()
+}
+
+/// The id of a place's button: the place's prefix and the button's number.
+pub(crate) fn button_id(prefix: &str, index: usize) -> SmolStr {
+    match u32::try_from(index)
+        .ok()
+        .and_then(|i| char::from_digit(i, 10))
+    {
+        Some(digit) => {
+            let mut id = SmolStrBuilder::new();
+            id.push_str(prefix);
+            id.push('.');
+            id.push(digit);
+            id.finish()
+        }
+        None => format_smolstr!("{prefix}.{index}"),
+    }
 }
 
 /// Whether an expression reads a signal, itself or through segments, thresholds and conditions with memory.

@@ -3,7 +3,8 @@
 use crate::eval::Scope;
 use crate::format::Reader;
 use flow_compiler::machine::{Text, TextPart, TextVariant};
-use flow_compiler::value::{TextId, Value};
+use flow_compiler::value::TextId;
+use std::borrow::Cow;
 
 /// The best variant: language and channel, then language, then the default language, then any.
 pub(crate) fn variant<'t>(
@@ -45,29 +46,29 @@ impl Scope<'_> {
 
     /// A text with its values.
     pub(crate) fn render(&self, id: TextId) -> String {
-        self.render_for(id, &|value| self.reader().value(value))
+        self.text(id).into_owned()
     }
 
-    /// A text whose values are written by `write`.
-    pub(crate) fn render_for(&self, id: TextId, write: &dyn Fn(&Value) -> String) -> String {
+    /// A text with its values; not copied where it has none.
+    pub(crate) fn text(&self, id: TextId) -> Cow<'_, str> {
         let machine = self.engine.machine();
         let default = machine.bot.languages.first().map_or("en", |l| l.as_str());
         let Some(variant) = machine
             .text(id)
             .and_then(|t| variant(t, self.language(), &self.state.channel, default))
         else {
-            return String::new();
+            return Cow::Borrowed("");
         };
         if let [TextPart::Str(text)] = variant.parts.as_slice() {
-            return text.to_string();
+            return Cow::Borrowed(text);
         }
         let mut out = String::new();
         for part in &variant.parts {
             match part {
                 TextPart::Str(text) => out.push_str(text),
-                TextPart::Expr(expr) => out.push_str(&write(&self.value(expr))),
+                TextPart::Expr(expr) => out.push_str(&self.reader().value(&self.value(expr))),
             }
         }
-        out
+        Cow::Owned(out)
     }
 }

@@ -137,6 +137,15 @@ pub(crate) fn step(
     }
     run.handle(event);
     let mut idle = !run.busy();
+    if run.c.deferred.is_empty() || !idle {
+        run.arm_timers();
+        let (effects, decision) = run.into_output();
+        return Turn {
+            effects,
+            decision,
+            accepted: Ok(()),
+        };
+    }
     let (mut effects, mut decision) = run.into_output();
     while idle && !conversation.deferred.is_empty() {
         let waited = conversation.deferred.remove(0);

@@ -213,8 +213,16 @@ pub(crate) fn contains_words(text: &str, words: &str) -> bool {
     }
     let word_start = words.chars().next().is_some_and(char::is_alphanumeric);
     let word_end = words.chars().next_back().is_some_and(char::is_alphanumeric);
+    let first = words.chars().next().filter(char::is_ascii_alphanumeric);
     let mut before = None;
     for (at, c) in text.char_indices() {
+        if let Some(first) = first
+            && c.is_ascii()
+            && !c.eq_ignore_ascii_case(&first)
+        {
+            before = Some(c);
+            continue;
+        }
         let bounded = !word_start || !before.is_some_and(char::is_alphanumeric);
         before = Some(c);
         if !bounded {
@@ -260,19 +268,39 @@ fn strip_prefix_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str
 /// A text as labels and enum words are compared: lower case, without accents, punctuation or doubled spaces.
 pub(crate) fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
-        let c = unaccented(c);
-        if c.is_alphanumeric() {
-            out.push(c);
-        } else if (c.is_whitespace() || matches!(c, '-' | '_' | '/'))
-            && !out.is_empty()
-            && !out.ends_with(' ')
-        {
-            out.push(' ');
-        }
-    }
-    out.truncate(out.trim_end().len());
+    fold(text, |c| {
+        out.push(c);
+        true
+    });
     out
+}
+
+/// Whether a text folds to `folded`, without writing it out.
+pub(crate) fn folds_to(text: &str, folded: &str) -> bool {
+    let mut wanted = folded.chars();
+    fold(text, |c| wanted.next() == Some(c)) && wanted.next().is_none()
+}
+
+/// Gives the folded characters one by one, as long as `take` takes them; whether it took all.
+fn fold(text: &str, mut take: impl FnMut(char) -> bool) -> bool {
+    let (mut begun, mut gap) = (false, false);
+    let mut one = |c: char| {
+        if c.is_alphanumeric() {
+            let taken = !gap || take(' ');
+            (begun, gap) = (true, false);
+            taken && take(c)
+        } else {
+            gap |= begun && (c.is_whitespace() || matches!(c, '-' | '_' | '/'));
+            true
+        }
+    };
+    text.chars().all(|c| {
+        if c.is_ascii() {
+            one(c.to_ascii_lowercase())
+        } else {
+            c.to_lowercase().all(|c| one(unaccented(c)))
+        }
+    })
 }
 
 fn unaccented(c: char) -> char {

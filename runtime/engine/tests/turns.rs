@@ -171,7 +171,7 @@ fn who_asks_for_a_person_gets_one_whatever_is_pending() {
     chat.news(1);
     assert_eq!(
         chat.said(),
-        ["A person comes. about 2 minutes", "What is it about?"]
+        ["A person comes. 2 minutes", "What is it about?"]
     );
     chat.say("nothing of that");
     assert_eq!(chat.decision.taken_by.as_deref(), Some("invalid"));

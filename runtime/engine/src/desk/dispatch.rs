@@ -6,6 +6,7 @@
 
 use super::agents::Agent;
 use super::{Desk, DeskEffect, Item, ItemState, later};
+use crate::effect::QueueItem;
 use flow_compiler::machine::{Assign, Priority};
 use jiff::Timestamp;
 use smol_str::SmolStr;
@@ -106,25 +107,7 @@ impl Desk {
     fn pick(&mut self, conversation: &str, team: &str) -> Option<SmolStr> {
         let item = self.items.get(conversation)?;
         let wanted = &item.item;
-        let present: Vec<&Agent> = self
-            .agents
-            .values()
-            .filter(|a| a.present && a.spec.teams.iter().any(|t| t == team))
-            .collect();
-        let speaks = |a: &Agent| {
-            a.spec.languages.is_empty()
-                || wanted.language == "other"
-                || a.spec.languages.contains(&wanted.language)
-        };
-        let skilled = |a: &Agent| wanted.skill.as_ref().is_none_or(|s| self.has_skill(a, s));
-        let demanded = |a: &Agent| wanted.agent.as_ref().is_none_or(|id| a.spec.id == *id);
-        // Each demand is insisted on among those who meet the demands before it: two that only different people meet leave nobody out.
-        let mut able = present;
-        for demand in [&speaks as &dyn Fn(&Agent) -> bool, &skilled, &demanded] {
-            if able.iter().any(|a| demand(a)) {
-                able.retain(|a| demand(a));
-            }
-        }
+        let able = self.able(wanted, team);
         let asked_all = able.iter().all(|a| item.passed.contains(&a.spec.id));
         let mut free = able;
         free.retain(|a| self.is_free(a) && (asked_all || !item.passed.contains(&a.spec.id)));
@@ -145,6 +128,41 @@ impl Desk {
             item.passed.clear();
         }
         best
+    }
+
+    /// Whether an agent is among those to whom a conversation of their team would be offered: present, and with what is demanded as long
+    /// as anyone present has it.
+    #[must_use]
+    pub fn would_offer(&self, agent: &str, conversation: &str) -> bool {
+        self.items.get(conversation).is_some_and(|item| {
+            self.able(&item.item, &item.item.team)
+                .iter()
+                .any(|a| a.spec.id == agent)
+        })
+    }
+
+    /// Who of a team could be offered an item.
+    fn able(&self, wanted: &QueueItem, team: &str) -> Vec<&Agent> {
+        let present: Vec<&Agent> = self
+            .agents
+            .values()
+            .filter(|a| a.present && a.spec.teams.iter().any(|t| t == team))
+            .collect();
+        let speaks = |a: &Agent| {
+            a.spec.languages.is_empty()
+                || wanted.language == "other"
+                || a.spec.languages.contains(&wanted.language)
+        };
+        let skilled = |a: &Agent| wanted.skill.as_ref().is_none_or(|s| self.has_skill(a, s));
+        let demanded = |a: &Agent| wanted.agent.as_ref().is_none_or(|id| a.spec.id == *id);
+        // Each demand is insisted on among those who meet the demands before it: two that only different people meet leave nobody out.
+        let mut able = present;
+        for demand in [&speaks as &dyn Fn(&Agent) -> bool, &skilled, &demanded] {
+            if able.iter().any(|a| demand(a)) {
+                able.retain(|a| demand(a));
+            }
+        }
+        able
     }
 
     fn compare(

@@ -66,7 +66,9 @@ impl Scope<'_> {
             return None;
         };
         let at = match (signal, self.value(bound)) {
-            (Signal::TimeInTier, Value::Duration(millis)) => plus(self.state.tier_since?, millis),
+            (Signal::TimeInTier, Value::Duration(millis)) => {
+                plus(self.state.tier_since.or(self.state.opened)?, millis)
+            }
             (Signal::TimeInConversation, Value::Duration(millis)) => {
                 plus(self.state.opened?, millis)
             }

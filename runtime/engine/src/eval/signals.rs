@@ -66,7 +66,7 @@ impl<'a> Scope<'a> {
                     .map_or(0.0, |n| f64::from(n.saturating_sub(1))),
             ),
             Signal::AttemptsFailed => Value::Number(f64::from(state.failed_attempts)),
-            Signal::TimeInTier => millis(state.tier_since),
+            Signal::TimeInTier => millis(state.tier_since.or(state.opened)),
             Signal::TimeInConversation => millis(state.opened),
             Signal::Now => Value::DateTime(self.now),
             Signal::Today => Value::Date(self.now.to_zoned(self.engine.zone().clone()).date()),
@@ -149,7 +149,7 @@ impl<'a> Scope<'a> {
         };
         match query {
             HoursQuery::Open => truth_value(self.open(of)),
-            HoursQuery::Text => Value::text(crate::format::week(calendar, self.language())),
+            HoursQuery::Text => Value::Text(calendar.text(self.language())),
             HoursQuery::NextOpen => calendar
                 .next_open(self.now)
                 .map_or(Value::Unknown, Value::DateTime),

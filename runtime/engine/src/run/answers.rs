@@ -7,9 +7,9 @@ use crate::builtin_texts::Builtin;
 use crate::conversation::{Ask, At, Pending};
 use crate::effect::{Effect, MessageKind};
 use crate::signals::Signals;
-use crate::values::folded;
+use crate::values::{folded, folds_to};
 use flow_compiler::machine::{HandlerEvent, OpKind, Var};
-use flow_compiler::value::{OpId, Type, Value};
+use flow_compiler::value::{IntentId, OpId, Type, Value};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub(super) enum Reply {
     /// Values for what the question fills.
     Values(Vec<(Var, Value)>),
-    /// One more of a list.
-    Pick(Value),
+    /// More of a list, which stays open.
+    Picks(Vec<Value>),
     /// An arm.
     Arm(OpId),
     Yes,
@@ -69,19 +69,7 @@ impl Run<'_> {
                 let Input::Message(_, signals) = input else {
                     return None;
                 };
-                let named = |name: &str| {
-                    arms.iter().find(|(intents, _)| {
-                        intents
-                            .iter()
-                            .any(|id| self.m.intent(*id).is_some_and(|i| i.name == name))
-                    })
-                };
-                let guess = signals
-                    .intents
-                    .iter()
-                    .filter(|g| g.probability >= super::memory::LIKELY)
-                    .find_map(|g| named(&g.name))?;
-                Some(Reply::Arm(guess.1))
+                self.heard_arm(arms, signals).map(|(_, to)| Reply::Arm(to))
             }
             OpKind::Verify { .. } => {
                 let Input::Message(text, _) = input else {
@@ -114,12 +102,53 @@ impl Run<'_> {
         }
     }
 
+    /// The likeliest intent of a message that an arm listens for.
+    fn heard_arm(
+        &self,
+        arms: &[(Vec<IntentId>, OpId)],
+        signals: &Signals,
+    ) -> Option<(SmolStr, OpId)> {
+        let named = |name: &str| {
+            arms.iter().find(|(intents, _)| {
+                intents
+                    .iter()
+                    .any(|id| self.m.intent(*id).is_some_and(|i| i.name == name))
+            })
+        };
+        signals
+            .intents
+            .iter()
+            .filter(|g| g.probability >= super::memory::LIKELY)
+            .find_map(|g| named(&g.name).map(|(_, to)| (g.name.clone(), *to)))
+    }
+
+    /// The intent by which a message answers a pending `listen`.
+    pub(super) fn listened(&self, pending: &Pending, signals: &Signals) -> Option<SmolStr> {
+        let Ask::Place(key) = &pending.ask else {
+            return None;
+        };
+        match &self.m.op(self.place_op(key)?)?.kind {
+            OpKind::Listen { arms, .. } => self.heard_arm(arms, signals).map(|(name, _)| name),
+            _ => None,
+        }
+    }
+
     /// The button that an input means: pressed, its number, or its label.
     pub(super) fn choice(&self, pending: &Pending, input: Input<'_>) -> Option<usize> {
         match input {
             Input::Button(index) => Some(index),
             Input::File(_) => None,
-            Input::Message(text, _) => among(&self.labels(pending), text),
+            Input::Message(text, _) => {
+                let op = match &pending.ask {
+                    Ask::Place(key) => self.place_op(key).and_then(|op| self.m.op(op)),
+                    _ => None,
+                };
+                if let Some(OpKind::Choose { buttons, .. }) = op.map(|op| &op.kind) {
+                    let scope = self.scope();
+                    return among(buttons.iter().map(|b| scope.text(b.label)), text);
+                }
+                among(self.labels(pending), text)
+            }
         }
     }
 
@@ -148,7 +177,7 @@ impl Run<'_> {
                 let Type::Enum(id) = **of else { return None };
                 let values = &self.m.enum_def(id)?.values;
                 match values.get(index) {
-                    Some(value) => Some(Reply::Pick(Value::Enum(value.clone()))),
+                    Some(value) => Some(Reply::Picks(vec![Value::Enum(value.clone())])),
                     None => Some(one(Value::List(Arc::new(pending.picked.clone())))),
                 }
             }
@@ -158,6 +187,9 @@ impl Run<'_> {
                     && folded(text) == folded(&self.builtin(Builtin::Done)) =>
             {
                 Some(one(Value::List(Arc::new(pending.picked.clone()))))
+            }
+            (Input::Message(text, signals), Type::List(of)) if matches!(**of, Type::Enum(_)) => {
+                self.list_reply(var, of, pending, text, signals)
             }
             (Input::Message(text, signals), _) => self.fitting(var, text, signals).map(one),
             (Input::File(file), Type::File) => self.file_value(def, file).ok().map(one),
@@ -173,6 +205,50 @@ impl Run<'_> {
         }
     }
 
+    /// What a text chooses from a list: one number is that button, several values at once are all there is to choose; after a button
+    /// was pressed they are more of the same.
+    fn list_reply(
+        &self,
+        var: Var,
+        of: &Type,
+        pending: &Pending,
+        text: &str,
+        signals: &Signals,
+    ) -> Option<Reply> {
+        let Type::Enum(id) = *of else { return None };
+        let values = &self.m.enum_def(id)?.values;
+        let chosen = match numbers_of(text).as_slice() {
+            [] => match self.fitting(var, text, signals)? {
+                Value::List(items) => Arc::unwrap_or_clone(items),
+                _ => return None,
+            },
+            [one] => {
+                let index = one.checked_sub(1)?;
+                let button = index < values.len() + usize::from(!pending.picked.is_empty());
+                return if button {
+                    self.value_reply(var, pending, Input::Button(index))
+                } else {
+                    None
+                };
+            }
+            several => {
+                let mut chosen = Vec::new();
+                for number in several {
+                    let value = Value::Enum(values.get(number.checked_sub(1)?)?.clone());
+                    if !chosen.contains(&value) {
+                        chosen.push(value);
+                    }
+                }
+                chosen
+            }
+        };
+        Some(if pending.picked.is_empty() {
+            Reply::Values(vec![(var, Value::List(Arc::new(chosen)))])
+        } else {
+            Reply::Picks(chosen)
+        })
+    }
+
     /// One message may fill several values of a form; free text fills only the one that was asked for.
     fn form_reply(&self, vars: &[Var], pending: &Pending, input: Input<'_>) -> Option<Reply> {
         let asked = pending.var.as_ref().and_then(|v| self.var_named(v));
@@ -180,6 +256,12 @@ impl Run<'_> {
             return self.value_reply(asked?, pending, input);
         };
         let mut values: Vec<(Var, Value)> = Vec::new();
+        if let Some(asked) = asked
+            && let Some(Type::List(_)) = self.def(asked).map(|def| &def.ty)
+            && let Some(reply) = self.value_reply(asked, pending, input)
+        {
+            return Some(reply);
+        }
         for var in vars
             .iter()
             .filter(|v| Some(**v) == asked || !self.var(**v).is_known())
@@ -190,7 +272,26 @@ impl Run<'_> {
                 values.push((*var, value));
             }
         }
+        // What the asked question cannot take may be the number that another one waits for.
+        if values.is_empty()
+            && text.trim().parse::<f64>().is_ok()
+            && !asked.is_some_and(|asked| self.takes_text(asked))
+        {
+            let number = vars.iter().find_map(|var| {
+                let wanted = self.def(*var).is_some_and(|def| def.ty == Type::Number);
+                let open = wanted && !self.var(*var).is_known();
+                let value = open.then(|| self.fitting(*var, text, signals))??;
+                Some((*var, value))
+            });
+            values.extend(number);
+        }
         (!values.is_empty()).then_some(Reply::Values(values))
+    }
+
+    /// Whether any words are an answer.
+    fn takes_text(&self, var: Var) -> bool {
+        self.def(var)
+            .is_some_and(|def| def.ty == Type::Text && def.matching.is_none())
     }
 
     /// What a free text answers to a question that takes text.
@@ -208,9 +309,8 @@ impl Run<'_> {
             _ => return None,
         };
         let var = self.var_named(name)?;
-        let def = self.def(var)?;
         let text = text.trim();
-        let takes = def.ty == Type::Text && def.matching.is_none() && !text.is_empty();
+        let takes = self.takes_text(var) && !text.is_empty();
         takes.then(|| Reply::Values(vec![(var, Value::text(text))]))
     }
 
@@ -247,9 +347,11 @@ impl Run<'_> {
                 let flow = self.ask_again(pending);
                 self.follow(flow);
             }
-            (_, Reply::Pick(value)) => {
-                if !pending.picked.contains(&value) {
-                    pending.picked.push(value);
+            (_, Reply::Picks(values)) => {
+                for value in values {
+                    if !pending.picked.contains(&value) {
+                        pending.picked.push(value);
+                    }
                 }
                 let flow = self.ask_again(pending);
                 self.follow(flow);
@@ -421,14 +523,47 @@ pub(super) enum Holder {
 }
 
 /// The label that a text is: by its words, or by its number.
-pub(super) fn among(labels: &[String], text: &str) -> Option<usize> {
+pub(super) fn among<L: AsRef<str>>(
+    labels: impl IntoIterator<Item = L>,
+    text: &str,
+) -> Option<usize> {
     let said = folded(text);
     if said.is_empty() {
         return None;
     }
-    if let Some(index) = labels.iter().position(|label| folded(label) == said) {
-        return Some(index);
+    let mut count = 0;
+    for label in labels {
+        if folds_to(label.as_ref(), &said) {
+            return Some(count);
+        }
+        count += 1;
     }
     let number = said.parse::<usize>().ok()?.checked_sub(1)?;
-    (number < labels.len()).then_some(number)
+    (number < count).then_some(number)
+}
+
+/// The numbers that a text consists of: "2", "1 and 3", "1, 3". Empty if there is anything else in it.
+fn numbers_of(text: &str) -> Vec<usize> {
+    let text = text.trim().trim_end_matches('.');
+    let words = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+' | '&' | '/'))
+        .filter(|word| !word.is_empty() && !Builtin::And.is_in_any(word));
+    words
+        .map(|word| word.parse().ok())
+        .collect::<Option<Vec<usize>>>()
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_numbers_is_told_from_words() {
+        assert_eq!(numbers_of("1 and 3"), [1, 3]);
+        assert_eq!(numbers_of("1, 2 y 3."), [1, 2, 3]);
+        assert_eq!(numbers_of("2"), [2]);
+        assert!(numbers_of("2 books").is_empty());
+        assert!(numbers_of("and").is_empty());
+    }
 }

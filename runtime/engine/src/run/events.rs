@@ -113,6 +113,10 @@ impl<'a> Run<'a> {
         ) {
             self.break_silence(before);
         }
+        if self.c.restart && self.nothing_waits() {
+            self.start();
+        }
+        self.note_what_holds();
         self.make_offers();
         self.alert_agent();
         self.c.last = Some(self.now);
@@ -176,6 +180,7 @@ impl<'a> Run<'a> {
 
     /// The first start line that holds, else the start node.
     pub(super) fn start(&mut self) {
+        self.c.restart = false;
         let line = self
             .m
             .bot
@@ -212,6 +217,7 @@ impl<'a> Run<'a> {
     fn reopen(&mut self) {
         self.c.closed = None;
         self.c.resolved = None;
+        self.c.restart = true;
         self.c.main = crate::conversation::Thread::default();
         self.c.intents.clear();
         self.c.failed_answers = 0;
@@ -221,6 +227,16 @@ impl<'a> Run<'a> {
         self.enter_script();
         self.c.tier_since = Some(self.now);
         self.remark("the conversation was reopened");
+    }
+
+    /// Whether the scripted tier holds the conversation and no step of it waits for anything.
+    fn nothing_waits(&self) -> bool {
+        self.c.closed.is_none()
+            && self.c.handoff.is_none()
+            && self.c.main.at == At::Idle
+            && self.c.main.frames.is_empty()
+            && self.c.side.is_empty()
+            && self.tier_kind() == Some(TierKind::Scripted)
     }
 
     /// The question of a verification that waits, if any.

@@ -2,6 +2,7 @@
 
 use super::Run;
 use crate::conversation::Said;
+use crate::fingerprint::Fingerprint;
 use crate::signals::{EntityKind, Signals};
 use flow_compiler::machine::Held;
 use smol_str::{SmolStr, format_smolstr};
@@ -12,8 +13,6 @@ pub(super) const LIKELY: f64 = 0.5;
 const NEWEST: f64 = 0.4;
 /// Questions that are remembered to recognise a repetition.
 const REMEMBERED: usize = 5;
-/// The share of content words in common from which two questions are the same.
-const SAME: f64 = 0.6;
 /// Characters of a message that are kept for conditions and routing.
 const KEPT: usize = 1_000;
 
@@ -42,10 +41,8 @@ impl Run<'_> {
                 .retain(|_, quiet| quiet.intent.as_ref() == Some(intent));
             c.intent = Some(intent.clone());
         }
-        let repeated = c
-            .asked
-            .iter()
-            .any(|earlier| same_question(earlier, &signals.fingerprint));
+        let question = Fingerprint::new(&signals.fingerprint);
+        let repeated = c.asked.iter().any(|earlier| earlier.is_same(&question));
         if c.answered {
             c.failed_answers = if signals.negation || repeated {
                 c.failed_answers + 1
@@ -96,7 +93,7 @@ impl Run<'_> {
         if self.c.asked.len() >= REMEMBERED {
             self.c.asked.remove(0);
         }
-        self.c.asked.push(signals.fingerprint.clone());
+        self.c.asked.push(Fingerprint::new(&signals.fingerprint));
     }
 
     /// Brings the conditions with memory up to date: those that read `confidence` once it is known, the others at once.
@@ -127,30 +124,25 @@ impl Run<'_> {
             }
         }
     }
-}
 
-fn same_question(a: &[u32], b: &[u32]) -> bool {
-    let shorter = a.len().min(b.len());
-    if shorter < 2 {
-        return false;
-    }
-    let common = a
-        .iter()
-        .filter(|word| b.binary_search(word).is_ok())
-        .count();
-    #[expect(clippy::cast_precision_loss, reason = "a message has few words")]
-    let share = common as f64 / a.len().max(b.len()) as f64;
-    share >= SAME
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_words_are_the_same_question() {
-        assert!(same_question(&[1, 2, 3], &[1, 2, 3, 4]));
-        assert!(!same_question(&[1, 2, 3], &[1, 4, 5]));
-        assert!(!same_question(&[1], &[1]), "one word is no question");
+    /// What came to hold in this turn holds from now on, and what ended in it must begin anew. A condition on the message stays as the
+    /// message left it.
+    pub(super) fn note_what_holds(&mut self) {
+        for temporal in &self.m.temporals {
+            if !matches!(temporal.held, Held::Millis(_)) {
+                continue;
+            }
+            if self.holds(&temporal.cond) {
+                let now = self.now;
+                let memory = self.c.temporals.entry(temporal.key.clone()).or_default();
+                memory.since.get_or_insert(now);
+            } else if self.c.temporals.contains_key(&temporal.key) {
+                let mut scope = self.scope();
+                scope.fresh = true;
+                if !scope.holds(&temporal.cond) {
+                    self.c.temporals.remove(&temporal.key);
+                }
+            }
+        }
     }
 }

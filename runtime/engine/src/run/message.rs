@@ -62,6 +62,9 @@ impl<'a> Run<'a> {
         if let Some(pending) = &pending
             && let Some(reply) = self.reply(pending, input)
         {
+            if let Some(intent) = self.listened(pending, signals) {
+                self.take_named(&intent, text, signals);
+            }
             self.take_answer(
                 pending.clone(),
                 reply,
@@ -84,6 +87,9 @@ impl<'a> Run<'a> {
                 }
                 self.taken("handler");
                 self.helped();
+                if let Some(guess) = signals.intents.first() {
+                    self.take_named(&guess.name, text, signals);
+                }
                 self.interrupt(entry);
                 return;
             }
@@ -107,10 +113,27 @@ impl<'a> Run<'a> {
             self.take_answer(pending.clone(), reply, "text");
             return;
         }
+        if self.c.restart && pending.is_none() {
+            self.start_over(input);
+            return;
+        }
         self.remember_question();
         match pending {
             Some(pending) => self.not_understood(pending, Some(input), probability),
             None => self.lost(probability),
+        }
+    }
+
+    /// A conversation was taken up again by words that nothing takes: it begins as a new one does, and they may answer its question.
+    fn start_over(&mut self, input: Input<'_>) {
+        self.start();
+        if let At::Question(pending) = &self.c.main.at
+            && self.c.handoff.is_none()
+        {
+            let pending = pending.clone();
+            if let Some(reply) = self.reply(&pending, input) {
+                self.take_answer(pending, reply, "answer");
+            }
         }
     }
 
@@ -248,14 +271,9 @@ impl<'a> Run<'a> {
         if self.m.bot.menu.is_empty() {
             return false;
         }
-        let labels: Vec<String> = self
-            .m
-            .bot
-            .menu
-            .iter()
-            .map(|b| self.render(b.label))
-            .collect();
-        let by_words = among(&labels, text).filter(|_| text.trim().parse::<f64>().is_err());
+        let scope = self.scope();
+        let labels = self.m.bot.menu.iter().map(|b| scope.text(b.label));
+        let by_words = among(labels, text).filter(|_| text.trim().parse::<f64>().is_err());
         match by_words.and_then(|i| self.m.bot.menu.get(i)) {
             Some(button) => {
                 self.taken("button");

@@ -7,6 +7,7 @@ mod handoff;
 mod memory;
 mod message;
 mod model;
+mod named;
 mod offers;
 mod parse;
 mod people;
@@ -162,7 +163,7 @@ impl<'a> Run<'a> {
         let name = self.tier_name(tier);
         if self.c.tier != name {
             self.c.tier = name;
-            self.c.tier_since = Some(self.now);
+            self.c.tier_since = Some(self.now).filter(|now| self.c.opened != Some(*now));
             self.c.fired.clear();
             self.c.model = crate::conversation::Model::default();
         }
@@ -343,6 +344,7 @@ impl<'a> Run<'a> {
             ..Thread::default()
         };
         self.c.held = None;
+        self.c.restart = false;
         self.c.model = crate::conversation::Model::default();
         self.c.handoff = None;
         self.c.deferred.clear();

@@ -4,7 +4,7 @@ use super::Run;
 use crate::builtin_texts::Builtin;
 use crate::conversation::{Ask, At, FollowKind, Pending};
 use crate::effect::{MessageKind, OutButton};
-use crate::tables::{index_u32, short_hash, var_name};
+use crate::tables::{button_id, index_u32, short_hash, var_name};
 use flow_compiler::machine::{Offer, OfferItem, OfferKind, Promise};
 use jiff::Timestamp;
 use smol_str::{SmolStr, format_smolstr};
@@ -45,7 +45,7 @@ impl<'a> Run<'a> {
             .iter()
             .enumerate()
             .map(|(i, item)| OutButton {
-                id: format_smolstr!("{prefix}.{i}"),
+                id: button_id(&prefix, i),
                 label: self.offer_label(item),
             })
             .collect()

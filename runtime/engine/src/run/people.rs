@@ -184,8 +184,12 @@ impl Run<'_> {
                 }
                 self.ask_required();
             }
-            Reply::Pick(value) => {
-                pending.picked.push(value);
+            Reply::Picks(values) => {
+                for value in values {
+                    if !pending.picked.contains(&value) {
+                        pending.picked.push(value);
+                    }
+                }
                 self.pose(&pending);
                 if let Some(handoff) = &mut self.c.handoff {
                     handoff.ask = Some(pending);
@@ -309,11 +313,14 @@ impl Run<'_> {
         if let Some(summary) = summary {
             self.c.notes.push(summary.to_owned());
         }
-        self.c.resolved = Some(true);
         self.after_people("resolved");
-        self.handlers(HandlerEvent::Resolve);
+        let asks = self.follows_resolution();
         match arm {
-            Some(op) => self.exec(op),
+            Some(op) => {
+                self.c.main = Thread::default();
+                self.exec(op);
+            }
+            None if asks => {}
             None => self.close(true, "agent"),
         }
     }

@@ -4,12 +4,12 @@ use super::{Flow, Run};
 use crate::builtin_texts::Builtin;
 use crate::conversation::{Ask, At, Pending};
 use crate::effect::{Effect, MessageKind, OutButton};
-use crate::tables::var_name;
+use crate::tables::{button_id, var_name};
 use crate::values;
 use flow_compiler::machine::{FieldDef, OpKind, Question, Var};
 use flow_compiler::value::{OpId, TextId, Type, Value};
 use flow_grammar::ast::SurveyKind;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// Buttons of a choice from a list at most; more cannot be read.
@@ -320,7 +320,7 @@ impl Run<'_> {
             .into_iter()
             .enumerate()
             .map(|(i, label)| OutButton {
-                id: format_smolstr!("{prefix}.{i}"),
+                id: button_id(&prefix, i),
                 label,
             })
             .collect()
@@ -329,7 +329,7 @@ impl Run<'_> {
     /// Buttons that are always in sight.
     pub(crate) fn menu_buttons(&self) -> Vec<OutButton> {
         let button = |(i, b): (usize, &flow_compiler::machine::Button)| OutButton {
-            id: format_smolstr!("menu.{i}"),
+            id: button_id("menu", i),
             label: self.render(b.label),
         };
         self.m.bot.menu.iter().enumerate().map(button).collect()

@@ -3,7 +3,7 @@
 use super::Run;
 use super::handoff::Escalation;
 use crate::conversation::{Ask, At, Pending};
-use crate::decision::{Read, RuleTrace};
+use crate::decision::RuleTrace;
 use crate::effect::{Effect, MessageKind};
 use crate::values;
 use flow_compiler::machine::{OpKind, Priority, RuleOrigin};
@@ -32,6 +32,9 @@ impl Run<'_> {
         let Some([early, after]) = engine.tables.rules.get(tier.index()) else {
             return false;
         };
+        if !late {
+            self.d.rules.reserve(early.len() + after.len());
+        }
         self.act_on(if late { after } else { early })
     }
 
@@ -121,7 +124,8 @@ impl Run<'_> {
     /// Evaluates a rule and records it; where it stands in the decision if it fired.
     fn try_rule(&mut self, id: RuleId) -> Option<usize> {
         let rule = self.m.rule(id)?;
-        let reads: RefCell<Vec<Read>> = RefCell::default();
+        let count = self.e.tables.rule_reads.get(id.index()).copied();
+        let reads = RefCell::new(Vec::with_capacity(count.unwrap_or_default()));
         let fired = {
             let mut scope = self.scope();
             scope.reads = Some(&reads);

@@ -5,7 +5,7 @@ use crate::conversation::{At, Attempted, Back, FollowKind, Frame, Thread};
 use crate::effect::{MessageKind, OutAttachment};
 use crate::tables::{var_name, var_of};
 use crate::values;
-use flow_compiler::machine::{Attachment, EscalateSpec, OpKind, Var};
+use flow_compiler::machine::{Attachment, EscalateSpec, HandlerEvent, OpKind, Var};
 use flow_compiler::value::{NodeId, OpId, TextId, Value};
 use flow_grammar::ast::TierKind;
 use smol_str::SmolStr;
@@ -289,6 +289,8 @@ impl Run<'_> {
             };
             if self.side.is_none() && self.c.handoff.is_some() {
                 self.plan_ended();
+            } else if self.side.is_none() && self.c.main.handler == "resolve" {
+                self.close(true, "end");
             }
             return Flow::Stop;
         };
@@ -332,7 +334,24 @@ impl Run<'_> {
         if self.c.handoff.is_some() {
             self.leave_queue("converted");
         }
+        if resolved && self.c.resolved.is_none() && self.follows_resolution() {
+            return;
+        }
         self.close(resolved, "end");
+    }
+
+    /// The conversation is resolved: its handlers run. Returns whether one of them asks something (a survey), so that the end waits
+    /// for the answer.
+    pub(super) fn follows_resolution(&mut self) -> bool {
+        self.c.resolved = Some(true);
+        self.c.held = None;
+        self.c.model = crate::conversation::Model::default();
+        self.c.main = Thread {
+            node: self.c.main.node.clone(),
+            ..Thread::default()
+        };
+        self.handlers(HandlerEvent::Resolve);
+        matches!(self.c.main.at, At::Question(_))
     }
 
     fn escalate_step(&mut self, at: OpId, spec: &EscalateSpec) {

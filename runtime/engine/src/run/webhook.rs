@@ -156,9 +156,7 @@ impl Run<'_> {
             }
             Caller::Profile => self.profile_loaded(result),
             Caller::Tool(tool) => {
-                if self.c.tier_since.is_some()
-                    && self.tier_kind() == Some(flow_grammar::ast::TierKind::Model)
-                {
+                if self.tier_kind() == Some(flow_grammar::ast::TierKind::Model) {
                     self.on_tool_done(tool, result);
                 } else {
                     self.remark("a tool's result came after the model's time");
