@@ -10,14 +10,15 @@
 mod agents;
 mod common;
 mod customer;
+mod graph;
 mod keep;
 mod leads;
 mod models;
 mod oidc;
 mod openapi;
 mod process;
-mod reload;
 mod refusals;
+mod reload;
 mod targets;
 mod telemetry;
 mod triggers;

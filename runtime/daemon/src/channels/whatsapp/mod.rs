@@ -2,6 +2,7 @@
 
 mod compose;
 mod inbound;
+mod media;
 mod payload;
 mod send;
 
