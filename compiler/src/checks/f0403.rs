@@ -2,12 +2,16 @@
 //!
 //! The graph of all ways on that are taken without waiting for the customer must be free of circles. A visit is passed without
 //! waiting if the visited node can return without waiting; a `form` waits only while something is unknown; whether a call fails,
-//! or a condition changes from one round to the next, cannot be known.
+//! or a condition changes from one round to the next, cannot be known. Calling people leads on to the handoff's plan for when they
+//! are closed, full or away; going on with a scripted tier begins it anew.
 
 use super::support::analysis::Analysis;
+use super::support::calendar::with_overflow;
 use super::support::flow::{Ways, each_successor, node_of, passes_without_waiting};
-use crate::machine::{Machine, Op, OpKind};
-use crate::value::OpId;
+use super::support::walk::each_expr;
+use crate::machine::{CodeOwner, EscalateSpec, ExprKind, Machine, Op, OpKind};
+use crate::value::{OpId, TierId};
+use flow_grammar::ast::TierKind;
 use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
 use std::collections::VecDeque;
@@ -25,10 +29,12 @@ const SHOWN: usize = 12;
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let passable = passable(cx);
+    let absent = absent(machine);
     let mut edges: Vec<(OpId, OpId)> = Vec::with_capacity(machine.ops.len());
     for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
         if cx.flow().reaches(id) {
             without_waiting(machine, op, &passable, |to| edges.push((id, to)));
+            passed_on(machine, op, &absent, |to| edges.push((id, to)));
         }
     }
     // Without a circle, as in most bots, there is nothing to look for.
@@ -56,7 +62,10 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .filter_map(|n| graph.node_weight(*n))
             .copied()
             .collect();
-        if !form_waits_again(machine, &members) && !only_visits(machine, &members) {
+        if !form_waits_again(machine, &members)
+            && !only_visits(machine, &members)
+            && !calls_when_open(machine, &members)
+        {
             loops.push(members);
         }
     }
@@ -79,7 +88,102 @@ fn only_visits(machine: &Machine, members: &[OpId]) -> bool {
         .filter_map(|id| machine.op(*id))
         .map(|op| &op.kind);
     kinds.clone().any(|k| matches!(k, OpKind::Visit { .. }))
-        && !kinds.any(|k| matches!(k, OpKind::Goto { .. }))
+        && !kinds.any(|k| matches!(k, OpKind::Goto { .. } | OpKind::ContinueWith { .. }))
+}
+
+/// By tier, where its handoffs go on without the customer when nobody can take the conversation.
+fn absent(machine: &Machine) -> Vec<Vec<OpId>> {
+    let mut out: Vec<Vec<OpId>> = vec![Vec::new(); machine.tiers.len()];
+    for handoff in &machine.handoffs {
+        let Some(entries) = out.get_mut(handoff.tier.index()) else {
+            continue;
+        };
+        entries.extend(
+            handoff
+                .closed
+                .filter(|_| can_be_closed(machine, handoff.tier)),
+        );
+        entries.extend(handoff.full.as_ref().map(|(_, op)| *op));
+        entries.extend(handoff.unstaffed);
+    }
+    out
+}
+
+/// Whether some team of a tier's matrix can be closed together with all to which it overflows.
+fn can_be_closed(machine: &Machine, tier: TierId) -> bool {
+    machine
+        .routes
+        .iter()
+        .filter(|r| r.tier == tier)
+        .flat_map(|r| &r.rows)
+        .any(|row| {
+            with_overflow(machine, [row.team])
+                .iter()
+                .all(|(_, hours)| machine.hours_of(*hours).is_some_and(|h| !h.always))
+        })
+}
+
+/// Calls `f` with the ways on that lead through another tier without waiting.
+fn passed_on(machine: &Machine, op: &Op, absent: &[Vec<OpId>], mut f: impl FnMut(OpId)) {
+    let tier = match &op.kind {
+        OpKind::ContinueWith { tier, .. } => Some(*tier),
+        // In the block of a handoff the people have been called already.
+        OpKind::Escalate(spec) => match machine.code(op.code).map(|c| c.owner) {
+            Some(CodeOwner::Handoff(..)) => None,
+            _ => leads_to(machine, spec),
+        },
+        _ => None,
+    };
+    let Some(tier) = tier else { return };
+    match machine.tier(tier).map(|t| t.kind) {
+        Some(TierKind::People) => absent
+            .get(tier.index())
+            .into_iter()
+            .flatten()
+            .for_each(|to| f(*to)),
+        Some(TierKind::Scripted) => machine
+            .node(machine.bot.start)
+            .into_iter()
+            .for_each(|n| f(n.entry)),
+        _ => {}
+    }
+}
+
+/// Where a step escalates to: without a tier, to the next one up, if that is the same for every scripted tier.
+fn leads_to(machine: &Machine, spec: &EscalateSpec) -> Option<TierId> {
+    let named = spec
+        .to
+        .or_else(|| spec.rule.and_then(|r| machine.rule(r)).map(|r| r.to));
+    named.or_else(|| {
+        let mut scripted = (0u32..)
+            .zip(&machine.tiers)
+            .filter(|(_, t)| t.kind == TierKind::Scripted)
+            .map(|(i, _)| TierId(i + 1));
+        let up = scripted.next()?;
+        scripted.next().is_none().then_some(up)
+    })
+}
+
+/// Whether a loop that calls people also looks at the time: then it may call them only when they are there.
+fn calls_when_open(machine: &Machine, members: &[OpId]) -> bool {
+    let ops = || members.iter().filter_map(|id| machine.op(*id));
+    let calls =
+        ops().any(|op| matches!(op.kind, OpKind::Escalate(_) | OpKind::ContinueWith { .. }));
+    let mut looks = false;
+    for op in ops().filter(|_| calls) {
+        super::support::walk::exprs_of_op(op, &mut |expr| {
+            each_expr(machine, expr, &mut |e| {
+                looks |= matches!(
+                    e.kind,
+                    ExprKind::During { .. }
+                        | ExprKind::Hours(..)
+                        | ExprKind::Segment(_)
+                        | ExprKind::Hook(..)
+                );
+            })
+        });
+    }
+    looks
 }
 
 /// Calls `f` with the ways on that are taken without waiting.
@@ -277,6 +381,14 @@ fn tell(machine: &Machine, op: &Op, passable: &[bool]) -> String {
         OpKind::Ticket { .. } => "opens a ticket".into(),
         OpKind::Callback { .. } => "books a callback".into(),
         OpKind::ChooseFrom { .. } => "is skipped when the list is empty".into(),
+        OpKind::Escalate(_) => "calls people, who may not be there".into(),
+        OpKind::ContinueWith { tier, .. } => match machine.tier(*tier) {
+            Some(tier) if tier.kind == TierKind::People => {
+                "calls people, who may not be there".into()
+            }
+            Some(tier) => format!("begins anew with tier `{}`", tier.name),
+            None => "goes on".into(),
+        },
         _ => "goes on".into(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::support::analysis::Analysis;
 use super::support::flow::node_of;
-use crate::machine::OpKind;
-use crate::value::{NodeId, OpId};
+use crate::machine::{CodeOwner, OpKind};
+use crate::value::{CodeId, NodeId, OpId};
 use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -88,6 +88,14 @@ fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         .take(machine.nodes.len())
         .filter(|n| !flow.visits(*n).is_empty())
         .collect();
+    // Handlers count as visited, and so do the nodes that they go to.
+    for handler in &machine.handlers {
+        for op in flow.ops(handler.code).iter().filter_map(|o| machine.op(*o)) {
+            if let OpKind::Goto { node } = &op.kind {
+                todo.push(*node);
+            }
+        }
+    }
     while let Some(id) = todo.pop() {
         match visited.get_mut(id.index()) {
             Some(seen) if !*seen => *seen = true,
@@ -99,6 +107,20 @@ fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         for op in flow.ops(node.code).iter().filter_map(|o| machine.op(*o)) {
             if let OpKind::Goto { node } = &op.kind {
                 todo.push(*node);
+            }
+        }
+    }
+    for (code, body) in (0u32..).map(CodeId).zip(&machine.codes) {
+        if !matches!(body.owner, CodeOwner::Handoff(..)) || flow.broken {
+            continue;
+        }
+        for op in flow.ops(code).iter().filter_map(|o| machine.op(*o)) {
+            if matches!(op.kind, OpKind::Back) {
+                found.push(
+                    Diagnostic::error("F0406", "`back` in a handoff, which nothing visits", op.loc)
+                        .labelled("there is nowhere to return to")
+                        .help("leave it out (the steps may just end), or go on with `->`"),
+                );
             }
         }
     }

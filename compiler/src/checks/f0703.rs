@@ -1,7 +1,7 @@
 //! F0703: a row to a team that lacks the language or the skill which the row demands.
 
 use super::support::analysis::Analysis;
-use crate::machine::{CellPattern, ExprKind, Signal};
+use crate::machine::{CellPattern, ExprKind, RouteRow, Signal};
 use crate::value::Value;
 use flow_grammar::{Diagnostic, Severity};
 
@@ -19,25 +19,26 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .columns
             .iter()
             .position(|c| matches!(c.kind, ExprKind::Signal(Signal::Language)));
-        for row in &route.rows {
+        for (at, row) in route.rows.iter().enumerate() {
             let Some(team) = machine.team(row.team) else {
                 continue;
             };
             if let Some(column) = column
                 && !team.languages.is_empty()
             {
-                let demanded =
-                    row.cells
-                        .get(column)
-                        .into_iter()
-                        .flatten()
-                        .filter_map(|p| match p {
-                            CellPattern::Value(Value::Enum(name) | Value::Text(name)) => Some(name),
-                            _ => None,
-                        });
-                // Nobody speaks `other`.
-                let missing: Vec<&str> = demanded
-                    .filter(|l| machine.bot.languages.contains(l) && !team.languages.contains(l))
+                let cell = || row.cells.get(column).into_iter().flatten();
+                let above = route.rows.get(..at).unwrap_or_default();
+                // Nobody speaks `other`. A language that rows above take altogether does not come to a `not`.
+                let missing: Vec<&str> = machine
+                    .bot
+                    .languages
+                    .iter()
+                    .filter(|l| !team.languages.contains(l))
+                    .filter(|l| {
+                        cell().any(|p| names(p, l))
+                            || (cell().any(|p| matches!(p, CellPattern::Not(out) if !out.iter().any(|v| is(v, l))))
+                                && !above.iter().any(|r| takes(r, column, l)))
+                    })
                     .map(|l| l.as_str())
                     .collect();
                 if let Some(first) = missing.first() {
@@ -113,4 +114,20 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+fn is(value: &Value, language: &str) -> bool {
+    matches!(value, Value::Enum(name) | Value::Text(name) if name == language)
+}
+
+fn names(pattern: &CellPattern, language: &str) -> bool {
+    matches!(pattern, CellPattern::Value(value) if is(value, language))
+}
+
+/// Whether a row takes every case of a language.
+fn takes(row: &RouteRow, column: usize, language: &str) -> bool {
+    row.cells.iter().enumerate().all(|(i, cell)| {
+        cell.iter()
+            .any(|p| matches!(p, CellPattern::Any) || (i == column && names(p, language)))
+    })
 }

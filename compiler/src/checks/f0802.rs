@@ -27,6 +27,17 @@ const PROMISES: &[&str] = &[
     "with you immediately",
     "with you any moment",
     "no time at all",
+    "connect you immediately",
+    "connecting you immediately",
+    "connect you right away",
+    "connecting you right away",
+    "connect you straight away",
+    "connect you instantly",
+    "transfer you immediately",
+    "transferring you immediately",
+    "transfer you right away",
+    "put you through immediately",
+    "put you through right away",
     "enseguida te atiende",
     "te atenderá enseguida",
     "te atenderá de inmediato",
@@ -84,7 +95,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                     }
                 })
                 .collect();
-            let Some(promise) = PROMISES.iter().find(|p| words.contains(**p)) else {
+            let Some(promise) = promise(&words) else {
                 continue;
             };
             let inline = text.name.is_none();
@@ -101,4 +112,25 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             break;
         }
     }
+}
+
+/// The words of a text (in lower case) that promise a time.
+fn promise(words: &str) -> Option<String> {
+    if let Some(phrase) = PROMISES.iter().find(|p| words.contains(**p)) {
+        return Some((*phrase).to_owned());
+    }
+    let words: Vec<&str> = words
+        .split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '!' | '?' | ';' | ':'))
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.windows(3).find_map(|w| match w {
+        ["within", count, unit]
+            if (count.parse::<u32>().is_ok()
+                || matches!(*count, "a" | "one" | "two" | "five" | "ten"))
+                && matches!(*unit, "second" | "seconds" | "minute" | "minutes" | "min") =>
+        {
+            Some(w.join(" "))
+        }
+        _ => None,
+    })
 }

@@ -4,8 +4,9 @@
 
 use super::support::analysis::Analysis;
 use super::support::walk::{TextUse, texts_of_op, texts_outside_ops};
-use crate::machine::{Text, TextPart};
+use crate::machine::{Expr, ExprKind, Text, TextPart};
 use crate::value::TextId;
+use flow_grammar::ast::BinaryOp;
 use flow_grammar::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ pub(super) const CHECK: super::Check = super::Check {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    if machine.bot.languages.len() < 2 {
+    if machine.bot.languages.is_empty() {
         return;
     }
     let mut read: BTreeSet<TextId> = BTreeSet::new();
@@ -36,7 +37,8 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         };
         if text.name.is_some() {
             found.extend(named(cx, text));
-        } else if text.variants.iter().any(|v| v.parts.iter().any(has_words))
+        } else if machine.bot.languages.len() > 1
+            && text.variants.iter().any(|v| v.parts.iter().any(has_words))
             && !text.loc.span.eq(&flow_grammar::Span::default())
         {
             bare.insert(text.loc);
@@ -117,12 +119,11 @@ fn named(cx: &Analysis<'_>, text: &Text) -> Option<Diagnostic> {
             .iter()
             .filter_map(|p| {
                 if let TextPart::Expr(e) = p {
-                    Some(cx.words(e.loc))
+                    Some(essence(cx, e))
                 } else {
                     None
                 }
             })
-            .map(|w| essence(&w))
             .collect();
         by_channel
             .entry(variant.channel.as_deref())
@@ -158,11 +159,17 @@ fn named(cx: &Analysis<'_>, text: &Text) -> Option<Diagnostic> {
 }
 
 /// What an interpolation reads, without the words that stand for it when it is unknown: those differ between languages.
-fn essence(words: &str) -> String {
-    words
-        .split("??")
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+fn essence(cx: &Analysis<'_>, expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Binary(BinaryOp::Coalesce, left, _) => essence(cx, left),
+        // `slots.n` and `n` are the same, unless a signal hides the slot.
+        ExprKind::Slot(id) => cx.machine.slot(*id).map_or_else(String::new, |slot| {
+            if crate::signals::is_signal(&slot.name) {
+                format!("slots.{}", slot.name)
+            } else {
+                slot.name.to_string()
+            }
+        }),
+        _ => cx.words(expr.loc).trim().to_owned(),
+    }
 }

@@ -5,8 +5,8 @@
 
 use super::support::analysis::Analysis;
 use super::support::walk::{TextUse, texts_of_op, texts_outside_ops};
-use crate::machine::{Button, Channel, Offer, OpKind, Text, TextPart, TextVariant};
-use crate::value::TextId;
+use crate::machine::{Button, Channel, Offer, Op, OpKind, Text, TextPart, TextVariant, Var};
+use crate::value::{TextId, Type};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use std::collections::BTreeSet;
 
@@ -29,12 +29,24 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             if let OpKind::Choose { buttons, .. } = &op.kind {
                 choice(cx, channel, op.loc, &labels(buttons), &mut told, found);
             }
+            for var in asked(op) {
+                values(cx, channel, cx.line(op.loc), *var, &mut told, found);
+            }
+            if let OpKind::ChooseFrom {
+                label: Some(label), ..
+            } = &op.kind
+            {
+                row_label(cx, channel, *label, &mut told, found);
+            }
             if let OpKind::Offer { offer, .. } = &op.kind {
                 choice(cx, channel, offer.loc, &offered(offer), &mut told, found);
             }
         }
         for offer in machine.handoffs.iter().flat_map(|h| &h.offers) {
             choice(cx, channel, offer.loc, &offered(offer), &mut told, found);
+        }
+        for (var, at) in machine.handoffs.iter().flat_map(|h| &h.require) {
+            values(cx, channel, *at, *var, &mut told, found);
         }
         if let Some(first) = machine.bot.menu.first() {
             choice(
@@ -71,6 +83,144 @@ fn labels(buttons: &[Button]) -> Vec<Choice> {
 
 fn offered(offer: &Offer) -> Vec<Choice> {
     offer.items.iter().map(|i| (i.label, i.loc)).collect()
+}
+
+/// What an operation asks for.
+fn asked(op: &Op) -> &[Var] {
+    match &op.kind {
+        OpKind::Ask { var, .. } => std::slice::from_ref(var),
+        OpKind::Form { vars, .. } => vars,
+        _ => &[],
+    }
+}
+
+/// The buttons of a question for the value of an enum are the values in words; those of a list have one more, to end it.
+fn values(
+    cx: &Analysis<'_>,
+    channel: &Channel,
+    at: Loc,
+    var: Var,
+    told: &mut BTreeSet<(Loc, &'static str)>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let machine = cx.machine;
+    let field = match var {
+        Var::Slot(id) => machine.slot(id),
+        Var::Customer(id) => machine.customer_field(id),
+    };
+    let Some(field) = field else { return };
+    let (ty, more) = match &field.ty {
+        Type::List(of) => (of.as_ref(), 1),
+        ty => (ty, 0),
+    };
+    let Type::Enum(id) = ty else { return };
+    let Some(def) = machine.enum_def(*id) else {
+        return;
+    };
+    let limits = &channel.limits;
+    let count = u32::try_from(def.values.len() + more).unwrap_or(u32::MAX);
+    let as_list = limits.buttons.is_some_and(|b| count > b) && limits.list_rows.is_some();
+    if let (Some(_), Some(most)) = (limits.buttons, limits.buttons.max(limits.list_rows))
+        && count > most
+    {
+        if told.insert((at, "count")) {
+            found.push(
+                Diagnostic::error(
+                    "F0902",
+                    format!(
+                        "asking for `{}` shows {count} buttons, `{}` takes {most}",
+                        field.name, channel.name
+                    ),
+                    at,
+                )
+                .labelled("too many values")
+                .label(
+                    def.loc,
+                    format!("`{}` has {} values", def.name, def.values.len()),
+                )
+                .help("divide the question in two, or ask for a text"),
+            );
+        }
+        return;
+    }
+    let (limit, kind) = if as_list {
+        (limits.row_label, "a row of a list")
+    } else {
+        (limits.button_label, "a button")
+    };
+    let Some(limit) = limit else { return };
+    // `key_accounts` reads "Key accounts".
+    let Some(long) = def
+        .values
+        .iter()
+        .find(|v| v.chars().count() > limit as usize)
+    else {
+        return;
+    };
+    if told.insert((at, "label")) {
+        let name = field.name.as_str();
+        found.push(
+            Diagnostic::error(
+                "F0902",
+                format!(
+                    "the button for `{long}` has {} characters, {kind} on `{}` takes {limit}",
+                    long.chars().count(),
+                    channel.name
+                ),
+                at,
+            )
+            .labelled(format!("asks for `{name}`"))
+            .label(def.loc, "the value is declared here")
+            .help("give the value a shorter name, or ask with `choose` and labels of your own"),
+        );
+    }
+}
+
+/// The label of a choice from a list: how many rows there are is not known.
+fn row_label(
+    cx: &Analysis<'_>,
+    channel: &Channel,
+    label: TextId,
+    told: &mut BTreeSet<(Loc, &'static str)>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let limits = &channel.limits;
+    let (limit, kind) = if limits.list_rows.is_some() {
+        (limits.row_label, "a row of a list")
+    } else {
+        (limits.button_label, "a button")
+    };
+    let (Some(limit), Some(text)) = (limit, cx.machine.text(label)) else {
+        return;
+    };
+    for variant in shown(text, channel) {
+        let (count, open) = length(variant);
+        if (count > limit || open) && told.insert((variant.loc, "label")) {
+            found.push(if count > limit {
+                Diagnostic::error(
+                    "F0902",
+                    format!(
+                        "this label has {count} characters, {kind} on `{}` takes {limit}",
+                        channel.name
+                    ),
+                    variant.loc,
+                )
+                .labelled("too long")
+                .help("shorten it")
+            } else {
+                Diagnostic::warning(
+                    "F0902",
+                    format!(
+                        "this label may exceed the {limit} characters that {kind} on `{}` takes",
+                        channel.name
+                    ),
+                    variant.loc,
+                )
+                .labelled("how long it becomes is not known")
+                .help("show something short, such as a number or an id")
+            });
+        }
+    }
 }
 
 /// The variants that a channel may show.

@@ -1,6 +1,6 @@
 //! F1001: private data to a webhook or model that does not share it, through `set`, records, texts and reasons too.
 //!
-//! What a hook or a webhook answers is its own; that something holds (`customer.arr > 100 USD`) is not the thing itself.
+//! What a hook answers of them may tell them too; what a webhook answers is its own. That something holds (`customer.arr > 100 USD`) is not the thing itself.
 
 use super::support::analysis::Analysis;
 use super::support::syntax;

@@ -5,7 +5,9 @@
 
 use super::support::analysis::Analysis;
 use super::support::flow::{RootKind, each_way, successors};
-use super::support::walk::{each_expr, each_interpolation, exprs_of_op, texts_of_op};
+use super::support::walk::{
+    each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, texts_of_op, texts_outside_ops,
+};
 use crate::machine::{Expr, ExprKind, OpKind, Transition, Var};
 use crate::value::{FieldId, OpId};
 use flow_grammar::{Diagnostic, Loc, Severity};
@@ -104,27 +106,36 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     let mut told: FxHashSet<Loc> = FxHashSet::default();
+    let mut see = |expr: &Expr| {
+        let ExprKind::Customer(field) = expr.kind else {
+            return;
+        };
+        let Some(def) = machine.customer_field(field) else {
+            return;
+        };
+        if def.identifies || claimed.contains(&field) || !told.insert(expr.loc) {
+            return;
+        }
+        found.push(
+            Diagnostic::error("F1004", format!("`customer.{}` is read before it can be proven who writes", def.name), expr.loc)
+                .labelled("the profile is not loaded yet")
+                .label(profile.loc, "loaded once identity is proven")
+                .help("ask for an identifying field and prove it first: `verify customer.email \"We sent you a code.\" { failed -> .. }`"),
+        );
+    };
+    // Rules, segments and all else outside the nodes may look at any time: in vain only where nothing ever proves it.
+    if !any {
+        exprs_outside_ops(machine, &mut |e| each_expr(machine, e, &mut see));
+        let mut texts = Vec::new();
+        texts_outside_ops(machine, &mut |t, _| texts.push(t));
+        for text in texts {
+            each_interpolation(machine, text, &mut |e| each_expr(machine, e, &mut see));
+        }
+    }
     for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
         if !flow.reaches(id) || proven.get(id.index()) == Some(&true) {
             continue;
         }
-        let mut see = |expr: &Expr| {
-            let ExprKind::Customer(field) = expr.kind else {
-                return;
-            };
-            let Some(def) = machine.customer_field(field) else {
-                return;
-            };
-            if def.identifies || claimed.contains(&field) || !told.insert(expr.loc) {
-                return;
-            }
-            found.push(
-                Diagnostic::error("F1004", format!("`customer.{}` is read before it can be proven who writes", def.name), expr.loc)
-                    .labelled("the profile is not loaded yet")
-                    .label(profile.loc, "loaded once identity is proven")
-                    .help("ask for an identifying field and prove it first: `verify customer.email \"We sent you a code.\" { failed -> .. }`"),
-            );
-        };
         exprs_of_op(op, &mut |e| each_expr(machine, e, &mut see));
         let mut texts = Vec::new();
         texts_of_op(op, &mut |t, _| texts.push(t));

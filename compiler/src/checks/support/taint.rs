@@ -3,7 +3,7 @@
 use super::flow::{Flow, each_successor};
 use super::walk;
 use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var};
-use crate::value::OpId;
+use crate::value::{OpId, Type};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -73,7 +73,7 @@ impl Taint {
         &self.anywhere
     }
 
-    /// The private values of which an expression may hold a copy. What a hook or a webhook makes of them is its own.
+    /// The private values of which an expression may hold a copy. What a webhook makes of them is its own.
     pub(crate) fn of(&self, machine: &Machine, expr: &Expr, holds: &Holds) -> BTreeSet<Var> {
         let mut out = BTreeSet::new();
         let mut todo = vec![expr];
@@ -99,6 +99,20 @@ impl Taint {
                 }
                 ExprKind::Field(..) | ExprKind::Neg(_) | ExprKind::List(_) => {
                     walk::parts(expr, &mut |e| todo.push(e))
+                }
+                // What a hook makes of a value may still tell it; a yes or no, a choice or a number does not.
+                ExprKind::Hook(_, args) => {
+                    if !matches!(
+                        expr.ty,
+                        Type::Bool
+                            | Type::Enum(_)
+                            | Type::Domain(_)
+                            | Type::Percent
+                            | Type::Number
+                            | Type::Error
+                    ) {
+                        todo.extend(args);
+                    }
                 }
                 ExprKind::Binary(op, ..) => {
                     use flow_grammar::ast::BinaryOp as B;
