@@ -66,7 +66,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     signals(cx, &mut told, found);
     let nothing = cx.known().nothing();
-    let mut outside: Vec<TextId> = Vec::new();
+    let conditional = conditional(machine);
+    let own: FxHashSet<TextId> = conditional.iter().map(|(text, _)| *text).collect();
+    let mut outside: Vec<(TextId, Bits)> = Vec::new();
     // The question of a slot is read where it is asked; only a handoff asks for what it requires at any time.
     let asked: FxHashSet<TextId> = machine
         .slots
@@ -75,18 +77,23 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         .filter_map(|f| f.ask)
         .collect();
     texts_outside_ops(machine, &mut |text, _| {
-        if !asked.contains(&text) {
-            outside.push(text);
+        if !asked.contains(&text) && !own.contains(&text) {
+            outside.push((text, nothing.clone()));
         }
     });
-    let required = machine.handoffs.iter().flat_map(|h| &h.require);
-    outside.extend(required.filter_map(|(var, _)| field(machine, *var)?.ask));
-    let mut seen = FxHashSet::default();
-    for text in outside {
-        if !seen.insert(text) {
-            continue;
+    for (text, when) in conditional {
+        let mut bits = nothing.clone();
+        if let Some(when) = when {
+            cx.known().where_holds(machine, when, &mut bits);
         }
-        for read in reads_of_text(cx, None, text, &nothing) {
+        outside.push((text, bits));
+    }
+    let required = machine.handoffs.iter().flat_map(|h| &h.require);
+    outside.extend(
+        required.filter_map(|(var, _)| Some((field(machine, *var)?.ask?, nothing.clone()))),
+    );
+    for (text, bits) in outside {
+        for read in reads_of_text(cx, None, text, &bits) {
             let at = read.expr.loc;
             if told.insert((at, at)) {
                 found.push(describe(cx, &read, None, at).help("nothing is known for sure here: say what stands for it, as in `{customer.name ?? \"there\"}`"));
@@ -95,11 +102,43 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Texts of rules, handoffs and reminders with the condition under which they are said, if there is one.
+fn conditional(machine: &Machine) -> Vec<(TextId, Option<&Expr>)> {
+    let mut out = Vec::new();
+    for rule in &machine.rules {
+        out.extend(
+            rule.say
+                .iter()
+                .chain(&rule.because)
+                .map(|t| (*t, Some(&rule.when))),
+        );
+    }
+    for handoff in &machine.handoffs {
+        let updates = handoff.update.iter().filter_map(|(_, t)| t.as_ref());
+        out.extend(
+            handoff
+                .say
+                .iter()
+                .chain(&handoff.connected)
+                .chain(updates)
+                .map(|t| (*t, handoff.when.as_ref())),
+        );
+    }
+    for reminder in &machine.assist.reminders {
+        out.push((reminder.text, reminder.when.as_ref()));
+    }
+    for (text, when) in &machine.assist.alerts {
+        out.push((*text, when.as_ref()));
+    }
+    out
+}
+
 /// Signals that are unknown where a text reads them: the queue before there is one, the agent before one is connected.
 fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut texts: Vec<(TextId, Stage)> = Vec::new();
-    for op in &machine.ops {
+    let outside = outside_of_handoffs(cx);
+    for (at, op) in machine.ops.iter().enumerate() {
         let stage = match machine.code(op.code).map(|c| c.owner) {
             Some(CodeOwner::Handler(i)) => {
                 match machine.handlers.get(i as usize).map(|h| h.event) {
@@ -113,6 +152,7 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
                 Stage::Connected
             }
             Some(CodeOwner::Handoff(..)) => Stage::Queued,
+            Some(CodeOwner::Node(_)) if outside.get(at) == Some(&true) => Stage::Never,
             _ => Stage::Before,
         };
         texts_of_op(op, &mut |text, _| {
@@ -139,8 +179,21 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
             let unknown = match signal {
                 Signal::QueueWait => Some("nobody may be able to say how long it takes"),
                 Signal::AgentName if stage != Stage::Connected => Some("no agent is connected yet"),
-                Signal::QueuePosition | Signal::QueueLength if stage == Stage::Before => {
+                Signal::QueuePosition | Signal::QueueLength
+                    if matches!(stage, Stage::Before | Stage::Never) =>
+                {
                     Some("there is no queue yet")
+                }
+                Signal::Priority
+                | Signal::EscalationReason
+                | Signal::EscalationRule
+                | Signal::HandoffSummary
+                | Signal::Team
+                    if stage == Stage::Never =>
+                {
+                    Some(
+                        "known only of a running handoff: in `handoff`, `assist` and `on escalate`",
+                    )
                 }
                 _ => None,
             };
@@ -169,9 +222,53 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
     }
 }
 
+/// By operation: whether it stands in a node that no handoff and no handler visits, and whose body asks of no signal whether it
+/// is known.
+fn outside_of_handoffs(cx: &Analysis<'_>) -> Vec<bool> {
+    let machine = cx.machine;
+    let mut out = vec![true; machine.ops.len()];
+    let mut within = vec![false; machine.codes.len()];
+    let mut todo: Vec<CodeId> = (0u32..)
+        .zip(&machine.codes)
+        .filter(|(_, code)| !matches!(code.owner, CodeOwner::Node(_) | CodeOwner::Menu))
+        .map(|(i, _)| CodeId(i))
+        .collect();
+    for op in &machine.ops {
+        let mut asks = false;
+        super::support::walk::exprs_of_op(op, &mut |expr| {
+            super::support::walk::each_expr(machine, expr, &mut |e| {
+                asks |= matches!(&e.kind, ExprKind::Known { of, .. } if matches!(of.kind, ExprKind::Signal(_)));
+            });
+        });
+        if asks {
+            todo.push(op.code);
+        }
+    }
+    while let Some(code) = todo.pop() {
+        match within.get_mut(code.index()) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        // A visit comes back to the handoff; `->` leaves it.
+        for op in cx.flow().ops(code).iter().filter_map(|id| machine.op(*id)) {
+            if let OpKind::Visit { node, .. } = &op.kind
+                && let Some(node) = machine.node(*node)
+            {
+                todo.push(node.code);
+            }
+        }
+    }
+    for (op, free) in machine.ops.iter().zip(&mut out) {
+        *free = within.get(op.code.index()) == Some(&false);
+    }
+    out
+}
+
 /// How far a handoff is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// No handoff runs for sure.
+    Never,
     Before,
     Queued,
     Connected,

@@ -50,6 +50,18 @@ impl Knowledge {
         self.facts.always()
     }
 
+    /// Adds what is known where a condition holds, outside all bodies.
+    pub(crate) fn where_holds(
+        &self,
+        machine: &Machine,
+        cond: &crate::machine::Expr,
+        bits: &mut Bits,
+    ) {
+        // Only results of calls belong to a body, and a condition outside of one names none.
+        self.facts
+            .assume(machine, CodeId(u32::MAX), cond, Truth::True, bits);
+    }
+
     /// The fact in words: `customer.name`.
     pub(crate) fn name(&self, machine: &Machine, code: Option<CodeId>, fact: FactId) -> String {
         self.facts.name(machine, code, fact)
