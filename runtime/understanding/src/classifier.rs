@@ -156,6 +156,25 @@ impl Classifier {
         }
     }
 
+    /// The greatest share of an example of a class that stands in a message.
+    #[must_use]
+    pub fn covered(&self, words: &[String], class: usize) -> f32 {
+        self.exact
+            .iter()
+            .filter(|(_, of)| **of == class)
+            .map(|(example, _)| {
+                let (mut all, mut said) = (0.0f32, 0.0f32);
+                for word in example.split(' ') {
+                    all += 1.0;
+                    if words.iter().any(|w| w == word) {
+                        said += 1.0;
+                    }
+                }
+                said / all
+            })
+            .fold(0.0, f32::max)
+    }
+
     /// The fitted temperature, for the log.
     #[must_use]
     pub fn temperature(&self) -> f32 {

@@ -19,6 +19,7 @@ pub mod classifier;
 pub mod cues;
 mod entities;
 mod features;
+mod fillers;
 mod knowledge;
 pub mod language;
 mod lexicon;

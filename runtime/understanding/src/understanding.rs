@@ -1,7 +1,8 @@
 //! All signals of a message, by models trained from one machine.
 
-use crate::classifier::Classifier;
+use crate::classifier::{Classifier, Meaning};
 use crate::entities::{Finder, Scene};
+use crate::fillers::is_filler;
 use crate::knowledge::Knowledge;
 use crate::normalise::{self, clip, is_placeholder, placeholder};
 use crate::spec::{Example, Labelled, Part, Spec};
@@ -15,6 +16,8 @@ use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 use std::hash::{Hash, Hasher};
 
+/// The share of an example that a message of fillers must say to mean the same.
+const MOST_OF_AN_EXAMPLE: f32 = 0.6;
 /// How many intents are named.
 const GUESSES: usize = 5;
 
@@ -116,6 +119,20 @@ impl Understanding {
         answer::answer(&self.knowledge, request)
     }
 
+    /// Whether a message consists of words like "please" and "all", and is not most of an example either: which example they happen to
+    /// stand in says nothing.
+    fn says_nothing(&self, words: &[String], meaning: &Meaning) -> bool {
+        let empty = words
+            .iter()
+            .all(|w| w.chars().all(is_placeholder) || is_filler(w, &self.languages));
+        let class = meaning.guesses.first().map(|(class, _)| *class);
+        meaning.score < 1.0
+            && empty
+            && class.is_none_or(|class| {
+                words.len() < 2 || self.classifier.covered(words, class) < MOST_OF_AN_EXAMPLE
+            })
+    }
+
     fn meaning(&self, words: &[String], masked: &[String]) -> (Vec<Guess>, Option<Guess>) {
         // An example as it is written beats the same with its values taken out. A value alone ("AB-123456") says what something is, not
         // what is wanted, unless it is an example.
@@ -130,7 +147,7 @@ impl Understanding {
             None if value_alone => return (Vec::new(), None),
             None => self.classifier.classify(masked),
         };
-        if !meaning.in_scope {
+        if !meaning.in_scope || self.says_nothing(masked, &meaning) {
             return (Vec::new(), None);
         }
         let guess = |class: usize, probability: f64| {

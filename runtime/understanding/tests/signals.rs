@@ -415,3 +415,51 @@ fn a_bare_value_is_no_wish_and_a_plain_no_no_other_language() {
     }
     assert_eq!(signals_in("no", Some("es")).language, "es");
 }
+
+#[test]
+fn words_that_say_nothing_mean_nothing() {
+    let bot = Understanding::of(&Spec {
+        languages: vec!["en".into()],
+        intents: vec![
+            labelled(
+                "cancel",
+                &["cancel everything", "please cancel it all"],
+                &[],
+            ),
+            labelled("place", &["where is it now", "track my parcel"], &[]),
+        ],
+        ..Spec::default()
+    });
+    let context = Context {
+        language: None,
+        now: "2026-03-02T10:00:00Z".parse().unwrap(),
+        timezone: TimeZone::UTC,
+        expecting: None,
+    };
+    for text in [
+        "please",
+        "all",
+        "7 please",
+        "it all",
+        "everything",
+        "thanks",
+        "is it",
+    ] {
+        let signals = bot.signals(text, &context);
+        assert!(
+            signals.intents.is_empty(),
+            "`{text}`: {:?}",
+            signals.intents
+        );
+    }
+    for (text, intent) in [
+        ("please cancel", "cancel"),
+        ("cancel it", "cancel"),
+        ("where is it", "place"),
+        ("where is it now", "place"),
+    ] {
+        let signals = bot.signals(text, &context);
+        let first = signals.intents.first().map(|g| g.name.as_str());
+        assert_eq!(first, Some(intent), "`{text}`");
+    }
+}

@@ -91,14 +91,18 @@ pub(super) fn compare(recorded: Side<'_>, now: Side<'_>) -> Vec<Difference> {
         out.push(plain(what, old, new));
     }
     if out.is_empty() && ways(&old.steps) != ways(&new.steps) {
+        // The same steps in nodes of other names: then the names are the difference.
+        let nodes = old
+            .steps
+            .iter()
+            .map(|s| &s.what)
+            .eq(new.steps.iter().map(|s| &s.what));
         let word = |steps: &[StepTrace]| {
-            Some(
-                steps
-                    .iter()
-                    .map(|s| s.what.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            )
+            let words = steps.iter().map(|s| match &s.node {
+                Some(node) if nodes => format!("{} in {node}", s.what),
+                _ => s.what.to_string(),
+            });
+            Some(words.collect::<Vec<_>>().join(", "))
         };
         out.push(plain("way", word(&old.steps), word(&new.steps)));
     }
@@ -299,5 +303,40 @@ pub fn words_of(effect: &Effect) -> String {
             "closes {} ({reason})",
             if *resolved { "resolved" } else { "unresolved" }
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_of_another_name_is_named() {
+        let steps = |node: &str| Decision {
+            steps: vec![StepTrace {
+                what: "say".into(),
+                node: Some(node.into()),
+                at: Position {
+                    file: "bot.flow".into(),
+                    line: 1,
+                    column: 1,
+                },
+            }],
+            ..Decision::default()
+        };
+        let (old, new) = (steps("return_item"), steps("returns"));
+        let side = |decision| Side {
+            effects: &[],
+            decision,
+        };
+        let found = compare(side(&old), side(&new));
+        assert_eq!(found.len(), 1);
+        let found = found
+            .first()
+            .map(|d| (d.recorded.as_deref(), d.now.as_deref()));
+        assert_eq!(
+            found,
+            Some((Some("say in return_item"), Some("say in returns")))
+        );
     }
 }

@@ -248,7 +248,33 @@ impl World {
         trigger: SmolStr,
         payload: BTreeMap<SmolStr, Value>,
     ) -> Result<(), WorldError> {
+        if !self.names_the_customer(&trigger, &payload) {
+            self.remarks.push(format!(
+                "{trigger}: the payload names someone else, or the customer has not proven to be the one it names"
+            ));
+            return Ok(());
+        }
         self.happen(EventKind::Triggered { trigger, payload })
+    }
+
+    /// Whether a trigger that looks for its customer finds the one of this conversation, as the daemon does.
+    fn names_the_customer(&self, trigger: &str, payload: &BTreeMap<SmolStr, Value>) -> bool {
+        let machine = self.machine();
+        let found_by = machine
+            .triggers
+            .iter()
+            .find(|t| t.name == trigger)
+            .and_then(|t| t.find_by)
+            .and_then(|field| machine.customer_field(field));
+        let Some(field) = found_by else { return true };
+        let text = |value: Option<&Value>| match value {
+            Some(Value::Text(text)) => Some(text.trim().to_lowercase()),
+            _ => None,
+        };
+        let named = text(payload.get(&field.name));
+        named.is_some()
+            && named == text(self.conversation.customer(&field.name))
+            && self.conversation.is_proven(&field.name)
     }
 
     /// Time passes; what is due happens at its time.

@@ -37,6 +37,16 @@ impl World {
     pub fn accept(&mut self, agent: &str) -> Result<(), WorldError> {
         let effects = match self.reservation_of(agent) {
             Some(reservation) => self.desk.accept(agent, reservation, self.now),
+            None if self.cannot_be_offered(agent) => {
+                let to = match self.desk.item(CONVERSATION).map(|item| &item.state) {
+                    Some(ItemState::Reserved { agent, .. }) => format!("offered to `{agent}`"),
+                    _ => "offered to someone else who is there".to_owned(),
+                };
+                return Err(WorldError::Desk(format!(
+                    "it is {to}, not to `{agent}`: {}",
+                    self.demands()
+                )));
+            }
             None => self.desk.take(agent, CONVERSATION, self.now),
         };
         let effects =
@@ -113,6 +123,37 @@ impl World {
             agent: agent.into(),
             reason,
         })
+    }
+
+    /// Present and of the team, but someone else who is there has what the conversation needs.
+    fn cannot_be_offered(&self, agent: &str) -> bool {
+        let Some(item) = self.desk.item(CONVERSATION) else {
+            return false;
+        };
+        let of_team = self
+            .desk
+            .agents()
+            .iter()
+            .any(|a| a.spec.id == agent && a.present && a.spec.teams.contains(&item.item.team));
+        of_team
+            && !matches!(item.state, ItemState::Assigned { .. })
+            && !self.desk.would_offer(agent, CONVERSATION)
+    }
+
+    /// What the waiting conversation asks of an agent.
+    fn demands(&self) -> String {
+        let Some(item) = self.desk.item(CONVERSATION).map(|item| &item.item) else {
+            return String::new();
+        };
+        let mut wanted = Vec::new();
+        if let Some(agent) = &item.agent {
+            wanted.push(format!("`{agent}` is asked for"));
+        }
+        if let Some(skill) = &item.skill {
+            wanted.push(format!("it needs the skill `{skill}`"));
+        }
+        wanted.push(format!("the customer speaks `{}`", item.language));
+        wanted.join(", ")
     }
 
     fn explain_desk(&self, agent: &str, why: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::{Found, constant, stands_alone};
 use flow_compiler::value::{Money, Value};
-use flow_engine::signals::EntityKind;
+use flow_engine::signals::{Entity, EntityKind};
 use regex::{Captures, Regex};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -18,6 +18,8 @@ struct Patterns {
     money: Vec<Regex>,
     percent: Regex,
     duration: Regex,
+    joint: Regex,
+    half_more: Regex,
     number: Regex,
     number_word: Regex,
 }
@@ -36,8 +38,12 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
         r"(?i)(?P<n>{NUMBER})\s?(?:%|(?:percent|per cent|por ciento|por cento|pour cent|prozent|per cento|procent)\b)"
     )),
     duration: constant(&format!(
-        r"(?i)(?:\b(?P<w>{WORDS})|(?P<n>{NUMBER}))\s?-?(?P<unit>(?:{UNITS})\b)"
+        r"(?i)(?:\b(?P<w>{WORDS})|(?P<n>{NUMBER}))(?:\s?-?(?P<unit>(?:{UNITS})\b)|(?P<short>\s?h|[msdw]))"
     )),
+    joint: constant(r"(?i)^(?:\s*,)?\s*(?:(?:and|y|et|und|e|en)\s+)?$"),
+    half_more: constant(
+        r"(?i)^\s+(?:and a half|y media|y medio|et demie?|e meia|e meio|e mezz[oa]|und eine halbe|en een half)\b",
+    ),
     number: constant(NUMBER),
     number_word: constant(&format!(r"(?i)\b(?:{WORDS})\b")),
 });
@@ -73,28 +79,24 @@ pub(super) fn find(text: &str, language: &str, found: &mut Found) {
             );
         }
     }
-    for c in PATTERNS.duration.captures_iter(text) {
-        let (Some(whole), Some(unit)) = (c.get(0), c.name("unit")) else {
+    for (start, end, millis) in spans(text, language) {
+        if !stands_alone(text, start, end) {
             continue;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a span that a person names fits, and a cast saturates"
+        )]
+        let value = Value::Duration(millis as i64);
+        // "2h" is two o'clock and two hours: what is asked for decides.
+        let hours = |e: &Entity| {
+            e.kind == EntityKind::Time && e.start as usize == start && e.end as usize <= end
         };
-        let n = match (c.name("n"), c.name("w")) {
-            (Some(n), _) => decimal(n.as_str(), language).and_then(|d| d.to_f64()),
-            (_, Some(w)) => word(w.as_str()),
-            _ => None,
-        };
-        if let Some(n) = n
-            && stands_alone(text, whole.start(), whole.end())
-        {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a span that a person names fits, and a cast saturates"
-            )]
-            found.take(
-                EntityKind::Duration,
-                Value::Duration((n * millis(unit.as_str())) as i64),
-                whole.start(),
-                whole.end(),
-            );
+        if found.entities.iter().any(hours) {
+            found.add(EntityKind::Duration, value, start, end);
+            found.taken.push((start, end));
+        } else {
+            found.take(EntityKind::Duration, value, start, end);
         }
     }
     for m in PATTERNS
@@ -147,6 +149,52 @@ pub(super) fn find(text: &str, language: &str, found: &mut Found) {
             found.take(EntityKind::Number, Value::Number(n), m.start(), m.end());
         }
     }
+}
+
+/// Spans of time: `(start, end, milliseconds)`. What follows one in smaller units belongs to it: "2 days and 3 hours", "1h 30m", "an
+/// hour and a half".
+fn spans(text: &str, language: &str) -> Vec<(usize, usize, f64)> {
+    let mut out: Vec<(usize, usize, f64)> = Vec::new();
+    // The unit of the last one; a smaller one may follow.
+    let mut smallest = f64::MAX;
+    for c in PATTERNS.duration.captures_iter(text) {
+        let (Some(whole), Some(unit)) = (c.get(0), c.name("unit").or_else(|| c.name("short")))
+        else {
+            continue;
+        };
+        let rest = text.get(whole.end()..).unwrap_or_default();
+        if c.name("short").is_some() && rest.starts_with(char::is_alphabetic) {
+            continue;
+        }
+        let n = match (c.name("n"), c.name("w")) {
+            (Some(n), _) => decimal(n.as_str(), language).and_then(|d| d.to_f64()),
+            // A letter after a word is no unit ("a d").
+            (_, Some(w)) if c.name("short").is_none() => word(w.as_str()),
+            _ => None,
+        };
+        let Some(n) = n else { continue };
+        let unit = millis(unit.as_str().trim());
+        let mut end = whole.end();
+        let mut length = n * unit;
+        if let Some(half) = PATTERNS.half_more.find(text.get(end..).unwrap_or_default()) {
+            end += half.end();
+            length += unit / 2.0;
+        }
+        match out.last_mut() {
+            Some((_, last, so_far))
+                if unit < smallest
+                    && text
+                        .get(*last..whole.start())
+                        .is_some_and(|gap| PATTERNS.joint.is_match(gap)) =>
+            {
+                *last = end;
+                *so_far += length;
+            }
+            _ => out.push((whole.start(), end, length)),
+        }
+        smallest = unit;
+    }
+    out
 }
 
 fn number(c: &Captures<'_>, language: &str, text: &str) -> Option<((usize, usize), Decimal)> {
@@ -214,6 +262,14 @@ pub(super) fn word(text: &str) -> Option<f64> {
 fn millis(unit: &str) -> f64 {
     let unit = crate::normalise::fold(unit);
     let starts = |prefixes: &[&str]| prefixes.iter().any(|p| unit.starts_with(p));
+    match unit.as_str() {
+        "s" => return 1_000.0,
+        "m" => return 60_000.0,
+        "h" => return 3_600_000.0,
+        "d" => return 86_400_000.0,
+        "w" => return 604_800_000.0,
+        _ => {}
+    }
     if unit.starts_with("milli") {
         1.0
     } else if starts(&["sec", "seg", "sek"]) {

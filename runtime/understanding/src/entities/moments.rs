@@ -68,12 +68,15 @@ struct Patterns {
     clock: Regex,
     hour: Regex,
     noon: Regex,
+    hour_after: Regex,
+    hour_before: Regex,
 }
 
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     let months = MONTHS.join("|");
     let weekdays = WEEKDAYS.join("|");
     let number = r"(?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|a|an|dos|tres|cuatro|cinco|una|un|deux|trois|quatre|cinq|une|zwei|drei|vier|einer|einem|due|tre|twee|drie|een|uma|dois|duas)";
+    let at = r"(?:at|à|um|a las|às|alle|om)";
     let units = r"(?P<u>days?|weeks?|días?|dias?|semanas?|jours?|semaines?|tagen?|wochen?|giorni|giorno|settimane|settimana|dagen|dag|weken|week)\b";
     Patterns {
         iso: constant(
@@ -110,6 +113,12 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         noon: constant(
             r"(?i)\b(?:(?P<noon>noon|midday|mediodía|mediodia|midi|mittags|meio-dia|mezzogiorno)|(?P<night>midnight|medianoche|minuit|mitternacht|meia-noite|mezzanotte|middernacht))\b",
         ),
+        hour_after: constant(&format!(
+            r"(?i)^\s*,?\s*{at}\s+(?P<h>\d{{1,2}})(?:[\s,;.!?]|$)"
+        )),
+        hour_before: constant(&format!(
+            r"(?i)\b{at}\s+(?P<h>\d{{1,2}})\s*,?\s*(?:on\s+)?$"
+        )),
     }
 });
 
@@ -151,6 +160,7 @@ pub(super) fn find(text: &str, scene: &Scene<'_>, found: &mut Found) {
     let first = found.entities.len();
     days(text, &now, found);
     times(text, found);
+    bare_hours(text, first, found);
     let new: Vec<_> = found.entities.get(first..).unwrap_or_default().to_vec();
     for day in new.iter().filter(|e| e.kind == EntityKind::Date) {
         for time in new.iter().filter(|e| e.kind == EntityKind::Time) {
@@ -321,6 +331,42 @@ fn times(text: &str, found: &mut Found) {
                 Time::new(if c.name("noon").is_some() { 12 } else { 0 }, 0, 0, 0).ok(),
                 whole.start(),
                 whole.end(),
+            );
+        }
+    }
+}
+
+/// "at 9" beside a day. The small hours are left alone: who says "tomorrow at 3" may well mean the afternoon.
+fn bare_hours(text: &str, first: usize, found: &mut Found) {
+    let days: Vec<(usize, usize)> = found
+        .entities
+        .get(first..)
+        .unwrap_or_default()
+        .iter()
+        .filter(|e| e.kind == EntityKind::Date)
+        .map(|e| (e.start as usize, e.end as usize))
+        .collect();
+    for (start, end) in days {
+        let after = PATTERNS
+            .hour_after
+            .captures(text.get(end..).unwrap_or_default())
+            .map(|c| (c, end));
+        let before = || {
+            PATTERNS
+                .hour_before
+                .captures(text.get(..start).unwrap_or_default())
+                .map(|c| (c, 0))
+        };
+        if let Some((c, from)) = after.or_else(before)
+            && let Some(place) = c.name("h")
+            && let Some(hour) = int(&c, "h").filter(|h| *h == 0 || *h >= 7)
+            && let Some(time) = clock(hour, 0, None)
+        {
+            found.take(
+                EntityKind::Time,
+                Value::Time(time),
+                from + place.start(),
+                from + place.end(),
             );
         }
     }

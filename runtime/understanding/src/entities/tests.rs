@@ -354,3 +354,43 @@ fn masking_uses_the_slots_of_examples() {
         "{masked}"
     );
 }
+
+#[test]
+fn spans_of_several_units() {
+    for (text, language, seconds) in [
+        ("an hour and a half", "en", 5_400),
+        ("2 days and 3 hours", "en", 183_600),
+        ("1h 30m", "en", 5_400),
+        ("1h30m", "en", 5_400),
+        ("2h", "en", 7_200),
+        ("90s", "en", 90),
+        ("2 hours, 15 minutes", "en", 8_100),
+        ("una hora y media", "es", 5_400),
+        ("zwei Stunden und 10 Minuten", "de", 7_800),
+        ("une heure et demie", "fr", 5_400),
+    ] {
+        has(text, language, EntityKind::Duration, &format!("{seconds}s"));
+        let spans = find_with(text, language, None);
+        let spans = spans.iter().filter(|e| e.kind == EntityKind::Duration);
+        assert_eq!(spans.count(), 1, "`{text}`");
+    }
+    // The same unit twice is two spans.
+    has("2 hours or 3 hours", "en", EntityKind::Duration, "7200s");
+    has("2 hours or 3 hours", "en", EntityKind::Duration, "10800s");
+    lacks("a d", &EntityKind::Duration);
+}
+
+#[test]
+fn an_hour_beside_a_day() {
+    for text in ["tomorrow at 9", "at 9 tomorrow", "at 9 on 3 March"] {
+        has(text, "en", EntityKind::DateTime, "2026-03-03T09:00:00Z");
+    }
+    has(
+        "mañana a las 9",
+        "es",
+        EntityKind::DateTime,
+        "2026-03-03T09:00:00Z",
+    );
+    lacks("tomorrow at 3", &EntityKind::DateTime);
+    lacks("I live at 9 Main Street", &EntityKind::Time);
+}
