@@ -200,9 +200,23 @@ fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<
             let Some(why) = unknown else { return };
             if told.insert((expr.loc, expr.loc)) {
                 let name = cx.words(expr.loc);
-                found.push(
+                let finding =
                     Diagnostic::error("F0501", format!("`{name}` can be unknown here"), expr.loc)
-                        .labelled(why)
+                        .labelled(why);
+                if stage == Stage::Never
+                    && !matches!(
+                        signal,
+                        Signal::QueueWait
+                            | Signal::QueuePosition
+                            | Signal::QueueLength
+                            | Signal::AgentName
+                    )
+                {
+                    found.push(finding.help("leave it out here; the people see it on the card"));
+                    return;
+                }
+                found.push(
+                    finding
                         .help(format!(
                             "say what stands for it, as in `{{{name} ?? \"{}\"}}`",
                             if signal == Signal::AgentName {

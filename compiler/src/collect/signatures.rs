@@ -60,6 +60,24 @@ impl Collector<'_> {
                 .iter()
                 .map(|p| self.param(id, scope, p, &mut found, &mut refs))
                 .collect();
+            for (i, param) in signature.params.iter().enumerate() {
+                let first = signature
+                    .params
+                    .iter()
+                    .take(i)
+                    .find(|p| p.name == param.name && !p.name.is_empty());
+                if let Some(first) = first {
+                    found.push(
+                        Diagnostic::error(
+                            "F0202",
+                            format!("parameter `{}` is declared twice", param.name),
+                            param.loc,
+                        )
+                        .labelled("declared again")
+                        .label(first.loc, "first declared here"),
+                    );
+                }
+            }
             signature.returns =
                 returns.map(|ty| resolve(&self.env, scope, id, ty, &mut found, &mut refs));
         }

@@ -155,7 +155,18 @@ impl Lower<'_> {
             A::ModelAnswers(lit, confidence) => {
                 let sure = match confidence {
                     Some(e) => match self.value_as(e, &Type::Percent, "F1201")? {
-                        Value::Percent(p) => p,
+                        Value::Percent(p) if (0.0..=1.0).contains(&p) => p,
+                        Value::Percent(_) => {
+                            self.report(
+                                Diagnostic::error(
+                                    "F1201",
+                                    "a confidence lies between 0% and 100%",
+                                    self.loc(e.span),
+                                )
+                                .labelled("no model answers so"),
+                            );
+                            return None;
+                        }
                         _ => return None,
                     },
                     None => 0.95,

@@ -130,6 +130,8 @@ impl Lower<'_> {
                         .and_then(|i| files.get(i));
                     let found = found.or_else(|| files.iter().find(|(p, _)| *p == full));
                     match found {
+                        // A file without a byte is a script without functions; only a missing one has no text at all.
+                        Some((_, text)) if text.is_empty() => script = Arc::from("\n"),
                         Some((_, text)) => script = Arc::clone(text),
                         None if self.project.unreadable.iter().any(|(p, _)| *p == full) => {}
                         None => {

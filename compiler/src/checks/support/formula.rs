@@ -5,7 +5,7 @@
 //! changing things are free: any of their values may hold. Where a formula grows too large, nothing is said.
 
 use super::analysis::Analysis;
-use super::set::{Set, Universe, point, signal_may_be_unknown, universe};
+use super::set::{Known, Set, Universe, point, signal_may_be_unknown, universe};
 use crate::machine::{Expr, ExprKind, Held, HoursOf, HoursQuery, Machine, Signal};
 use crate::value::{ThresholdId, Type, Value};
 use flow_grammar::ast::BinaryOp;
@@ -262,9 +262,28 @@ impl<'a, 'm> Formulas<'a, 'm> {
     }
 
     fn against(&mut self, op: BinaryOp, left: &Expr, value: &Value, want: Want) -> Option<Dnf> {
-        let at = point(value)?;
         let key = self.key_of(left);
         let (universe, _) = self.universe(key)?.clone();
+        // Priorities, complexities and tiers stand in their order.
+        if let (Value::Enum(name), Universe::Closed(all)) = (value, &universe) {
+            let at = all.iter().position(|v| v == name)?;
+            let holds = |i: usize| match op {
+                BinaryOp::Lt => i < at,
+                BinaryOp::Le => i <= at,
+                BinaryOp::Gt => i > at,
+                _ => i >= at,
+            };
+            let names = (0..).zip(all).filter(|(i, _)| holds(*i));
+            let set = Set {
+                known: Known::Names {
+                    but: false,
+                    names: names.map(|(_, v)| v.clone()).collect(),
+                },
+                unknown: false,
+            };
+            return self.literal(key, &set, want);
+        }
+        let at = point(value)?;
         let set = match op {
             BinaryOp::Lt => universe.between(None, Some((at, false))),
             BinaryOp::Le => universe.between(None, Some((at, true))),
