@@ -2,7 +2,7 @@
 
 use flow_compiler::machine::{ExamplePart, FieldDef, IntentExample, Machine};
 use flow_compiler::value::Type;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -134,6 +134,15 @@ fn field(def: &FieldDef) -> Field {
     Field {
         name: def.name.clone(),
         ty: def.ty.clone(),
-        pattern: def.matching.as_ref().map(|p| p.regex.clone()),
+        pattern: def
+            .matching
+            .as_ref()
+            .map(|p| within(&p.source).unwrap_or_else(|| p.regex.clone())),
     }
+}
+
+/// A pattern as it is written: the machine's own is anchored to the whole value, and a message holds more than that.
+fn within(source: &str) -> Option<Regex> {
+    const SIZE: usize = 1 << 20;
+    RegexBuilder::new(source).size_limit(SIZE).build().ok()
 }
