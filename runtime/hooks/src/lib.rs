@@ -36,6 +36,9 @@ pub struct LoadError {
     pub why: String,
 }
 
+/// How many times its usual time a script may take where time is virtual.
+const UNHURRIED: u32 = 100;
+
 /// The hooks of a machine, compiled once.
 #[derive(Debug)]
 pub struct HookSet {
@@ -50,6 +53,19 @@ impl HookSet {
     /// # Errors
     /// The first script that is too long, does not compile, or lacks its function.
     pub fn new(machine: &Arc<Machine>) -> Result<Self, LoadError> {
+        Self::at_pace(machine, 1)
+    }
+
+    /// The same for rehearsals in virtual time: scripts are held by their operations alone, and the clock only ends what hangs, so
+    /// that a busy machine changes no outcome.
+    ///
+    /// # Errors
+    /// As [`HookSet::new`].
+    pub fn unhurried(machine: &Arc<Machine>) -> Result<Self, LoadError> {
+        Self::at_pace(machine, UNHURRIED)
+    }
+
+    fn at_pace(machine: &Arc<Machine>, pace: u32) -> Result<Self, LoadError> {
         let names = machine
             .hooks
             .iter()
@@ -59,7 +75,7 @@ impl HookSet {
         let pool = if machine.hooks.is_empty() {
             None
         } else {
-            Some(Pool::new(machine)?)
+            Some(Pool::new(machine, pace)?)
         };
         Ok(Self {
             machine: Arc::clone(machine),

@@ -30,6 +30,8 @@ struct Scripts {
     machine: Arc<Machine>,
     engine: Engine,
     asts: Vec<AST>,
+    /// How many times its usual time a script may take.
+    pace: u32,
 }
 
 pub(crate) struct Pool {
@@ -48,7 +50,7 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(machine: &Arc<Machine>) -> Result<Self, LoadError> {
+    pub(crate) fn new(machine: &Arc<Machine>, pace: u32) -> Result<Self, LoadError> {
         let failed = |hook: &str, why: String| LoadError {
             hook: SmolStr::new(hook),
             why,
@@ -64,7 +66,7 @@ impl Pool {
             thread::Builder::new()
                 .name("hook-compiler".to_owned())
                 .stack_size(STACK)
-                .spawn(move || load(machine))
+                .spawn(move || load(machine, pace))
         };
         let loaded = compiling
             .map_err(|e| failed(&first, format!("no thread could be started: {e}")))?
@@ -110,7 +112,7 @@ impl Pool {
             .map_err(|_| "the hooks' threads are gone")?
             .clone();
         jobs.send(job).map_err(|_| "the hooks' threads are gone")?;
-        match result.recv_timeout(PATIENCE) {
+        match result.recv_timeout(PATIENCE * self.scripts.pace) {
             Ok(result) => result,
             Err(RecvTimeoutError::Disconnected) => Err("the hook's thread ended".to_owned()),
             Err(RecvTimeoutError::Timeout) => {
@@ -124,7 +126,7 @@ impl Pool {
     }
 }
 
-fn load(machine: Arc<Machine>) -> Result<Scripts, LoadError> {
+fn load(machine: Arc<Machine>, pace: u32) -> Result<Scripts, LoadError> {
     let engine = sandbox::engine();
     let mut asts = Vec::with_capacity(machine.hooks.len());
     for hook in &machine.hooks {
@@ -137,6 +139,7 @@ fn load(machine: Arc<Machine>) -> Result<Scripts, LoadError> {
         machine,
         engine,
         asts,
+        pace,
     })
 }
 
@@ -166,7 +169,7 @@ fn work(scripts: &Scripts, inbox: &Mutex<Receiver<Job>>) {
         };
         let Ok(job) = job else { return };
         // Whoever asked has given up.
-        if job.given.elapsed() >= PATIENCE {
+        if job.given.elapsed() >= PATIENCE * scripts.pace {
             continue;
         }
         let result = run(scripts, job.hook, &job.args);
@@ -188,7 +191,7 @@ fn run(scripts: &Scripts, hook: usize, args: &[Value]) -> Result<Value, String> 
             _ => convert::to_dynamic(arg, 0),
         });
     let args = args.collect::<Result<Vec<Dynamic>, String>>()?;
-    sandbox::start_deadline();
+    sandbox::start_deadline(sandbox::DEADLINE * scripts.pace);
     let result = scripts
         .engine
         .call_fn::<Dynamic>(&mut Scope::new(), ast, def.name.as_str(), args);

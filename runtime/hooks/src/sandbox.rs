@@ -32,8 +32,8 @@ thread_local! {
 }
 
 /// Starts the time of a call on this thread.
-pub(crate) fn start_deadline() {
-    UNTIL.with(|until| until.set(Instant::now().checked_add(DEADLINE)));
+pub(crate) fn start_deadline(time: Duration) {
+    UNTIL.with(|until| until.set(Instant::now().checked_add(time)));
 }
 
 /// Whether the time of this thread's call is over. A native function (a sort) may have swallowed the stop of its callback, so this is asked again at the end.

@@ -24,7 +24,7 @@ impl Program {
     /// If a hook's script does not compile, in words.
     pub fn new(machine: Arc<Machine>) -> Result<Self, String> {
         let understanding = Understanding::train(&machine);
-        let hooks = HookSet::new(&machine).map_err(|e| e.to_string())?;
+        let hooks = HookSet::unhurried(&machine).map_err(|e| e.to_string())?;
         Ok(Self {
             understanding,
             hooks,
