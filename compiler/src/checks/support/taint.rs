@@ -101,7 +101,7 @@ impl Taint {
                     walk::parts(expr, &mut |e| todo.push(e))
                 }
                 // What a hook makes of a value may still tell it; a yes or no, a choice or a number does not.
-                ExprKind::Hook(_, args) => {
+                ExprKind::Hook(_, args)
                     if !matches!(
                         expr.ty,
                         Type::Bool
@@ -110,9 +110,9 @@ impl Taint {
                             | Type::Percent
                             | Type::Number
                             | Type::Error
-                    ) {
-                        todo.extend(args);
-                    }
+                    ) =>
+                {
+                    todo.extend(args);
                 }
                 ExprKind::Binary(op, ..) => {
                     use flow_grammar::ast::BinaryOp as B;
