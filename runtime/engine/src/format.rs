@@ -162,8 +162,11 @@ impl Reader<'_> {
         const DAY: i64 = 86_400;
         let millis = millis.unsigned_abs();
         let seconds = i64::try_from(millis / 1_000).unwrap_or(i64::MAX);
-        let whole = |unit: i64| seconds % unit == 0 && millis % 1_000 == 0;
-        if seconds < 2 * MINUTE && millis % 1_000 == 0 && (seconds < MINUTE || seconds % 10 == 0) {
+        let whole = |unit: i64| seconds % unit == 0 && millis.is_multiple_of(1_000);
+        if seconds < 2 * MINUTE
+            && millis.is_multiple_of(1_000)
+            && (seconds < MINUTE || seconds % 10 == 0)
+        {
             return match seconds {
                 MINUTE => Builtin::Minute.get(self.language).to_owned(),
                 seconds => self.count(seconds, Builtin::SecondUnit, Builtin::Seconds),
@@ -206,9 +209,7 @@ impl Reader<'_> {
         let words = match count {
             1 => one.get(self.language).to_owned(),
             60 if seconds < 5_400 => Builtin::Hour.get(self.language).to_owned(),
-            24 if seconds < 129_600 && seconds >= 5_400 => {
-                Builtin::Day.get(self.language).to_owned()
-            }
+            24 if (5_400..129_600).contains(&seconds) => Builtin::Day.get(self.language).to_owned(),
             count => format!("{count} {}", many.get(self.language)),
         };
         Builtin::About.fill(self.language, &words, "")
