@@ -6,7 +6,7 @@
 use super::f0601::fires;
 use super::support::analysis::Analysis;
 use super::support::formula::{Dnf, Formulas};
-use crate::machine::{Machine, Rule, RuleOrigin, TextPart};
+use crate::machine::{Machine, Rule, TextPart};
 use crate::value::TextId;
 use flow_grammar::{Diagnostic, Severity};
 use rustc_hash::FxHashMap;
@@ -22,7 +22,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut formulas = Formulas::new(cx);
     let mut groups: FxHashMap<_, Vec<(&Rule, Option<Dnf>)>> = FxHashMap::default();
-    let mut sorted: Vec<&Rule> = machine.rules.iter().filter(|r| says(r)).collect();
+    let mut sorted: Vec<&Rule> = machine.rules.iter().filter(|r| r.say.is_some()).collect();
     sorted.sort_by_key(|r| r.loc);
     for rule in sorted {
         let dnf = fires(&mut formulas, rule);
@@ -36,9 +36,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             let Some(dnf) = dnf else { continue };
             let clash = group.iter().take(i).find(|(other, other_dnf)| {
                 rule.from.iter().any(|t| other.from.contains(t))
-                    && (rule.say.is_none()
-                        || other.say.is_none()
-                        || !same_text(machine, rule.say, other.say))
+                    && !same_text(machine, rule.say, other.say)
                     && other_dnf
                         .as_ref()
                         .is_some_and(|d| formulas.compatible(dnf, d))
@@ -56,11 +54,6 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
-}
-
-/// The built-in rule has a text of its own.
-const fn says(rule: &Rule) -> bool {
-    rule.say.is_some() || matches!(rule.origin, RuleOrigin::AskedForHuman)
 }
 
 fn same_text(machine: &Machine, a: Option<TextId>, b: Option<TextId>) -> bool {
