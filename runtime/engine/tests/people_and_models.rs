@@ -454,3 +454,34 @@ fn a_flow_that_never_stops_ends_with_a_person() {
     );
     assert_eq!(chat.stage(), Stage::Queued);
 }
+
+/// The checker knows most of these circles; this one it cannot judge, because it asks the hours.
+#[test]
+fn a_plan_for_closed_hours_that_leads_back_to_people_runs_once() {
+    let mut chat = Chat::new(&engine(
+        r#"
+bot demo { languages en; channels web; tiers bot -> human; start greet }
+tier bot: scripted {}
+tier human: people {}
+hours office { timezone "UTC"; sun 03:00-03:01 }
+team support { hours office }
+route human {
+  | intent | team    | priority |
+  | _      | support | standard |
+}
+handoff human { closed { say "We are closed."; if outside office { -> greet } } }
+node greet { say "Hello."; -> escalate }
+"#,
+    ));
+    chat.opened(Visitor::default());
+    let said = chat.messages();
+    let times = |text: &str| said.iter().filter(|m| m.contains(text)).count();
+    assert_eq!(
+        (times("Hello."), times("We are closed.")),
+        (2, 1),
+        "{said:?}"
+    );
+    assert!(said.len() < 8, "{said:?}");
+    // Whoever comes on Sunday finds the customer in the queue.
+    assert_eq!(chat.stage(), Stage::Queued);
+}

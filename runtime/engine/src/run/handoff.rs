@@ -264,7 +264,7 @@ impl Run<'_> {
         }));
         self.pick_plan(tier);
         if team.is_some_and(|team| self.all_closed(team)) {
-            self.away(routed);
+            self.away(tier, routed);
         } else {
             self.enqueue(routed);
         }
@@ -316,10 +316,12 @@ impl Run<'_> {
         true
     }
 
-    /// Nobody is at work: the plan for that, else the customer may wait for the opening.
-    fn away(&mut self, routed: Option<Routed>) {
-        match self.plan().and_then(|plan| plan.closed) {
+    /// Nobody is at work: the plan for that, else the customer may wait for the opening. So too where the plan itself led here again.
+    fn away(&mut self, tier: TierId, routed: Option<Routed>) {
+        let planned = self.plan().and_then(|plan| plan.closed);
+        match planned.filter(|_| !self.away_from.contains(&tier)) {
             Some(entry) => {
+                self.away_from.push(tier);
                 self.store_item(routed);
                 if self.opens_with_offer(entry) {
                     self.say_closed();

@@ -54,6 +54,8 @@ pub(crate) struct Run<'a> {
     pub(crate) open_message: bool,
     pub(crate) hook_log: RefCell<Vec<HookTrace>>,
     pub(crate) budget: u32,
+    /// People tiers whose plan for closed hours ran in this turn: a flow that leads back to them would go round for ever.
+    away_from: Vec<TierId>,
     code: Option<CodeId>,
     it: Option<Value>,
     /// A line beside the main one runs; its handler.
@@ -89,6 +91,7 @@ impl<'a> Run<'a> {
             open_message: false,
             hook_log: RefCell::default(),
             budget: BUDGET,
+            away_from: Vec::new(),
             code: None,
             it: None,
             side: None,
