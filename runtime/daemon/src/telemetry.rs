@@ -163,15 +163,25 @@ impl Telemetry {
         }))
     }
 
-    /// Begins a turn.
+    /// Begins a turn below the span that this task is in.
     pub(crate) fn turn<'a>(&'a self, conversation: &'a str, cause: &'static str) -> Turn<'a> {
+        self.turn_below(&Context::current(), conversation, cause)
+    }
+
+    /// Begins a turn that was caused elsewhere.
+    pub(crate) fn turn_below<'a>(
+        &'a self,
+        parent: &Context,
+        conversation: &'a str,
+        cause: &'static str,
+    ) -> Turn<'a> {
         let mut timed = Timed::default();
         if self.is_on() {
             let attributes = [
                 KeyValue::new("flow.conversation", conversation.to_owned()),
                 KeyValue::new("flow.cause", cause),
             ];
-            timed = self.begin("turn", SpanKind::Internal, attributes);
+            timed = self.below(parent, "turn", SpanKind::Internal, attributes);
         }
         if let Some(span) = &timed.0 {
             let context = span.span_context().clone();
@@ -193,6 +203,15 @@ impl Telemetry {
         turn.map_or_else(Context::new, |turn| {
             Context::new().with_remote_span_context(turn)
         })
+    }
+
+    /// What causes something here: the span that this task is in, else the conversation's turn under way.
+    pub(crate) fn here(&self, conversation: &str) -> Context {
+        let current = Context::current();
+        if current.span().span_context().is_valid() {
+            return current;
+        }
+        self.cause(conversation)
     }
 
     /// Sends what is left. Blocks: not for an async thread.

@@ -11,17 +11,22 @@ use flow_engine::effect::QueueItem;
 use flow_engine::event::{EventKind, QueueNews};
 use flow_store::{Agent, ListQuery, Scope, StoreError};
 use jiff::Timestamp;
+use opentelemetry::Context;
 use smol_str::SmolStr;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
-/// What waits for a conversation, and whom to tell.
-type Mail = (
-    EventKind,
-    Option<oneshot::Sender<Result<Outcome, TurnError>>>,
-);
+/// What waits for a conversation.
+#[derive(Debug)]
+struct Letter {
+    kind: EventKind,
+    /// Whom to tell.
+    answer: Option<oneshot::Sender<Result<Outcome, TurnError>>>,
+    /// The trace of whatever caused it.
+    cause: Context,
+}
 
 /// A browser's or agent's presence.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +41,7 @@ struct Presence {
 #[derive(Debug, Default)]
 pub struct DeskBox {
     desk: Mutex<Desk>,
-    mail: Mutex<HashMap<String, VecDeque<Mail>>>,
+    mail: Mutex<HashMap<String, VecDeque<Letter>>>,
     presence: Mutex<HashMap<SmolStr, Presence>>,
     changed: Notify,
 }
@@ -267,10 +272,15 @@ impl App {
         kind: EventKind,
         answer: Option<oneshot::Sender<Result<Outcome, TurnError>>>,
     ) {
+        let cause = self.telemetry.here(conversation);
         let mut mail = lock(&self.desk.mail);
         let box_ = mail.entry(conversation.to_owned()).or_default();
         let idle = box_.is_empty();
-        box_.push_back((kind, answer));
+        box_.push_back(Letter {
+            kind,
+            answer,
+            cause,
+        });
         drop(mail);
         if idle {
             let (app, conversation) = (Arc::clone(self), conversation.to_owned());
@@ -282,18 +292,20 @@ impl App {
     async fn work_off(self: Arc<Self>, conversation: &str) {
         let mut wait = Duration::from_millis(50);
         loop {
-            let kind = match lock(&self.desk.mail)
+            let (kind, cause) = match lock(&self.desk.mail)
                 .get(conversation)
                 .and_then(|b| b.front())
             {
-                Some((kind, _)) => kind.clone(),
+                Some(letter) => (letter.kind.clone(), letter.cause.clone()),
                 None => return,
             };
             let offer = match &kind {
                 EventKind::Reserved { agent, .. } => Some(agent.id.to_string()),
                 _ => None,
             };
+            let span = self.telemetry.turn_below(&cause, conversation, "desk");
             let outcome = self.turn(conversation, Command::event(kind.clone())).await;
+            drop(span);
             if let Err(error @ (TurnError::Store(_) | TurnError::Crowded)) = &outcome {
                 tracing::warn!(%error, conversation, "the desk's event waits for the store");
                 tokio::time::sleep(wait).await;
@@ -327,7 +339,7 @@ impl App {
                 if letters.is_empty() {
                     mail.remove(conversation);
                 }
-                done.and_then(|(_, answer)| answer)
+                done.and_then(|letter| letter.answer)
             };
             if let Some(answer) = answer {
                 // Whoever asked may have gone.

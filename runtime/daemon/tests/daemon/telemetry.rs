@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use flow_daemon::config::{Config, Telemetry};
+use flow_store::Role;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -169,6 +170,62 @@ async fn requests_turns_webhooks_and_models_are_one_trace_without_texts() {
     ] {
         assert!(!all.contains(private), "{private}");
     }
+}
+
+/// All spans that were sent.
+fn spans(received: &Received) -> Vec<Span> {
+    let received = received.lock().unwrap();
+    let resources = received.iter().flat_map(|(_, r)| &r.resource_spans);
+    let scopes = resources.flat_map(|r| &r.scope_spans);
+    scopes.flat_map(|s| s.spans.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_desk_decides_is_in_the_trace_of_what_caused_it() {
+    let received = Received::default();
+    let router = Router::new().route("/v1/traces", post(collect));
+    let collector = serve(router.with_state(Arc::clone(&received))).await;
+    let mut world = World::new();
+    world.agent("leo", Role::Agent).await;
+    let text = format!("[telemetry]\nendpoint = \"http://{collector}/v1/traces\"");
+    world.config.telemetry = Config::parse(&text).unwrap().telemetry;
+    let flow = world.start().await;
+    let leo = flow.sign_in("leo").await;
+    let mut stream = leo.comes().await;
+    let mut ana = flow.open().await;
+    ana.press("Talk to a human").await;
+    let (_, offer) = stream.next("offer").await;
+    let body = json!({"id": "1", "reservation": offer["reservation"]});
+    let accepted = leo
+        .post(&format!("/conversations/{}/accept", ana.id), body)
+        .await;
+    assert_eq!(accepted.status, 200, "{:?}", accepted.body);
+    flow.stop().await;
+
+    let spans = spans(&received);
+    let parent = |span: &Span| spans.iter().find(|s| s.span_id == span.parent_span_id);
+    let of_desk: Vec<&Span> = spans
+        .iter()
+        .filter(|s| attribute(s, "flow.cause").as_deref() == Some("desk"))
+        .collect();
+    // News of the queue and the offer follow from the customer's turn, being connected from the agent's request.
+    let causes: Vec<String> = of_desk
+        .iter()
+        .filter_map(|s| parent(s))
+        .map(|p| match p.name.as_str() {
+            "turn" => attribute(p, "flow.cause").unwrap(),
+            other => other.to_owned(),
+        })
+        .collect();
+    assert!(causes.iter().any(|c| c == "customer"), "{causes:?}");
+    let accept = "POST /v1/agent/conversations/{id}/accept";
+    assert!(causes.iter().any(|c| c == accept), "{causes:?}");
+    assert!(
+        of_desk
+            .iter()
+            .all(|s| attribute(s, "flow.conversation") == Some(ana.id.clone())),
+        "{of_desk:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
