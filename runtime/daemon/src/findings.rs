@@ -2,14 +2,16 @@
 
 use flow_compiler::Compilation;
 use flow_grammar::Severity;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// `F0201`.
     pub code: &'static str,
     /// `error` or `warning`.
+    #[schemars(extend("enum" = ["error", "warning"]))]
     pub severity: &'static str,
     /// The sentence.
     pub message: String,

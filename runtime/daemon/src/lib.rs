@@ -30,6 +30,7 @@ mod hub;
 mod identity;
 mod limits;
 mod metrics;
+pub mod needs;
 mod oidc;
 mod program;
 mod reload;

@@ -156,6 +156,7 @@ impl App {
     }
 
     fn refuse(&self, why: String) -> bool {
+        count(&self.metrics.reload_failures);
         tracing::error!(
             why,
             "the bot's folder cannot be read; the version before goes on"
@@ -197,6 +198,9 @@ impl App {
         count(&self.metrics.reloads);
         self.reload.set(|status| status.loaded_at = Some(at));
         crate::targets::warn_of_unmeasured(program.engine.machine());
+        for missing in crate::needs::missing(program.engine.machine(), &self.config) {
+            tracing::warn!("{missing}");
+        }
         if before.as_ref() != Some(&program.version) {
             let target = Some(format!("version:{}", program.version));
             self.audit("system", "deploy", target, None).await;

@@ -16,6 +16,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// Between two looks at what commands beside the daemon asked for.
+const COMMANDS: Duration = Duration::from_secs(2);
+
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -203,9 +206,18 @@ fn open_teams(app: &App) -> BTreeSet<SmolStr> {
 
 async fn housekeeping(app: Arc<App>) {
     let mut minute = tokio::time::interval(Duration::from_secs(60));
+    let mut seconds = tokio::time::interval(COMMANDS);
     let mut open = open_teams(&app);
     loop {
-        minute.tick().await;
+        tokio::select! {
+            _ = minute.tick() => {}
+            _ = seconds.tick() => {
+                if let Err(error) = app.take_up_replays().await {
+                    tracing::warn!(%error, "deliveries could not be taken up again");
+                }
+                continue;
+            }
+        }
         app.clock.follow();
         app.hub.sweep();
         app.turns.sweep();

@@ -1,6 +1,7 @@
 //! The numbers of the dashboard.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -14,7 +15,7 @@ pub struct DashboardQuery {
 }
 
 /// The numbers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Dashboard {
     /// Conversations opened.
     pub conversations: u64,
@@ -24,7 +25,8 @@ pub struct Dashboard {
     pub closed: u64,
     /// Settled.
     pub resolved: u64,
-    /// Per tier.
+    /// Per tier, lowest first.
+    #[serde(skip)]
     pub tiers: Vec<TierCount>,
     /// Share that people were called to.
     pub handoff_rate: f64,
@@ -45,7 +47,7 @@ pub struct Dashboard {
 }
 
 /// A tier.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct TierCount {
     /// Its name.
     pub tier: SmolStr,
@@ -62,7 +64,7 @@ pub struct TierCount {
 }
 
 /// Median and ninth decile; absent without values.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Percentiles {
     /// The median.
     pub p50: Option<f64>,
@@ -93,7 +95,7 @@ impl Percentiles {
 }
 
 /// A survey.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Score {
     /// `csat`, `effort`, `handoff`.
     pub survey: SmolStr,
@@ -104,7 +106,7 @@ pub struct Score {
 }
 
 /// A rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RuleCount {
     /// Its name.
     pub rule: SmolStr,
@@ -113,7 +115,7 @@ pub struct RuleCount {
 }
 
 /// A team.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TeamCount {
     /// Its name.
     pub team: SmolStr,
@@ -122,7 +124,7 @@ pub struct TeamCount {
 }
 
 /// An hour.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HourCount {
     /// Its beginning.
     pub at: Timestamp,

@@ -34,9 +34,9 @@ pub use dashboard::{
 pub use error::StoreError;
 pub use people::{Agent, ApiKey, AuditRow, NewAudit, Role, Session};
 pub use rows::{
-    Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery, Loaded,
-    MessageKey, NewEvent, NewFollowUp, NewOutbox, OutboxRow, Program, Scope, Stats, StoredFile,
-    Summary, Thread, TimerRow, TurnCommit, Verification,
+    AgentName, Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery,
+    Loaded, MessageKey, NewEvent, NewFollowUp, NewOutbox, OutboxRow, PriorityWord, Program, Scope,
+    Stats, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification, VersionInUse,
 };
 pub use sqlite::{SqliteOptions, SqliteStore, restore};
 
@@ -88,6 +88,10 @@ pub trait Store: Send + Sync + 'static {
     fn outbox_dead(&self, id: i64, error: &str) -> Fut<'_, ()>;
     /// Deliveries that were given up, newest first.
     fn dead_letters(&self, limit: u32) -> Fut<'_, Vec<OutboxRow>>;
+    /// Asks the daemon, from another process, to try again what was given up: one delivery, or (with `None`) all; how many there are.
+    fn ask_replay(&self, id: Option<i64>) -> Fut<'_, u64>;
+    /// Deliveries that [`Self::ask_replay`] asked for and that nobody put back yet.
+    fn replays_asked(&self) -> Fut<'_, Vec<i64>>;
     /// Puts a delivery that was given up back; `None`: there is none of this id.
     fn replay(&self, id: i64, now: Timestamp) -> Fut<'_, Option<OutboxRow>>;
     /// Timers that are due until then, soonest first.
@@ -187,6 +191,8 @@ pub trait Store: Send + Sync + 'static {
     fn activate(&self, hash: &str) -> Fut<'_, ()>;
     /// The current version.
     fn active(&self) -> Fut<'_, Option<Program>>;
+    /// The current version and those of open conversations, newest first.
+    fn versions(&self) -> Fut<'_, Vec<VersionInUse>>;
     /// Removes versions that no open conversation needs, the current one excepted; how many.
     fn prune_programs(&self) -> Fut<'_, u64>;
 

@@ -5,12 +5,33 @@ use flow_compiler::sources::Project;
 use flow_engine::effect::QueueItem;
 use flow_engine::event::AgentRef;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::HashMap;
 
+/// A priority, in rising order.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename = "Priority", rename_all = "lowercase")]
+#[expect(missing_docs, reason = "named as in the language")]
+pub enum PriorityWord {
+    Standard,
+    Medium,
+    High,
+    Immediate,
+}
+
+/// An agent, as others see them.
+#[derive(Debug, JsonSchema)]
+pub struct AgentName {
+    /// Sign-in name.
+    pub id: SmolStr,
+    /// What customers read.
+    pub name: SmolStr,
+}
+
 /// The columns by which conversations are listed and found.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Its id.
     pub id: String,
@@ -29,10 +50,12 @@ pub struct Summary {
     /// The team of the running handoff.
     pub team: Option<SmolStr>,
     /// The priority of the running handoff.
+    #[schemars(with = "PriorityWord")]
     pub priority: Priority,
     /// -1..1.
     pub mood: f64,
     /// The agent who has it, or to whom it is offered.
+    #[schemars(with = "Option<AgentName>")]
     pub agent: Option<AgentRef>,
     /// When it opened.
     pub opened_at: Option<Timestamp>,
@@ -122,6 +145,19 @@ pub struct EventRow {
     pub messages: String,
 }
 
+/// A version of the bot that somebody needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VersionInUse {
+    /// The hash of its sources.
+    pub version: SmolStr,
+    /// Whether new conversations get it.
+    pub current: bool,
+    /// When it first ran here.
+    pub since: Timestamp,
+    /// Open conversations that have it.
+    pub open: u64,
+}
+
 /// A command's id and what it said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageKey {
@@ -147,7 +183,8 @@ pub struct NewOutbox {
 }
 
 /// Something to deliver, with its number.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetter")]
 pub struct OutboxRow {
     /// Its number.
     pub id: i64,
@@ -230,6 +267,13 @@ pub struct FollowUpRow {
 pub enum Consumed {
     /// A row of the outbox, whose result the turn is.
     Outbox(i64),
+    /// A row of the outbox that was given up: the turn is told so, and the row stays as a dead letter.
+    GivenUp {
+        /// The row.
+        row: i64,
+        /// Why.
+        error: String,
+    },
     /// A timer that fired.
     Timer(u64),
 }

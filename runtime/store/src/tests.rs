@@ -3,6 +3,7 @@
 use crate::*;
 use jiff::Timestamp;
 use smol_str::SmolStr;
+use std::path::{Path, PathBuf};
 
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(1_700_000_000_000 + ms).unwrap()
@@ -425,4 +426,127 @@ async fn a_damaged_backup_changes_nothing() {
     assert!(restore(&copy, dir.path()).is_err());
     let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
     assert!(store.load("a").await.unwrap().is_some());
+}
+
+/// The database of a store as the first version would have written it.
+fn as_the_first_version(store: SqliteStore) -> PathBuf {
+    let path = store.path().to_owned();
+    drop(store);
+    let old = path.with_extension("old");
+    let connection = rusqlite::Connection::open(&old).unwrap();
+    connection
+        .execute_batch(include_str!("sqlite/schema/1.sql"))
+        .unwrap();
+    connection
+        .execute("ATTACH ? AS now", [path.to_str().unwrap()])
+        .unwrap();
+    let words = |sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |r| r.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    connection
+        .pragma_update(None, "foreign_keys", false)
+        .unwrap();
+    for table in words(
+        "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    ) {
+        let columns = words(&format!(
+            "SELECT '\"' || name || '\"' FROM pragma_table_info('{table}', 'main')"
+        ))
+        .join(", ");
+        let sql = format!(
+            "INSERT INTO main.\"{table}\" ({columns}) SELECT {columns} FROM now.\"{table}\""
+        );
+        connection.execute(&sql, []).unwrap();
+    }
+    connection.execute("DETACH now", []).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    for rest in ["db-wal", "db-shm"] {
+        let _ = std::fs::remove_file(path.with_extension(rest));
+    }
+    std::fs::rename(old, &path).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_upgraded_and_goes_on() {
+    let (dir, store) = store();
+    let mut first = turn("a", 0, 1);
+    first.message = Some(MessageKey {
+        id: "m1".into(),
+        hash: vec![7],
+    });
+    first.outbox = vec![webhook(1)];
+    first.timers = vec![(1, at(60_000))];
+    first.identities = vec![("email".into(), "ana@example.com".into(), true)];
+    store.commit(first.clone()).await.unwrap();
+    let agent = Agent {
+        id: "leo".into(),
+        name: "Leo".into(),
+        role: Role::Lead,
+        teams: vec!["support".into()],
+        skills: vec![],
+        languages: vec![],
+        capacity: Some(3),
+        available: true,
+        password: "secret".into(),
+    };
+    store.put_agent(agent.clone()).await.unwrap();
+    let before = (
+        store.load("a").await.unwrap(),
+        store.outbox().await.unwrap(),
+    );
+    let path = as_the_first_version(store);
+
+    let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+    let after = (
+        store.load("a").await.unwrap(),
+        store.outbox().await.unwrap(),
+    );
+    assert_eq!(before, after);
+    assert_eq!(store.agent("leo").await.unwrap(), Some(agent));
+    assert_eq!(store.timers(Timestamp::MAX).await.unwrap().len(), 1);
+    let found = store
+        .conversations_of("email", "ana@example.com", true, 5)
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    // It is known as before, and goes on with what only newer versions have.
+    assert_eq!(store.commit(first).await.unwrap(), Committed::Duplicate(1));
+    assert!(matches!(
+        store.commit(turn("a", 1, 2)).await.unwrap(),
+        Committed::Done { row: 2, .. }
+    ));
+    exercises_of_channels(&store).await;
+    assert_eq!(
+        store
+            .dashboard(DashboardQuery {
+                since: at(0),
+                tiers: vec![]
+            })
+            .await
+            .unwrap()
+            .conversations,
+        1
+    );
+    // What was upgraded has the same tables and indexes as what is made new.
+    let schema = |path: &Path| -> Vec<String> {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut statement = connection
+            .prepare("SELECT type || ' ' || name FROM sqlite_schema ORDER BY 1")
+            .unwrap();
+        let rows = statement.query_map([], |r| r.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let (_fresh, new) = self::store();
+    assert_eq!(schema(&path), schema(new.path()));
+}
+
+async fn exercises_of_channels(store: &dyn Store) {
+    store.spend("a", 7).await.unwrap();
+    assert_eq!(store.spent("a").await.unwrap(), 7);
+    store.alert("slow", Some(at(1))).await.unwrap();
+    assert_eq!(store.alerted().await.unwrap(), ["slow"]);
 }

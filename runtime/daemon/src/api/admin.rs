@@ -7,9 +7,10 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use flow_store::{Agent, Role};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::response::NoContent;
+use flow_store::{Agent, AuditRow, OutboxRow, Role};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -41,18 +42,26 @@ impl FromRequestParts<Arc<App>> for Admin {
     }
 }
 
+/// All agents.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Agents {
+    agents: Vec<Agent>,
+}
+
 pub(super) async fn agents(
     State(app): State<Arc<App>>,
     _who: Admin,
-) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({"agents": app.store.agents().await?})))
+) -> Result<Json<Agents>, ApiError> {
+    let agents = app.store.agents().await?;
+    Ok(Json(Agents { agents }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PutAgent {
     name: SmolStr,
     #[serde(default)]
+    #[schemars(with = "Option<Role>")]
     role: Option<SmolStr>,
     #[serde(default)]
     teams: Vec<SmolStr>,
@@ -67,12 +76,18 @@ pub(super) struct PutAgent {
     password: Option<String>,
 }
 
+/// An agent.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct OneAgent {
+    agent: Agent,
+}
+
 pub(super) async fn put_agent(
     State(app): State<Arc<App>>,
     Admin(actor): Admin,
     Path(id): Path<SmolStr>,
     Body(body): Body<PutAgent>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<OneAgent>, ApiError> {
     let invalid =
         |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", why);
     super::extract::command_id(&id)?;
@@ -136,14 +151,14 @@ pub(super) async fn put_agent(
     app.desk_agent(&agent);
     app.audit(actor, "agent_put", Some(format!("agent:{id}")), None)
         .await;
-    Ok(Json(json!({"agent": agent})))
+    Ok(Json(OneAgent { agent }))
 }
 
 pub(super) async fn remove_agent(
     State(app): State<Arc<App>>,
     Admin(actor): Admin,
     Path(id): Path<SmolStr>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     if !app.store.remove_agent(&id).await? {
         return Err(ApiError::not_found());
     }
@@ -151,35 +166,46 @@ pub(super) async fn remove_agent(
     app.lose(&id);
     app.audit(actor, "agent_remove", Some(format!("agent:{id}")), None)
         .await;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Page {
     before: Option<i64>,
     limit: Option<u32>,
 }
 
+/// The audit log, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Audit {
+    audit: Vec<AuditRow>,
+}
+
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
     _who: Admin,
     Params(page): Params<Page>,
-) -> Result<Json<Value>, ApiError> {
-    let lines = app
+) -> Result<Json<Audit>, ApiError> {
+    let audit = app
         .store
         .audit_log(page.before, page.limit.unwrap_or(100).clamp(1, 1000))
         .await?;
-    Ok(Json(json!({"audit": lines})))
+    Ok(Json(Audit { audit }))
+}
+
+/// Deliveries that were given up, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct DeadLetters {
+    dead_letters: Vec<OutboxRow>,
 }
 
 pub(super) async fn dead_letters(
     State(app): State<Arc<App>>,
     _who: Admin,
-) -> Result<Json<Value>, ApiError> {
-    Ok(Json(
-        json!({"dead_letters": app.store.dead_letters(500).await?}),
-    ))
+) -> Result<Json<DeadLetters>, ApiError> {
+    let dead_letters = app.store.dead_letters(500).await?;
+    Ok(Json(DeadLetters { dead_letters }))
 }
 
 pub(super) async fn replay(
@@ -203,7 +229,7 @@ pub(super) async fn erase(
     State(app): State<Arc<App>>,
     Admin(actor): Admin,
     Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     if !app.store.erase(&id).await? {
         return Err(ApiError::unknown_conversation(&id).help("it may have been erased already"));
     }
@@ -213,5 +239,5 @@ pub(super) async fn erase(
         tracing::warn!(%error, "the journal could not be emptied after an erasure");
     }
     app.audit(actor, "erase", Some(id), None).await;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

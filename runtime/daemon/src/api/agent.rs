@@ -1,20 +1,23 @@
 //! The agents' side: signing in, presence, lists, one conversation.
 
+use super::desk::{Offer, QueueEntry};
 use super::error::ApiError;
 use super::extract::{Body, Params, Peer, SignedIn, is_foreign};
 use crate::app::{App, secret_hash};
 use crate::auth::{COOKIE, SignInError};
 use crate::hub::AgentNews;
+use crate::turns::messages::Message;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, NoContent, Response};
 use flow_compiler::machine::TextOrWords;
 use flow_engine::card::Card;
-use flow_store::{Agent, DashboardQuery, ListQuery, Role, Scope, Summary};
+use flow_store::{Agent, Dashboard, DashboardQuery, ListQuery, Role, Scope, Summary, TierCount};
 use jiff::SignedDuration;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -56,7 +59,7 @@ async fn viewed(app: &App, who: &SignedIn, id: &str) {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {
     name: String,
@@ -110,28 +113,51 @@ pub(super) fn session_cookie(app: &App, value: &str) -> Result<HeaderValue, ApiE
     HeaderValue::try_from(cookie).map_err(|_| ApiError::request("the cookie could not be made"))
 }
 
-fn profile(app: &App, agent: &Agent, csrf: &str) -> Value {
-    let teams: Vec<Value> = teams_of(app)
-        .into_iter()
-        .map(|(id, title, open, next)| json!({"id": id, "title": title, "open": open, "next_open": next}))
-        .collect();
-    let mut shown = json!(agent);
+/// Who is signed in.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Profile {
+    agent: Agent,
+    /// The switch.
+    available: bool,
+    /// Goes back in `X-Flow-CSRF`.
+    csrf: String,
+    /// The bot's.
+    title: Option<String>,
+    teams: Vec<TeamHours>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct TeamHours {
+    id: SmolStr,
+    title: String,
+    open: bool,
+    /// When it opens, if it is closed.
+    next_open: Option<jiff::Timestamp>,
+}
+
+fn profile(app: &App, agent: &Agent, csrf: &str) -> Profile {
+    let teams = teams_of(app).into_iter();
+    let teams = teams.map(|(id, title, open, next_open)| TeamHours {
+        id,
+        title,
+        open,
+        next_open,
+    });
+    let mut shown = agent.clone();
     let units = app.desk.look(|desk| {
         desk.agents()
             .iter()
             .find(|a| a.spec.id == agent.id)
             .map(|a| a.units)
     });
-    if let (Some(map), Some(units)) = (shown.as_object_mut(), units) {
-        map.insert("capacity".to_owned(), json!(units));
+    shown.capacity = units.or(shown.capacity);
+    Profile {
+        agent: shown,
+        available: app.desk.presence(&agent.id).0,
+        csrf: csrf.to_owned(),
+        title: app.programs.current().map(|p| p.title().to_owned()),
+        teams: teams.collect(),
     }
-    json!({
-        "agent": shown,
-        "available": app.desk.presence(&agent.id).0,
-        "csrf": csrf,
-        "title": app.programs.current().map(|p| p.title().to_owned()),
-        "teams": teams,
-    })
 }
 
 /// Teams: id, title, whether they are open, when they open next.
@@ -200,7 +226,7 @@ fn plain_text(
     )
 }
 
-pub(super) async fn me(State(app): State<Arc<App>>, who: SignedIn) -> Json<Value> {
+pub(super) async fn me(State(app): State<Arc<App>>, who: SignedIn) -> Json<Profile> {
     Json(profile(&app, &who.agent, &who.csrf))
 }
 
@@ -212,10 +238,11 @@ pub(super) async fn sign_out(
     app.audit(who.actor(), "sign_out", None, None).await;
     let cookie =
         HeaderValue::from_static("flow_session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], NoContent).into_response())
 }
 
-#[derive(Debug, Deserialize)]
+/// The switch.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetPresence {
     available: bool,
@@ -225,21 +252,42 @@ pub(super) async fn presence(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Body(body): Body<SetPresence>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SetPresence>, ApiError> {
     app.store
         .set_available(&who.agent.id, body.available)
         .await?;
     app.desk_agent(&who.agent);
     app.set_available(&who.agent.id, body.available);
-    Ok(Json(json!({"available": body.available})))
+    Ok(Json(body))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Listing {
+    #[schemars(with = "Views")]
     view: Option<String>,
     search: Option<String>,
     limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the words of a parameter")]
+enum Views {
+    Mine,
+    Queue,
+    Team,
+    Open,
+    Closed,
+    All,
+}
+
+/// Conversations, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Page {
+    conversations: Vec<Summary>,
+    /// For the next page; null at the end.
     cursor: Option<String>,
 }
 
@@ -259,7 +307,7 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Params(listing): Params<Listing>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Page>, ApiError> {
     let teams = || who.agent.teams.clone();
     let mine = || Scope::Teams(teams());
     let all = || if who.sees_all() { Scope::All } else { mine() };
@@ -295,11 +343,22 @@ pub(super) async fn list(
         .last()
         .filter(|_| full)
         .map(|s| format!("{}_{}", s.last_at.map_or(0, |t| t.as_millisecond()), s.id));
-    Ok(Json(json!({"conversations": found, "cursor": cursor})))
+    Ok(Json(Page {
+        conversations: found,
+        cursor,
+    }))
 }
 
-pub(super) async fn queue(State(app): State<Arc<App>>, who: SignedIn) -> Json<Value> {
-    Json(json!({"queue": super::desk::queue(&app, &who).await}))
+/// The queue in service order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Queue {
+    queue: Vec<QueueEntry>,
+}
+
+pub(super) async fn queue(State(app): State<Arc<App>>, who: SignedIn) -> Json<Queue> {
+    Json(Queue {
+        queue: super::desk::queue(&app, &who).await,
+    })
 }
 
 /// The card of a conversation.
@@ -314,16 +373,32 @@ pub(super) async fn card_of(app: &Arc<App>, id: &str) -> Result<Option<Card>, Ap
     })
 }
 
+/// One conversation with all that an agent needs.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct One {
+    conversation: Summary,
+    /// As for the customer, and notes.
+    messages: Vec<Message>,
+    /// What a person needs who takes over; its fields are in docs/api.md.
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
+    card: Option<Card>,
+    /// What is offered to this agent.
+    offer: Option<Offer>,
+    follow_ups: Vec<FollowUp>,
+    /// What this agent may do with it now.
+    may: Vec<&'static str>,
+}
+
 pub(super) async fn conversation(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<One>, ApiError> {
     visible(&app, &who.agent, &id).await?;
     viewed(&app, &who, &id).await;
     let (_, _, summary) = app.snapshot(&id).await?;
     let messages = super::customer::messages_of(&app, &id).await?;
-    let follow_ups: Vec<Value> = app
+    let follow_ups: Vec<FollowUp> = app
         .store
         .follow_ups(None, 1000)
         .await?
@@ -349,26 +424,75 @@ pub(super) async fn conversation(
         "closed" => &[],
         _ => &["note"],
     };
-    Ok(Json(json!({
-        "conversation": summary,
-        "messages": messages,
-        "card": card_of(&app, &id).await?,
-        "offer": offer,
-        "follow_ups": follow_ups,
-        "may": may,
-    })))
+    Ok(Json(One {
+        conversation: summary,
+        messages,
+        card: card_of(&app, &id).await?,
+        offer,
+        follow_ups,
+        may: may.to_vec(),
+    }))
 }
 
-fn follow_up(row: flow_store::FollowUpRow) -> Value {
-    let id = format!("f_{}", row.id);
-    let mut shown = json!(row);
-    if let Some(map) = shown.as_object_mut() {
-        map.insert("id".to_owned(), json!(id));
+/// A ticket or a callback.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct FollowUp {
+    /// `f_1`.
+    id: String,
+    conversation: String,
+    /// `ticket` or `callback`.
+    kind: SmolStr,
+    due: Option<jiff::Timestamp>,
+    /// An address or a number.
+    contact: Option<SmolStr>,
+    /// Whether the contact is proven to be the customer's.
+    proven: bool,
+    team: Option<SmolStr>,
+    summary: String,
+    /// When it was promised.
+    at: jiff::Timestamp,
+    done: bool,
+}
+
+fn follow_up(row: flow_store::FollowUpRow) -> FollowUp {
+    FollowUp {
+        id: format!("f_{}", row.id),
+        conversation: row.conversation,
+        kind: row.kind,
+        due: row.due,
+        contact: row.contact,
+        proven: row.proven,
+        team: row.team,
+        summary: row.summary,
+        at: row.at,
+        done: row.done,
     }
-    shown
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Why everything happened.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Log {
+    #[schemars(with = "Vec<LogRow>")]
+    log: Vec<Value>,
+}
+
+/// An event of a conversation with what came of it and why.
+#[derive(Debug, JsonSchema)]
+#[expect(
+    dead_code,
+    reason = "describes what the engine recorded, which is passed on as it is"
+)]
+struct LogRow {
+    /// From 1, without gaps.
+    seq: u64,
+    event: serde_json::Map<String, Value>,
+    effects: Vec<serde_json::Map<String, Value>>,
+    decision: serde_json::Map<String, Value>,
+    /// The bot's version that decided.
+    version: String,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct LogPage {
     after: u64,
@@ -380,7 +504,7 @@ pub(super) async fn log(
     who: SignedIn,
     Path(id): Path<String>,
     Params(page): Params<LogPage>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Log>, ApiError> {
     visible(&app, &who.agent, &id).await?;
     viewed(&app, &who, &id).await;
     let rows = app
@@ -391,15 +515,29 @@ pub(super) async fn log(
         .iter()
         .map(|row| serde_json::from_str(&row.record))
         .collect();
-    Ok(Json(
-        json!({"log": log.map_err(flow_store::StoreError::from)?}),
-    ))
+    let log = log.map_err(flow_store::StoreError::from)?;
+    Ok(Json(Log { log }))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct FollowUps {
+pub(super) struct Which {
     done: Option<bool>,
+}
+
+/// Tickets and callbacks.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct FollowUps {
+    follow_ups: Vec<FollowUp>,
+}
+
+/// A ticket or callback that was closed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Closed {
+    id: String,
+    done: bool,
+    /// It was closed before.
+    duplicate: bool,
 }
 
 /// Whether a follow-up is this agent's to see and to close: one of their teams, or of none; leads serve all.
@@ -415,15 +553,15 @@ fn serves(who: &SignedIn, row: &flow_store::FollowUpRow) -> bool {
 pub(super) async fn follow_ups(
     State(app): State<Arc<App>>,
     who: SignedIn,
-    Params(query): Params<FollowUps>,
-) -> Result<Json<Value>, ApiError> {
+    Params(query): Params<Which>,
+) -> Result<Json<FollowUps>, ApiError> {
     let mut out = Vec::new();
     for row in app.store.follow_ups(query.done, 500).await? {
         if serves(&who, &row) {
             out.push(follow_up(row));
         }
     }
-    Ok(Json(json!({"follow_ups": out})))
+    Ok(Json(FollowUps { follow_ups: out }))
 }
 
 pub(super) async fn follow_up_done(
@@ -431,7 +569,7 @@ pub(super) async fn follow_up_done(
     who: SignedIn,
     Path(id): Path<String>,
     Body(_): Body<super::customer::OnlyId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Closed>, ApiError> {
     let missing = || {
         ApiError::new(
             StatusCode::NOT_FOUND,
@@ -454,20 +592,42 @@ pub(super) async fn follow_up_done(
         app.hub.tell_agents(AgentNews::Desk);
     }
     // Once more is no error: it is done.
-    Ok(Json(json!({"id": id, "done": true, "duplicate": !done})))
+    Ok(Json(Closed {
+        id,
+        done: true,
+        duplicate: !done,
+    }))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Window {
     hours: Option<i64>,
+}
+
+/// The numbers of some hours.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Dashboard")]
+pub(super) struct Numbers {
+    #[serde(flatten)]
+    numbers: Dashboard,
+    /// Per tier, lowest first.
+    tiers: Vec<TierNumbers>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct TierNumbers {
+    #[schemars(extend("enum" = ["scripted", "model", "people"]))]
+    kind: &'static str,
+    #[serde(flatten)]
+    numbers: TierCount,
 }
 
 pub(super) async fn dashboard(
     State(app): State<Arc<App>>,
     _who: SignedIn,
     Params(window): Params<Window>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Numbers>, ApiError> {
     let hours = window.hours.unwrap_or(24).clamp(1, 24 * 90);
     let since = app
         .clock
@@ -489,13 +649,14 @@ pub(super) async fn dashboard(
         since,
         tiers: tiers.iter().map(|(name, _)| name.clone()).collect(),
     };
-    let mut shown = json!(app.store.dashboard(query).await?);
-    if let Some(rows) = shown.get_mut("tiers").and_then(Value::as_array_mut) {
-        for (row, (_, kind)) in rows.iter_mut().zip(&tiers) {
-            if let Some(map) = row.as_object_mut() {
-                map.insert("kind".to_owned(), json!(super::view::tier_kind(*kind)));
-            }
-        }
-    }
-    Ok(Json(shown))
+    let mut numbers = app.store.dashboard(query).await?;
+    let rows = std::mem::take(&mut numbers.tiers).into_iter().zip(&tiers);
+    let rows = rows.map(|(numbers, (_, kind))| TierNumbers {
+        kind: super::view::tier_kind(*kind),
+        numbers,
+    });
+    Ok(Json(Numbers {
+        tiers: rows.collect(),
+        numbers,
+    }))
 }

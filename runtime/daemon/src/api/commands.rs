@@ -10,25 +10,46 @@ use crate::turns::{Command, Outcome};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::NoContent;
 use flow_compiler::machine::Machine;
 use flow_engine::event::EventKind;
-use flow_store::MessageKey;
-use serde::Deserialize;
+use flow_store::{MessageKey, Summary};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
-type Answer = Result<Json<Value>, ApiError>;
+/// What a command did.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Done {
+    conversation: Summary,
+    /// The turn's number.
+    seq: u64,
+    /// It was done before.
+    duplicate: bool,
+}
 
-fn answer(outcome: &Outcome) -> Json<Value> {
-    Json(
-        json!({"conversation": *outcome.summary, "seq": outcome.seq, "duplicate": outcome.duplicate}),
-    )
+type Answer = Result<Json<Done>, ApiError>;
+
+fn answer(outcome: &Outcome) -> Json<Done> {
+    Json(Done {
+        conversation: (*outcome.summary).clone(),
+        seq: outcome.seq,
+        duplicate: outcome.duplicate,
+    })
+}
+
+fn done(conversation: Summary, duplicate: bool) -> Json<Done> {
+    Json(Done {
+        seq: conversation.seq,
+        conversation,
+        duplicate,
+    })
 }
 
 /// A command of an agent to one conversation.
-pub(super) trait Order: DeserializeOwned {
+pub(super) trait Order: DeserializeOwned + JsonSchema {
     /// Its id; it belongs to the agent.
     fn id(&self) -> &str;
 
@@ -65,9 +86,10 @@ pub(super) async fn order<T: Order>(
     Ok(answer(&outcome))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reservation {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
     reservation: u64,
 }
@@ -112,13 +134,12 @@ async fn already_mine(
     who: &SignedIn,
     conversation: &str,
     reservation: Option<u64>,
-) -> Option<Json<Value>> {
+) -> Option<Json<Done>> {
     let summary = app.store.summary(conversation).await.ok()??;
     let mine = summary.agent.as_ref().is_some_and(|a| a.id == who.agent.id);
     let has_it = matches!(summary.stage.as_str(), "reviewing" | "with_agent");
     let same = reservation.is_none() || summary.reservation == reservation;
-    (mine && has_it && same)
-        .then(|| Json(json!({"conversation": summary, "seq": summary.seq, "duplicate": true})))
+    (mine && has_it && same).then(|| done(summary, true))
 }
 
 pub(super) async fn decline(
@@ -134,15 +155,14 @@ pub(super) async fn decline(
         .await?
         .ok_or_else(|| unknown(&conversation))?;
     app.decline(&who.agent.id, body.reservation)?;
-    Ok(Json(
-        json!({"conversation": summary, "seq": summary.seq, "duplicate": false}),
-    ))
+    Ok(done(summary, false))
 }
 
 /// To the customer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Written {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
     text: String,
 }
@@ -160,7 +180,7 @@ impl Order for Written {
 }
 
 /// For people only.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub(super) struct Note(Written);
 
@@ -176,9 +196,10 @@ impl Order for Note {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Confirm {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
     reminder: u32,
 }
@@ -214,9 +235,10 @@ fn optional(text: Option<String>) -> Result<Option<String>, ApiError> {
         .transpose()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Resolve {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
     #[serde(default)]
     summary: Option<String>,
@@ -235,9 +257,10 @@ impl Order for Resolve {
 }
 
 /// Back to the bot.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Return {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
     #[serde(default)]
     reason: Option<String>,
@@ -255,9 +278,10 @@ impl Order for Return {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Transfer {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
     team: SmolStr,
     #[serde(default)]
@@ -286,11 +310,11 @@ pub(super) async fn typing(
     who: SignedIn,
     Path(conversation): Path<String>,
     Body(body): Body<Typing>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     let summary = visible(&app, &who.agent, &conversation).await?;
     if summary.stage == "with_agent" && summary.agent.as_ref().is_some_and(|a| a.id == who.agent.id)
     {
         app.hub.tell(&conversation, Heard::Typing(body.typing));
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -9,11 +9,12 @@ use crate::turns::{Command, Input};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, NoContent, Response};
 use flow_engine::event::EventKind;
 use flow_store::{MessageKey, Summary};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use smol_str::SmolStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -103,10 +104,12 @@ pub(super) async fn admit_stored(
     Ok(summary)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Send {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
+    #[schemars(length(max = 8000))]
     text: Option<String>,
     button: Option<SmolStr>,
     code: Option<String>,
@@ -194,12 +197,16 @@ pub(super) async fn command(
 }
 
 /// What a command's sender is told.
-#[derive(Debug, Serialize)]
-struct Taken<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Taken<'a> {
     id: &'a str,
+    /// The turn's number.
     seq: u64,
+    /// It came before.
     duplicate: bool,
+    /// What was said in the turn.
     messages: Vec<&'a Message>,
+    #[schemars(with = "super::view::Shown<'static>")]
     conversation: &'a Value,
 }
 
@@ -225,13 +232,14 @@ pub(super) async fn leave(
     .await
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OnlyId {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     pub(super) id: SmolStr,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Typing {
     pub(super) typing: bool,
@@ -242,7 +250,7 @@ pub(super) async fn typing(
     Path(id): Path<String>,
     VisitorToken(token): VisitorToken,
     Body(body): Body<Typing>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     let summary = admit_stored(&app, &id, token.as_deref()).await?;
     if summary.people {
         app.hub.tell_agents(crate::hub::AgentNews::Typing {
@@ -250,26 +258,37 @@ pub(super) async fn typing(
             typing: body.typing,
         });
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
+}
+
+/// A conversation and all that was said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Whole {
+    #[schemars(with = "super::view::Shown<'static>")]
+    conversation: Value,
+    messages: Vec<Message>,
+    /// Where the stream goes on.
+    last_event_id: String,
 }
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     VisitorToken(token): VisitorToken,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Whole>, ApiError> {
     admit_stored(&app, &id, token.as_deref()).await?;
     let (program, conversation, summary) = app.snapshot(&id).await?;
     let view = program.engine.view(&conversation);
-    let messages = messages_of(&app, &id).await?;
+    let mut messages = messages_of(&app, &id).await?;
     let last = messages
         .last()
         .map_or_else(|| format!("{}.0", summary.seq), |m| m.id.to_string());
-    Ok(Json(json!({
-        "conversation": super::view::of(&program, &view, &summary, app.desk.news(&id).as_ref()),
-        "messages": public(&messages),
-        "last_event_id": last,
-    })))
+    messages.retain(Message::is_public);
+    Ok(Json(Whole {
+        conversation: super::view::of(&program, &view, &summary, app.desk.news(&id).as_ref()),
+        messages,
+        last_event_id: last,
+    }))
 }
 
 /// All messages of a conversation, notes too.

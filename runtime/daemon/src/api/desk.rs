@@ -3,9 +3,14 @@
 use super::agent::teams_of;
 use super::extract::SignedIn;
 use crate::app::App;
+use flow_compiler::machine::Priority;
 use flow_engine::desk::ItemState;
 use flow_store::{ListQuery, Scope, Summary};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -48,8 +53,35 @@ pub(super) async fn of(app: &Arc<App>, who: &SignedIn) -> Value {
     })
 }
 
+/// A conversation in a queue.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct QueueEntry {
+    conversation: Summary,
+    team: SmolStr,
+    #[schemars(with = "flow_store::PriorityWord")]
+    priority: Priority,
+    language: SmolStr,
+    /// Demanded of the agent.
+    skill: Option<SmolStr>,
+    since: Timestamp,
+    /// When an answer is due.
+    due: Option<Timestamp>,
+    /// From 1.
+    position: usize,
+    /// The estimate of the remaining wait; null: nobody knows.
+    wait_seconds: Option<i64>,
+}
+
+/// What is offered to an agent.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Offer {
+    /// Its number, for `accept` and `decline`.
+    reservation: u64,
+    expires_at: Timestamp,
+}
+
 /// The queue of an agent's teams in service order.
-pub(super) async fn queue(app: &Arc<App>, who: &SignedIn) -> Vec<Value> {
+pub(super) async fn queue(app: &Arc<App>, who: &SignedIn) -> Vec<QueueEntry> {
     let now = app.clock.now();
     let scope = Scope::Queue((!who.sees_all()).then(|| who.agent.teams.clone()));
     let query = ListQuery {
@@ -71,17 +103,17 @@ pub(super) async fn queue(app: &Arc<App>, who: &SignedIn) -> Vec<Value> {
                 let Some(summary) = by_id.get(id.as_str()) else {
                     continue;
                 };
-                out.push(json!({
-                    "conversation": summary,
-                    "team": item.item.team,
-                    "priority": item.item.priority,
-                    "language": item.item.language,
-                    "skill": item.item.skill,
-                    "since": item.item.since,
-                    "due": item.item.due,
-                    "position": place + 1,
-                    "wait_seconds": item.news.as_ref().and_then(|n| n.wait).map(|ms| ms / 1000),
-                }));
+                out.push(QueueEntry {
+                    conversation: (*summary).clone(),
+                    team: item.item.team.clone(),
+                    priority: item.item.priority,
+                    language: item.item.language.clone(),
+                    skill: item.item.skill.clone(),
+                    since: item.item.since,
+                    due: item.item.due,
+                    position: place + 1,
+                    wait_seconds: item.news.as_ref().and_then(|n| n.wait).map(|ms| ms / 1000),
+                });
             }
         }
         out
@@ -89,13 +121,16 @@ pub(super) async fn queue(app: &Arc<App>, who: &SignedIn) -> Vec<Value> {
 }
 
 /// The reservation of a conversation for an agent, and when it ends.
-pub(super) fn offer(app: &App, conversation: &str, agent: &str) -> Option<Value> {
+pub(super) fn offer(app: &App, conversation: &str, agent: &str) -> Option<Offer> {
     app.desk.look(|desk| match &desk.item(conversation)?.state {
         ItemState::Reserved {
             reservation,
             agent: who,
             until,
-        } if who == agent => Some(json!({"reservation": reservation, "expires_at": until})),
+        } if who == agent => Some(Offer {
+            reservation: *reservation,
+            expires_at: *until,
+        }),
         _ => None,
     })
 }

@@ -12,13 +12,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flow_compiler::value::FileValue;
 use flow_store::{StoreError, StoredFile};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use smol_str::SmolStr;
 use std::sync::Arc;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Upload {
+    #[schemars(regex(pattern = r"^[A-Za-z0-9_.:-]{1,64}$"))]
     id: SmolStr,
     name: String,
     #[serde(default, rename = "token")]

@@ -4,6 +4,7 @@ mod admin;
 pub(crate) mod agent;
 mod commands;
 pub(crate) mod customer;
+mod describe;
 mod desk;
 mod error;
 mod extract;
@@ -22,16 +23,21 @@ pub use error::ApiError;
 use crate::app::App;
 use crate::metrics::count;
 use crate::telemetry::{STATUS, Timed};
-use axum::Router;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{delete_with, get_with, post_with, put_with};
+use aide::openapi::OpenApi;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::{Json, Router};
+use describe::{about, also, answers, resumes, speaks, takes};
 use opentelemetry::KeyValue;
 use opentelemetry::context::FutureExt;
 use opentelemetry::trace::SpanKind;
+use schemars::json_schema;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,87 +49,272 @@ const TRIGGER_BODY: usize = 1 << 20;
 const NOTIFICATION_BODY: usize = 3 << 20;
 /// A messaging service may ask so many times as often as an address of visitors.
 const SERVICE: u32 = 50;
+/// The media type of streams.
+const STREAM: &str = "text/event-stream";
 const MINUTE: Duration = Duration::from_secs(60);
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
 /// All addresses.
 pub fn router(app: Arc<App>) -> Router {
-    let conversations = Router::new()
-        .route("/", post(opening::open))
-        .route("/{id}", get(customer::get))
-        .route("/{id}/messages", post(customer::send))
-        .route(
-            "/{id}/files",
-            post(files::upload).layer(DefaultBodyLimit::max(customer::LARGEST_FILE)),
-        )
-        .route("/{id}/typing", post(customer::typing))
-        .route("/{id}/leave", post(customer::leave))
-        .route("/{id}/events", get(stream::customer));
-    let one = Router::new()
-        .route("/", get(agent::conversation))
-        .route("/log", get(agent::log))
-        .route("/accept", post(commands::accept))
-        .route("/decline", post(commands::decline))
-        .route("/take", post(commands::take))
-        .route("/messages", post(commands::order::<commands::Written>))
-        .route("/notes", post(commands::order::<commands::Note>))
-        .route("/confirm", post(commands::order::<commands::Confirm>))
-        .route("/resolve", post(commands::order::<commands::Resolve>))
-        .route("/return", post(commands::order::<commands::Return>))
-        .route("/transfer", post(commands::order::<commands::Transfer>))
-        .route("/typing", post(commands::typing));
-    let agents = Router::new()
-        .route("/sign-in", post(agent::sign_in))
-        .route("/sso", get(sso::begin))
-        .route("/sso/callback", get(sso::end))
-        .route("/sign-out", post(agent::sign_out))
-        .route("/me", get(agent::me))
-        .route("/presence", put(agent::presence))
-        .route("/stream", get(stream::agent))
-        .route("/queue", get(agent::queue))
-        .route("/conversations", get(agent::list))
-        .nest("/conversations/{id}", one)
-        .route("/follow-ups", get(agent::follow_ups))
-        .route("/follow-ups/{id}/done", post(agent::follow_up_done))
-        .route("/dashboard", get(agent::dashboard));
-    let admin = Router::new()
-        .route("/agents", get(admin::agents))
-        .route(
-            "/agents/{id}",
-            put(admin::put_agent).delete(admin::remove_agent),
-        )
-        .route("/audit", get(admin::audit))
-        .route("/dead-letters", get(admin::dead_letters))
-        .route("/dead-letters/{id}/replay", post(admin::replay))
-        .route("/conversations/{id}", delete(admin::erase));
-    Router::new()
-        .nest("/v1/admin", admin)
-        .nest("/v1/conversations", conversations)
-        .nest("/v1/agent", agents)
-        .route("/v1/widget", get(opening::widget))
-        .route("/v1/files/{conversation}/{file}", get(files::file))
-        .route(
-            "/v1/triggers/{*path}",
-            post(trigger::receive).layer(DefaultBodyLimit::max(TRIGGER_BODY)),
-        )
-        .route(
-            "/v1/channels/whatsapp",
-            get(whatsapp::verify)
-                .post(whatsapp::receive)
-                .layer(DefaultBodyLimit::max(NOTIFICATION_BODY)),
-        )
-        .route("/v1/openapi.json", get(ops::openapi))
-        .route("/v1/status", get(ops::status))
-        .route("/livez", get(ops::livez))
-        .route("/readyz", get(ops::readyz))
-        .route("/metrics", get(ops::metrics))
-        .route("/-/reload", post(ops::reload))
+    routes()
+        .finish_api(&mut OpenApi::default())
         .fallback(statics::serve)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(JSON_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), around))
         .with_state(app)
+}
+
+/// All addresses with what is said of them; the OpenAPI document is made from this.
+fn routes() -> ApiRouter<Arc<App>> {
+    ApiRouter::new()
+        .merge(for_customers())
+        .merge(for_agents())
+        .merge(for_admins())
+        .merge(for_systems())
+        .merge(for_operators())
+}
+
+fn for_customers() -> ApiRouter<Arc<App>> {
+    const TAG: &str = "customer";
+    let one = "/v1/conversations/{id}";
+    let at = |rest: &str| format!("{one}{rest}");
+    ApiRouter::new()
+        .api_route(
+            "/v1/widget",
+            get_with(opening::widget, about(TAG, "what a widget needs before it opens a conversation")),
+        )
+        .api_route(
+            "/v1/conversations",
+            post_with(opening::open, about(TAG, "opens a conversation")),
+        )
+        .api_route(one, get_with(customer::get, about(TAG, "the view and all messages")))
+        .api_route(
+            &at("/messages"),
+            post_with(
+                customer::send,
+                answers::<customer::Taken<'_>>(TAG, "the customer writes, presses a button or enters a code"),
+            ),
+        )
+        .api_route(
+            &at("/files"),
+            post_with(files::upload, |o| {
+                let bytes = json_schema!({"type": "string", "format": "binary", "maxLength": customer::LARGEST_FILE});
+                o.with(answers::<customer::Taken<'_>>(TAG, "the customer sends a file"))
+                    .with(takes(&["*/*"], bytes))
+            })
+            .layer(DefaultBodyLimit::max(customer::LARGEST_FILE)),
+        )
+        .api_route(&at("/typing"), post_with(customer::typing, about(TAG, "the customer types")))
+        .api_route(
+            &at("/leave"),
+            post_with(customer::leave, answers::<customer::Taken<'_>>(TAG, "the customer is gone")),
+        )
+        .api_route(
+            &at("/events"),
+            get_with(stream::customer, |o| {
+                o.with(speaks(TAG, "the stream: message, view, typing, bye", 200, STREAM))
+                    .with(resumes)
+            }),
+        )
+        .api_route(
+            "/v1/files/{conversation}/{file}",
+            get_with(files::file, |o| {
+                o.with(speaks(TAG, "a file that was sent", 200, "*/*"))
+                    .with(also(&["session"]))
+            }),
+        )
+}
+
+fn for_agents() -> ApiRouter<Arc<App>> {
+    const TAG: &str = "agent";
+    let own = |rest: &str| format!("/v1/agent{rest}");
+    let one = |rest: &str| format!("/v1/agent/conversations/{{id}}{rest}");
+    ApiRouter::new()
+        .api_route(
+            &own("/sign-in"),
+            post_with(agent::sign_in, answers::<agent::Profile>(TAG, "signs in; sets the cookie")),
+        )
+        .api_route(
+            &own("/sso"),
+            get_with(sso::begin, speaks(TAG, "sends the browser to the identity provider", 303, "")),
+        )
+        .api_route(
+            &own("/sso/callback"),
+            get_with(
+                sso::end,
+                speaks(
+                    TAG,
+                    "where the identity provider sends the browser back to; sets the session's cookie",
+                    303,
+                    "",
+                ),
+            ),
+        )
+        .api_route(&own("/sign-out"), post_with(agent::sign_out, speaks(TAG, "signs out", 204, "")))
+        .api_route(&own("/me"), get_with(agent::me, about(TAG, "who is signed in")))
+        .api_route(&own("/presence"), put_with(agent::presence, about(TAG, "moves the switch")))
+        .api_route(
+            &own("/stream"),
+            get_with(stream::agent, |o| {
+                let summary = "the stream: desk, turn, offer, offer_ended, alert, typing, program, bye";
+                o.with(speaks(TAG, summary, 200, STREAM)).with(resumes)
+            }),
+        )
+        .api_route(&own("/queue"), get_with(agent::queue, about(TAG, "the queue in service order")))
+        .api_route(&own("/conversations"), get_with(agent::list, about(TAG, "conversations, newest first")))
+        .api_route(&one(""), get_with(agent::conversation, about(TAG, "one conversation with its card")))
+        .api_route(&one("/log"), get_with(agent::log, about(TAG, "why everything happened")))
+        .api_route(&one("/accept"), post_with(commands::accept, about(TAG, "takes the offer")))
+        .api_route(&one("/decline"), post_with(commands::decline, about(TAG, "declines the offer")))
+        .api_route(&one("/take"), post_with(commands::take, about(TAG, "takes from the queue")))
+        .api_route(
+            &one("/messages"),
+            post_with(commands::order::<commands::Written>, about(TAG, "writes to the customer")),
+        )
+        .api_route(
+            &one("/notes"),
+            post_with(commands::order::<commands::Note>, about(TAG, "writes a note for people")),
+        )
+        .api_route(
+            &one("/confirm"),
+            post_with(commands::order::<commands::Confirm>, about(TAG, "confirms a reminder")),
+        )
+        .api_route(&one("/resolve"), post_with(commands::order::<commands::Resolve>, about(TAG, "settles it")))
+        .api_route(
+            &one("/return"),
+            post_with(commands::order::<commands::Return>, about(TAG, "gives it back to the bot")),
+        )
+        .api_route(
+            &one("/transfer"),
+            post_with(commands::order::<commands::Transfer>, about(TAG, "passes it to a team")),
+        )
+        .api_route(&one("/typing"), post_with(commands::typing, about(TAG, "the agent types")))
+        .api_route(&own("/follow-ups"), get_with(agent::follow_ups, about(TAG, "tickets and callbacks")))
+        .api_route(
+            &own("/follow-ups/{id}/done"),
+            post_with(agent::follow_up_done, about(TAG, "closes a ticket or callback")),
+        )
+        .api_route(&own("/dashboard"), get_with(agent::dashboard, about(TAG, "numbers of the last hours")))
+}
+
+fn for_admins() -> ApiRouter<Arc<App>> {
+    const TAG: &str = "admin";
+    ApiRouter::new()
+        .api_route(
+            "/v1/admin/agents",
+            get_with(admin::agents, about(TAG, "all agents")),
+        )
+        .api_route(
+            "/v1/admin/agents/{id}",
+            put_with(admin::put_agent, about(TAG, "adds or changes an agent"))
+                .delete_with(admin::remove_agent, about(TAG, "removes an agent")),
+        )
+        .api_route(
+            "/v1/admin/audit",
+            get_with(admin::audit, about(TAG, "the audit log, newest first")),
+        )
+        .api_route(
+            "/v1/admin/dead-letters",
+            get_with(
+                admin::dead_letters,
+                about(TAG, "deliveries that were given up"),
+            ),
+        )
+        .api_route(
+            "/v1/admin/dead-letters/{id}/replay",
+            post_with(
+                admin::replay,
+                speaks(TAG, "tries a delivery again", 202, ""),
+            ),
+        )
+        .api_route(
+            "/v1/admin/conversations/{id}",
+            delete_with(admin::erase, about(TAG, "erases a conversation")),
+        )
+}
+
+fn for_systems() -> ApiRouter<Arc<App>> {
+    const CHANNEL: &str = "channel";
+    let object = || json_schema!({"type": "object"});
+    ApiRouter::new()
+        .api_route(
+            "/v1/triggers/{*path}",
+            post_with(trigger::receive, |o| {
+                o.with(speaks(
+                    "trigger",
+                    "an event of another system, signed",
+                    200,
+                    "text/xml",
+                ))
+                .response_with::<202, Json<trigger::Stored>, _>(|r| r.description("stored"))
+                .with(takes(
+                    &["application/json", "application/x-www-form-urlencoded"],
+                    object(),
+                ))
+            })
+            .layer(DefaultBodyLimit::max(TRIGGER_BODY)),
+        )
+        .api_route(
+            "/v1/channels/whatsapp",
+            get_with(
+                whatsapp::verify,
+                speaks(
+                    CHANNEL,
+                    "Meta asks whether the address is ours",
+                    200,
+                    "text/plain",
+                ),
+            )
+            .post_with(whatsapp::receive, |o| {
+                let summary = "messages of WhatsApp and what became of ours, signed by Meta";
+                o.with(speaks(CHANNEL, summary, 200, ""))
+                    .with(takes(&["application/json"], object()))
+            })
+            .layer(DefaultBodyLimit::max(NOTIFICATION_BODY)),
+        )
+}
+
+fn for_operators() -> ApiRouter<Arc<App>> {
+    const TAG: &str = "ops";
+    const PLAIN: &str = "text/plain";
+    ApiRouter::new()
+        .api_route(
+            "/v1/openapi.json",
+            get_with(
+                ops::openapi,
+                answers::<Map<String, Value>>(TAG, "this document"),
+            ),
+        )
+        .api_route(
+            "/v1/status",
+            get_with(ops::status, |o| {
+                o.with(about(TAG, "what runs, and how the last reload went"))
+                    .with(also(&["key"]))
+                    .with(also(&[]))
+                    .with(also(&["session"]))
+            }),
+        )
+        .api_route(
+            "/livez",
+            get_with(ops::livez, speaks(TAG, "is it alive", 200, PLAIN)),
+        )
+        .api_route(
+            "/readyz",
+            get_with(ops::readyz, speaks(TAG, "does it take traffic", 200, PLAIN)),
+        )
+        .api_route(
+            "/metrics",
+            get_with(ops::metrics, speaks(TAG, "Prometheus", 200, PLAIN)),
+        )
+        .api_route(
+            "/-/reload",
+            post_with(
+                ops::reload,
+                answers::<ops::Status>(TAG, "compiles the folder now"),
+            ),
+        )
 }
 
 async fn method_not_allowed(request: Request) -> ApiError {

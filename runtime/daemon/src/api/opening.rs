@@ -1,58 +1,87 @@
 //! Opening a conversation: what the widget needs, who the visitor is.
 
 use super::customer::{LARGEST_FILE, MINUTE, clean, limit, public};
+use super::describe::Created;
 use super::error::ApiError;
 use super::extract::{Body, Peer};
 use crate::app::{App, random_name, secret_hash};
+use crate::turns::messages::Message;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use flow_compiler::value::{Type, Value};
 use flow_engine::event::{EventKind, Visitor};
 use flow_store::StoreError;
-use serde::Deserialize;
-use serde_json::{Value as Shown, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Shown;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(super) async fn widget(State(app): State<Arc<App>>) -> Result<Json<Shown>, ApiError> {
+/// What a widget needs before it opens a conversation.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Widget {
+    /// The bot's.
+    title: String,
+    /// The first is the default.
+    languages: Vec<SmolStr>,
+    channels: Vec<SmolStr>,
+    /// The bot's version.
+    version: SmolStr,
+    max_file_bytes: usize,
+}
+
+pub(super) async fn widget(State(app): State<Arc<App>>) -> Result<Json<Widget>, ApiError> {
     let program = app
         .programs
         .current()
         .ok_or_else(|| ApiError::unavailable("no_program", "no bot is loaded"))?;
     let bot = &program.engine.machine().bot;
-    Ok(Json(json!({
-        "title": bot.title,
-        "languages": bot.languages,
-        "channels": bot.channels,
-        "version": program.version,
-        "max_file_bytes": LARGEST_FILE,
-    })))
+    Ok(Json(Widget {
+        title: bot.title.to_string(),
+        languages: bot.languages.clone(),
+        channels: bot.channels.clone(),
+        version: program.version.clone(),
+        max_file_bytes: LARGEST_FILE,
+    }))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Open {
     channel: Option<SmolStr>,
     language: Option<SmolStr>,
     page: Option<String>,
     visitor: OpenVisitor,
+    /// A signed login.
     identity: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct OpenVisitor {
+    /// Profile fields that the visitor says of themselves.
     claimed: BTreeMap<SmolStr, String>,
+}
+
+/// A conversation that was opened.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Opened {
+    id: String,
+    /// Bound to this conversation.
+    token: String,
+    #[schemars(with = "super::view::Shown<'static>")]
+    conversation: Shown,
+    /// What the bot said.
+    messages: Vec<Message>,
 }
 
 pub(super) async fn open(
     State(app): State<Arc<App>>,
     Peer(peer): Peer,
     Body(body): Body<Open>,
-) -> Result<Response, ApiError> {
+) -> Result<Created<Opened>, ApiError> {
     limit(
         &app,
         app.limits
@@ -118,8 +147,12 @@ pub(super) async fn open(
     let outcome = app.open(id.clone(), secret_hash(&token), kind).await;
     drop(span);
     let outcome = outcome?;
-    let body = json!({"id": id, "token": token, "conversation": *outcome.view, "messages": public(&outcome.messages)});
-    Ok((StatusCode::CREATED, Json(body)).into_response())
+    Ok(Created(Opened {
+        id,
+        token,
+        conversation: (*outcome.view).clone(),
+        messages: public(&outcome.messages).into_iter().cloned().collect(),
+    }))
 }
 
 /// Whether a text can be a value of this type. Of other types than these it says nothing.

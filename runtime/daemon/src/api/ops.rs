@@ -3,11 +3,16 @@
 use super::error::ApiError;
 use super::extract::{Operator, SignedIn};
 use crate::app::App;
+use crate::findings::Finding;
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use flow_store::VersionInUse;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 pub(super) async fn livez() -> &'static str {
@@ -15,14 +20,12 @@ pub(super) async fn livez() -> &'static str {
 }
 
 /// The description of the API, for generators of clients.
-pub(super) async fn openapi() -> ([(header::HeaderName, &'static str); 1], &'static str) {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        include_str!("openapi.json"),
-    )
+pub(super) async fn openapi() -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, super::describe::document()).into_response()
 }
 
-pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, String) {
+pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let mut missing = Vec::new();
     if app.programs.current().is_none() {
         missing.push("no bot is loaded".to_owned());
@@ -36,12 +39,10 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, String) 
         missing.push(error.to_string());
     }
     if missing.is_empty() {
-        (StatusCode::OK, "ok\n".to_owned())
+        "ok\n".into_response()
     } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{}\n", missing.join("; ")),
-        )
+        let missing = format!("{}\n", missing.join("; "));
+        (StatusCode::SERVICE_UNAVAILABLE, missing).into_response()
     }
 }
 
@@ -53,30 +54,76 @@ pub(super) async fn metrics(
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
-pub(super) async fn status(State(app): State<Arc<App>>, request: Request) -> Json<Value> {
+/// What runs, and how the last reload went.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Status {
+    /// The bot's.
+    title: Option<String>,
+    /// The version that new conversations get.
+    version: Option<SmolStr>,
+    loaded_at: Option<Timestamp>,
+    /// Whether the folder's last edit was good.
+    healthy: bool,
+    sign_in: SignInWays,
+    /// For insiders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reload: Option<LastReload>,
+    /// The bot's folder; for insiders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    /// The current version and those that open conversations still have; for insiders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    versions: Option<Vec<VersionInUse>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct SignInWays {
+    /// What the button of the identity provider says; null: there is none.
+    sso: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct LastReload {
+    at: Option<Timestamp>,
+    ok: bool,
+    findings: Vec<Finding>,
+    /// The findings for a terminal.
+    rendered: String,
+}
+
+pub(super) async fn status(State(app): State<Arc<App>>, request: Request) -> Json<Status> {
     let (mut parts, _) = request.into_parts();
     let insider = SignedIn::from_request_parts(&mut parts, &app).await.is_ok()
         || Operator::from_request_parts(&mut parts, &app).await.is_ok();
-    Json(shown(&app, insider))
+    Json(shown(&app, insider).await)
 }
 
 /// The status; only insiders see the findings, which quote the source.
-fn shown(app: &App, insider: bool) -> Value {
+async fn shown(app: &App, insider: bool) -> Status {
     let status = app.reload.status();
     let program = app.programs.current();
-    let mut shown = json!({
-        "title": program.as_ref().map(|p| p.title().to_owned()),
-        "version": program.as_ref().map(|p| p.version.clone()),
-        "loaded_at": status.loaded_at,
-        "healthy": status.ok,
-        "sign_in": {"sso": app.config.oidc.as_ref().map(|o| o.title.clone())},
-    });
-    if insider && let Some(map) = shown.as_object_mut() {
-        let reload = json!({"at": status.at, "ok": status.ok, "findings": status.findings, "rendered": status.rendered});
-        map.insert("reload".to_owned(), reload);
-        map.insert("folder".to_owned(), json!(app.folder));
+    let versions = if insider {
+        app.store.versions().await.ok()
+    } else {
+        None
+    };
+    Status {
+        title: program.as_ref().map(|p| p.title().to_owned()),
+        version: program.as_ref().map(|p| p.version.clone()),
+        loaded_at: status.loaded_at,
+        healthy: status.ok,
+        sign_in: SignInWays {
+            sso: app.config.oidc.as_ref().map(|o| o.title.clone()),
+        },
+        reload: insider.then_some(LastReload {
+            at: status.at,
+            ok: status.ok,
+            findings: status.findings,
+            rendered: status.rendered,
+        }),
+        folder: insider.then(|| app.folder.display().to_string()),
+        versions,
     }
-    shown
 }
 
 pub(super) async fn reload(State(app): State<Arc<App>>, who: Operator) -> Response {
@@ -93,5 +140,5 @@ pub(super) async fn reload(State(app): State<Arc<App>>, who: Operator) -> Respon
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
-    (status, Json(shown(&app, true))).into_response()
+    (status, Json(shown(&app, true).await)).into_response()
 }

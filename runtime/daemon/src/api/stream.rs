@@ -8,7 +8,9 @@ use crate::turns::messages::{Message, parse_id};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use futures::Stream;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -25,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Rows read at once.
 const PAGE: u32 = 500;
 
-type Events = Sse<axum::response::sse::KeepAliveStream<Receiver>>;
+/// Server-sent events.
+type Events = Response;
 
 /// A channel's end as a stream.
 pub(super) struct Receiver(mpsc::Receiver<Event>);
@@ -84,10 +87,12 @@ where
             () = sender.closed() => {}
         }
     });
-    Sse::new(Receiver(receiver)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+    Sse::new(Receiver(receiver))
+        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+        .into_response()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct After {
     after: Option<String>,
 }

@@ -15,7 +15,8 @@ use flow_compiler::machine::Trigger;
 use flow_compiler::value::Value;
 use flow_engine::event::EventKind;
 use flow_store::{Delivery, MessageKey};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use smol_str::SmolStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,14 @@ pub(super) fn wrong_signature(why: &str) -> ApiError {
         "wrong_signature",
         format!("the signature is not accepted: {why}"),
     )
+}
+
+/// An event that was stored.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Stored {
+    id: String,
+    /// It came before, and has no further effect.
+    duplicate: bool,
 }
 
 pub(super) async fn receive(
@@ -80,8 +89,8 @@ pub(super) async fn receive(
         // Anything but empty TwiML would be a reply to the customer, or an error in Twilio's log.
         return Ok(([(header::CONTENT_TYPE, "text/xml")], "<Response/>").into_response());
     }
-    let shown = Json(json!({"id": id, "duplicate": duplicate}));
-    Ok((StatusCode::ACCEPTED, shown).into_response())
+    let stored = Json(Stored { id, duplicate });
+    Ok((StatusCode::ACCEPTED, stored).into_response())
 }
 
 /// The payload as JSON. Twilio sends forms.

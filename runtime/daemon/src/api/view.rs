@@ -5,10 +5,77 @@ use crate::turns::summary::stage_word;
 use flow_compiler::machine::{Machine, OpKind, Var};
 use flow_compiler::value::Type;
 use flow_engine::View;
-use flow_engine::event::QueueNews;
+use flow_engine::effect::OutButton;
+use flow_engine::event::{AgentRef, QueueNews};
 use flow_grammar::ast::TierKind;
 use flow_store::Summary;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
+
+/// A conversation for its customer, as in the API's page.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "View")]
+pub(crate) struct Shown<'a> {
+    id: &'a str,
+    /// The bot's.
+    title: &'a str,
+    channel: &'a str,
+    language: &'a str,
+    /// The tier that holds it.
+    tier: &'a str,
+    #[schemars(extend("enum" = ["scripted", "model", "people", null]))]
+    tier_kind: Option<&'static str>,
+    #[schemars(extend("enum" = ["new", "scripted", "model", "handoff_pending", "queued", "offered", "reviewing", "with_agent", "wrap_up", "closed"]))]
+    stage: SmolStr,
+    /// A model or a webhook is awaited.
+    thinking: bool,
+    /// Who serves it.
+    #[schemars(with = "Option<flow_store::AgentName>")]
+    agent: Option<&'a AgentRef>,
+    queue: Option<QueuePlace>,
+    /// Always in sight.
+    #[schemars(with = "Vec<ButtonShown>")]
+    menu: Vec<&'a OutButton>,
+    asks: Option<Asks<'a>>,
+    ended: Option<Ended<'a>>,
+}
+
+/// A button.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Button")]
+pub(crate) struct ButtonShown {
+    /// Comes back when it is pressed.
+    id: SmolStr,
+    /// What the customer reads.
+    label: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct QueuePlace {
+    position: u32,
+    length: u32,
+    /// The estimate; null: nobody knows.
+    wait_seconds: Option<i64>,
+    /// What to announce: from, to.
+    range_seconds: Option<[i64; 2]>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Asks<'a> {
+    #[schemars(extend("enum" = ["text", "choice", "file", "code", "survey"]))]
+    kind: &'static str,
+    #[schemars(with = "Vec<ButtonShown>")]
+    buttons: Vec<&'a OutButton>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Ended<'a> {
+    resolved: bool,
+    /// `end`, `agent`, `abandoned`, `left`, `follow_up`.
+    reason: Option<&'a SmolStr>,
+}
 
 /// A tier's kind in a word.
 pub(crate) const fn tier_kind(kind: TierKind) -> &'static str {
@@ -66,32 +133,38 @@ pub(crate) fn of(
         .map(|t| tier_kind(t.kind));
     let (menu, asked): (Vec<_>, Vec<_>) =
         view.buttons.iter().partition(|b| b.id.starts_with("menu."));
-    let ended = (view.stage == flow_engine::Stage::Closed)
-        .then(|| json!({"resolved": view.resolved.unwrap_or(false), "reason": summary.reason}));
+    let ended = (view.stage == flow_engine::Stage::Closed).then(|| Ended {
+        resolved: view.resolved.unwrap_or(false),
+        reason: summary.reason.as_ref(),
+    });
     let queue = view.position.map(|position| {
         let range = news
             .and_then(|n| n.range)
             .map(|(low, high)| [low / 1000, high / 1000]);
-        json!({
-            "position": position,
-            "length": news.map_or(position, |n| n.length),
-            "wait_seconds": news.and_then(|n| n.wait).map(|ms| ms / 1000),
-            "range_seconds": range,
-        })
+        QueuePlace {
+            position,
+            length: news.map_or(position, |n| n.length),
+            wait_seconds: news.and_then(|n| n.wait).map(|ms| ms / 1000),
+            range_seconds: range,
+        }
     });
-    json!({
-        "id": summary.id,
-        "title": program.title(),
-        "channel": view.channel,
-        "language": view.language,
-        "tier": view.tier,
-        "tier_kind": kind,
-        "stage": stage_word(view),
-        "thinking": view.busy,
-        "agent": view.agent.as_ref().filter(|_| view.stage == flow_engine::Stage::WithAgent),
-        "queue": queue,
-        "menu": menu,
-        "asks": asks(machine, view, !asked.is_empty()).map(|kind| json!({"kind": kind, "buttons": asked})),
-        "ended": ended,
+    let has_agent = view.stage == flow_engine::Stage::WithAgent;
+    json!(Shown {
+        id: &summary.id,
+        title: program.title(),
+        channel: &view.channel,
+        language: &view.language,
+        tier: &view.tier,
+        tier_kind: kind,
+        stage: stage_word(view),
+        thinking: view.busy,
+        agent: view.agent.as_ref().filter(|_| has_agent),
+        queue,
+        menu,
+        asks: asks(machine, view, !asked.is_empty()).map(|kind| Asks {
+            kind,
+            buttons: asked,
+        }),
+        ended,
     })
 }

@@ -8,6 +8,7 @@ use crate::config::WhatsApp;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ fn config(app: &App) -> Result<&WhatsApp, ApiError> {
         .ok_or_else(|| ApiError::not_configured("[whatsapp]"))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(super) struct Verify {
     #[serde(rename = "hub.mode")]

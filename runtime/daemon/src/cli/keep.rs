@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 
-fn line(action: &str, target: String) -> NewAudit {
+pub(super) fn line(action: &str, target: String) -> NewAudit {
     let at = jiff::Timestamp::now();
     NewAudit {
         at,
@@ -118,7 +118,7 @@ impl Key {
     }
 }
 
-fn wait<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, String> {
+pub(super) fn wait<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, String> {
     runtime()?.block_on(work).map_err(|e| e.to_string())
 }
 

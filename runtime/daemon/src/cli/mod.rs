@@ -1,6 +1,8 @@
 //! What can be typed.
 
 mod agent;
+mod check;
+mod dead_letters;
 mod keep;
 mod run;
 
@@ -50,8 +52,12 @@ Examples:
     Export(keep::Export),
     /// Erases conversations for good.
     Erase(keep::Erase),
-    /// Checks the configuration and prints every problem.
-    Check(Place),
+    /// Lists deliveries that were given up, and tries them again.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLetters),
+    /// Checks the configuration, and a bot against it, and prints every problem; also `flowd --check`.
+    #[command(long_flag = "check")]
+    Check(check::Check),
 }
 
 /// Where things are.
@@ -102,7 +108,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Restore(command) => command.run(),
         Command::Export(command) => command.run(),
         Command::Erase(command) => command.run(),
-        Command::Check(place) => check(&place),
+        Command::DeadLetters(command) => command.run(),
+        Command::Check(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,16 +118,6 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn check(place: &Place) -> Result<(), String> {
-    let config = place.config()?;
-    let problems = config.problems(|name| std::env::var_os(name).is_some());
-    if problems.is_empty() {
-        println!("the configuration is good");
-        return Ok(());
-    }
-    Err(problems.join("\nflowd: "))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {

@@ -64,8 +64,8 @@ impl App {
             if let Ok(wait) = Duration::try_from(left) {
                 tokio::time::sleep(wait).await;
             }
-            let kind = app.result_of(&row).await;
-            app.report(&row, kind).await;
+            let result = app.result_of(&row).await;
+            app.report(&row, result).await;
         };
         tokio::spawn(work.with_context(cause));
     }
@@ -78,15 +78,25 @@ impl App {
         Ok(())
     }
 
-    async fn result_of(self: &Arc<Self>, row: &OutboxRow) -> Option<EventKind> {
+    /// Takes up what `flowd dead-letters replay` asked for from beside the daemon.
+    pub(crate) async fn take_up_replays(self: &Arc<Self>) -> Result<(), flow_store::StoreError> {
+        for id in self.store.replays_asked().await? {
+            if let Some(row) = self.store.replay(id, self.clock.now()).await? {
+                self.deliver(row);
+            }
+        }
+        Ok(())
+    }
+
+    async fn result_of(self: &Arc<Self>, row: &OutboxRow) -> Delivered {
         let effect = match serde_json::from_str::<Effect>(&row.payload) {
             Ok(effect) => effect,
             Err(error) => {
                 tracing::error!(%error, row = row.id, "a delivery cannot be read");
-                return None;
+                return Delivered::Unreadable(format!("it cannot be read: {error}"));
             }
         };
-        match effect {
+        let kind = match effect {
             Effect::CallWebhook {
                 call,
                 webhook,
@@ -94,28 +104,55 @@ impl App {
                 ..
             } => {
                 let result = self.call_webhook(row, &webhook, &request).await;
+                // What only asks is asked again by the flow; what was to change something elsewhere has not, and somebody may want it to.
+                if let Err(error) = &result
+                    && request.method != "GET"
+                {
+                    let error = error.clone();
+                    return Delivered::GivenUp(EventKind::WebhookDone { call, result }, error);
+                }
                 Some(EventKind::WebhookDone { call, result })
             }
             Effect::AskModel(request) => Some(self.ask_model(&row.conversation, *request).await),
             Effect::Verify { field, contact } => self.send_code(row, &field, &contact).await,
             Effect::CheckCode { code } => self.check_code(row, &code).await,
             _ => None,
-        }
+        };
+        kind.map_or(Delivered::Nothing, Delivered::Event)
+    }
+
+    async fn tell(
+        self: &Arc<Self>,
+        row: &OutboxRow,
+        kind: &EventKind,
+        consumed: Consumed,
+    ) -> Result<(), TurnError> {
+        let command = Command::consuming(kind.clone(), consumed);
+        let _turn = self.telemetry.turn(&row.conversation, "result");
+        self.turn(&row.conversation, command).await.map(drop)
     }
 
     /// Tells the conversation; tried until it is stored.
-    async fn report(self: &Arc<Self>, row: &OutboxRow, kind: Option<EventKind>) {
+    async fn report(self: &Arc<Self>, row: &OutboxRow, result: Delivered) {
         let mut wait = Duration::from_millis(100);
         loop {
-            let outcome = match &kind {
-                Some(kind) => {
-                    let command = Command::consuming(kind.clone(), Consumed::Outbox(row.id));
-                    let _turn = self.telemetry.turn(&row.conversation, "result");
-                    self.turn(&row.conversation, command).await.map(drop)
+            let outcome = match &result {
+                Delivered::Event(kind) => self.tell(row, kind, Consumed::Outbox(row.id)).await,
+                Delivered::GivenUp(kind, error) => {
+                    let consumed = Consumed::GivenUp {
+                        row: row.id,
+                        error: error.clone(),
+                    };
+                    self.tell(row, kind, consumed).await
                 }
-                None => self
+                Delivered::Nothing => self
                     .store
                     .outbox_done(row.id)
+                    .await
+                    .map_err(TurnError::from),
+                Delivered::Unreadable(error) => self
+                    .store
+                    .outbox_dead(row.id, error)
                     .await
                     .map_err(TurnError::from),
             };
@@ -134,6 +171,18 @@ impl App {
             }
         }
     }
+}
+
+/// What became of a row of the outbox.
+enum Delivered {
+    /// What the conversation is told.
+    Event(EventKind),
+    /// What the conversation is told, and why the row is a dead letter.
+    GivenUp(EventKind, String),
+    /// Nothing follows from it.
+    Nothing,
+    /// Nobody can say what it is.
+    Unreadable(String),
 }
 
 /// Waits before attempt `n` (from 1): doubling from `first`, with up to a quarter of jitter.

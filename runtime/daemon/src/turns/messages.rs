@@ -1,15 +1,17 @@
 //! What people read of a turn.
 
+use crate::api::view::ButtonShown;
 use flow_engine::Recorded;
 use flow_engine::effect::{Effect, MessageKind, OutAttachment, OutButton, OutMessage, Speaker};
 use flow_engine::event::{Citation, EventKind};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::collections::HashMap;
 
 /// A message as the API shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// `SEQ.N`; rises in the conversation.
     pub id: SmolStr,
@@ -28,22 +30,38 @@ pub struct Message {
     pub language: SmolStr,
     /// Buttons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<ButtonShown>")]
     pub buttons: Vec<OutButton>,
     /// Attachments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
     /// Sources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<CitationShown>")]
     pub citations: Vec<Citation>,
     /// The sender's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<SmolStr>,
 }
 
+/// Where an answer comes from.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Citation")]
+struct CitationShown {
+    /// The knowledge file.
+    source: SmolStr,
+    /// Its heading, or its first words.
+    title: SmolStr,
+    /// The words quoted.
+    quote: String,
+}
+
 /// Who wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Speaker")]
 pub struct From {
     /// `customer`, `bot`, `model`, `agent`.
+    #[schemars(extend("enum" = ["customer", "bot", "model", "agent"]))]
     pub who: SmolStr,
     /// An agent's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +69,7 @@ pub struct From {
 }
 
 /// An attachment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Attachment {
     Image {

@@ -280,6 +280,9 @@ impl App {
                 // It changes nothing, but what it used up is used up.
                 match command.consumed {
                     Some(Consumed::Outbox(row)) => self.store.outbox_done(row).await?,
+                    Some(Consumed::GivenUp { row, error }) => {
+                        self.store.outbox_dead(row, &error).await?;
+                    }
                     Some(Consumed::Timer(timer)) => {
                         self.store.remove_timer(&state.summary.id, timer).await?
                     }

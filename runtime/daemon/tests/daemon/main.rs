@@ -10,6 +10,7 @@
 mod agents;
 mod common;
 mod customer;
+mod dead_letters;
 mod graph;
 mod keep;
 mod leads;

@@ -233,3 +233,92 @@ async fn a_request_under_way_ends_before_the_daemon_does() {
     assert!(flow.child.wait().unwrap().success());
     assert!(began.elapsed() < Duration::from_secs(10));
 }
+
+/// What `flowd check` says of a configuration, and whether it is content.
+fn checked(world: &World, words: &[&str], config: &str) -> (bool, String) {
+    let file = world.dir.path().join("checked.toml");
+    std::fs::write(&file, config).unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_flowd"))
+        .args(words)
+        .arg("--config")
+        .arg(&file)
+        .env("TEST_SHOP_URL", "https://shop.example")
+        .env_remove("TEST_SHOP_TOKEN")
+        .output()
+        .unwrap();
+    let said = String::from_utf8([out.stdout, out.stderr].concat()).unwrap();
+    (out.status.success(), said)
+}
+
+#[test]
+fn a_configuration_is_checked_without_running() {
+    let world = World::new();
+    for words in [["check"], ["--check"]] {
+        let (good, said) = checked(&world, &words, "connections = 10\n");
+        assert!(
+            good && said == "the configuration is good\n",
+            "{words:?}: {said}"
+        );
+    }
+    // A key that nobody knows is named, at every depth, with its line.
+    for (text, key, line) in [
+        ("conections = 10\n", "conections", 1),
+        ("[egress]\nallowed = []\n", "allowed", 2),
+        ("[limits]\nmessage = 1\n", "message", 2),
+        ("[agents]\ngrace = 1\n", "grace", 2),
+        (
+            "[models.a]\nbase_url = \"https://a.example\"\nmodel = \"a\"\nkey = \"b\"\n",
+            "key",
+            4,
+        ),
+        (
+            "[verification]\nurl = \"https://a.example\"\ntimeout = 3\n",
+            "timeout",
+            3,
+        ),
+        (
+            "[identity]\nsecret_env = \"A\"\nissuer = \"b\"\n",
+            "issuer",
+            3,
+        ),
+        (
+            "[oidc]\nissuer = \"https://a.example\"\nclient_id = \"b\"\nscope = \"c\"\n",
+            "scope",
+            4,
+        ),
+        (
+            "[telemetry]\nendpoint = \"http://a.example\"\nheaders = {}\n",
+            "headers",
+            3,
+        ),
+    ] {
+        let (good, said) = checked(&world, &["--check"], text);
+        assert!(
+            !good && said.contains(&format!("unknown field `{key}`")),
+            "{text}: {said}"
+        );
+        assert!(said.contains(&format!("line {line}")), "{text}: {said}");
+    }
+    // Every problem, not the first.
+    let config = "[egress]\nallow = [\"nowhere\"]\n[models.a]\nbase_url = \"no url\"\nmodel = \"a\"\napi_key_env = \"NOT_SET_HERE\"\n";
+    let (good, said) = checked(&world, &["check"], config);
+    assert!(!good);
+    for part in ["NOT_SET_HERE", "`no url` is no URL", "`nowhere`"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    // With a bot: what it needs and does not have.
+    let bot = world.bot();
+    let (good, said) = checked(&world, &["check", bot.to_str().unwrap()], "");
+    assert!(!good);
+    for part in [
+        "the webhook `find_order` needs the environment variable `TEST_SHOP_TOKEN`",
+        "the trigger `renewal` needs the environment variable `TEST_CRM_KEY`",
+        "no [models.test_llm]",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    assert!(!said.contains("TEST_SHOP_URL"), "{said}");
+    world.edit("-> track_and_back", "-> trakc");
+    let (good, said) = checked(&world, &["check", bot.to_str().unwrap()], "");
+    assert!(!good && said.contains("F0201"), "{said}");
+}

@@ -100,6 +100,14 @@ async fn a_conversation_whose_place_is_gone_stays_in_its_version() {
     let mut bea = flow.open().await;
     bea.press("Track an order").await;
     bea.hears("Ask us.").await;
+    let status = flow.get("/v1/status").await.body;
+    let versions = status["versions"].as_array().unwrap();
+    let shown: Vec<_> = versions
+        .iter()
+        .map(|v| (v["current"] == true, v["open"].clone()))
+        .collect();
+    assert_eq!(shown, [(true, 1.into()), (false, 1.into())], "{status:#}");
+    assert_eq!(versions[0]["version"], status["version"]);
     flow.stop().await;
     // Its version is still there after a restart.
     let flow = world.start().await;

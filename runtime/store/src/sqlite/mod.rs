@@ -19,7 +19,7 @@ pub use backup::restore;
 use crate::{
     Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow,
     Fut, ListQuery, Loaded, NewAudit, NewOutbox, OutboxRow, Program, Session, Stats, Store,
-    StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification,
+    StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification, VersionInUse,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -271,6 +271,8 @@ impl Store for SqliteStore {
         write outbox_done(id: i64) -> () = outbox::done;
         write outbox_dead(id: i64, error: &str) -> () = outbox::dead;
         read dead_letters(limit: u32) -> Vec<OutboxRow> = outbox::dead_letters;
+        write ask_replay(id: Option<i64>) -> u64 = outbox::ask_replay;
+        read replays_asked() -> Vec<i64> = outbox::replays_asked;
         write replay(id: i64, now: Timestamp) -> Option<OutboxRow> = outbox::replay;
         read timers(until: Timestamp) -> Vec<TimerRow> = outbox::timers;
         write remove_timer(conversation: &str, id: u64) -> () = outbox::remove_timer;
@@ -323,6 +325,7 @@ impl Store for SqliteStore {
         read program(hash: &str) -> Option<Program> = programs::get;
         write activate(hash: &str) -> () = programs::activate;
         read active() -> Option<Program> = programs::active;
+        read versions() -> Vec<VersionInUse> = programs::versions;
         write prune_programs() -> u64 = programs::prune;
 
         read dashboard(query: DashboardQuery) -> Dashboard = report::dashboard;

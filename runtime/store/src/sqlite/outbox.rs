@@ -60,13 +60,29 @@ pub(super) fn dead_letters(c: &Connection, limit: u32) -> Result<Vec<OutboxRow>,
     collect(c.prepare_cached(&sql)?.query([limit])?, row)
 }
 
+/// Asks the daemon, from beside it, to try deliveries again that were given up; one, or (with `None`) all of them. How many those are.
+pub(super) fn ask_replay(c: &Connection, id: Option<i64>) -> Result<u64, StoreError> {
+    let changed = c
+        .prepare_cached("UPDATE outbox SET state = 2 WHERE state = 1 AND (?1 IS NULL OR id = ?1)")?
+        .execute([id])?;
+    Ok(natural(i64::try_from(changed).unwrap_or(0)))
+}
+
+pub(super) fn replays_asked(c: &Connection) -> Result<Vec<i64>, StoreError> {
+    collect(
+        c.prepare_cached("SELECT id FROM outbox WHERE state = 2 ORDER BY id")?
+            .query([])?,
+        |r| get(r, "id"),
+    )
+}
+
 pub(super) fn replay(
     c: &Connection,
     id: i64,
     now: Timestamp,
 ) -> Result<Option<OutboxRow>, StoreError> {
     let sql = format!(
-        "UPDATE outbox SET state = 0, due = ?, attempts = 0 WHERE id = ? AND state = 1 RETURNING {COLUMNS}"
+        "UPDATE outbox SET state = 0, due = ?, attempts = 0 WHERE id = ? AND state IN (1, 2) RETURNING {COLUMNS}"
     );
     first(
         c.prepare_cached(&sql)?.query(params![millis(now), id])?,

@@ -1,7 +1,7 @@
 //! Versions of bots.
 
-use super::row::{first, millis, natural, time, word};
-use crate::{Program, StoreError};
+use super::row::{collect, first, millis, natural, time, word};
+use crate::{Program, StoreError, VersionInUse};
 use rusqlite::{Connection, Row, params};
 
 fn read(r: &Row<'_>) -> Result<Program, StoreError> {
@@ -50,6 +50,19 @@ pub(super) fn active(c: &Connection) -> Result<Option<Program>, StoreError> {
         "SELECT hash, project, at FROM program WHERE active LIMIT 1",
         [],
     )
+}
+
+pub(super) fn versions(c: &Connection) -> Result<Vec<VersionInUse>, StoreError> {
+    let sql = "SELECT p.hash, p.at, p.active, (SELECT count(*) FROM conversation c WHERE c.version = p.hash AND c.stage <> 'closed') AS open \
+               FROM program p WHERE p.active OR open > 0 ORDER BY p.at DESC";
+    collect(c.prepare_cached(sql)?.query([])?, |r| {
+        Ok(VersionInUse {
+            version: word(r, "hash")?,
+            current: super::row::get(r, "active")?,
+            since: time(super::row::get(r, "at")?)?,
+            open: natural(super::row::get(r, "open")?),
+        })
+    })
 }
 
 pub(super) fn prune(c: &Connection) -> Result<u64, StoreError> {

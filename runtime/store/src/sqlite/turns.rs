@@ -32,15 +32,10 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
         )?
         .execute(params![id, key.id, key.hash, number(seq)])?;
     }
-    match turn.consumed {
-        Some(Consumed::Outbox(row)) => {
-            c.prepare_cached("DELETE FROM outbox WHERE id = ?")?
-                .execute([row])?;
-        }
-        Some(Consumed::Timer(timer)) => {
-            c.prepare_cached("DELETE FROM timer WHERE conversation = ? AND id = ?")?
-                .execute(params![id, number(timer)])?;
-        }
+    match &turn.consumed {
+        Some(Consumed::Outbox(row)) => super::outbox::done(c, *row)?,
+        Some(Consumed::GivenUp { row, error }) => super::outbox::dead(c, *row, error)?,
+        Some(Consumed::Timer(timer)) => super::outbox::remove_timer(c, id, *timer)?,
         None => {}
     }
     let mut positions = Vec::with_capacity(turn.events.len());
