@@ -88,6 +88,9 @@ pub(crate) struct CheckArgs {
     /// Apply the repairs that surely keep the meaning.
     #[arg(long)]
     pub(crate) fix: bool,
+    /// Apply every repair, also those that decide something for you: look at what changed.
+    #[arg(long)]
+    pub(crate) fix_all: bool,
     /// Warnings fail too.
     #[arg(long)]
     pub(crate) deny_warnings: bool,

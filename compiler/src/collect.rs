@@ -218,6 +218,8 @@ impl Collector<'_> {
             DeclKind::Slots(slots) => {
                 for (position, field) in (0..).zip(&slots.fields) {
                     let next = self.env.slots.len();
+                    let scope = self.scope_of(id);
+                    self.renamed(scope, Kind::Slot, &field.name, field.was.as_ref());
                     if let Some(item) = self.declare(Kind::Slot, id, &field.name, next) {
                         self.env.slots.push(untyped(&item, position, field));
                     }
@@ -307,6 +309,10 @@ impl Collector<'_> {
                 }
             }
             DeclKind::Node(d) => {
+                if let Some(name) = &d.name {
+                    let scope = self.scope_of(id);
+                    self.renamed(scope, Kind::Node, name, d.was.as_ref());
+                }
                 if let Some(item) = self.item(Kind::Node, id, d.name.as_ref(), self.env.nodes.len())
                 {
                     self.env.nodes.push(item);
@@ -394,7 +400,17 @@ impl Collector<'_> {
         }
     }
 
+    /// Remembers what a thing was called before, for those who still call it so.
+    fn renamed(&mut self, scope: u32, kind: Kind, name: &Name, was: Option<&Name>) {
+        if let Some(was) = was {
+            self.env
+                .renamed
+                .insert((scope, kind, was.text.clone()), name.text.clone());
+        }
+    }
+
     fn customer_field(&mut self, id: u32, position: u32, field: &Field) {
+        self.renamed(Env::PROFILE, Kind::Slot, &field.name, field.was.as_ref());
         let at = Loc::new(id, field.name.span);
         if let Some(first) = self
             .env

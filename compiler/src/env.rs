@@ -287,6 +287,9 @@ pub(crate) struct Env {
     pub(crate) triggers: Vec<Item>,
     pub(crate) knowledge: Vec<Item>,
     pub(crate) faqs: Vec<Item>,
+    /// Nodes and slots that had another name before (`was`), by scope, kind and old name; fields of the profile
+    /// as slots of [`Env::PROFILE`].
+    pub(crate) renamed: FxHashMap<(u32, Kind, SmolStr), SmolStr>,
     /// Declarations whose name was taken: looked at, but not part of the machine.
     pub(crate) duplicates: Vec<u32>,
     /// Definitions that were declared twice; they are not reported as unused.
@@ -395,6 +398,15 @@ pub(crate) fn unknown<'n>(
     names: impl IntoIterator<Item = &'n str>,
 ) -> Diagnostic {
     let found = Diagnostic::error("F0201", format!("unknown {what} `{name}`"), at);
+    let kind = match what {
+        "node" => Some(Kind::Node),
+        // Where a value stands, a slot is meant.
+        "slot" | "name" => Some(Kind::Slot),
+        _ => None,
+    };
+    if let Some(new) = kind.and_then(|k| env.renamed.get(&(scope, k, name.into()))) {
+        return renamed(found, name, new, at);
+    }
     // In a program full of unknown names the first few hundred suggestions will do.
     let left = env.suggestions_left.load(Ordering::Relaxed);
     env.suggestions_left
@@ -448,6 +460,23 @@ pub(crate) fn unknown<'n>(
         ));
     }
     found
+}
+
+impl Env {
+    /// Stands for a scope: that of the customer's profile.
+    pub(crate) const PROFILE: u32 = u32::MAX;
+}
+
+/// A name that its declaration gave up (`was`): the new one is surely meant.
+pub(crate) fn renamed(found: Diagnostic, name: &str, new: &str, at: Loc) -> Diagnostic {
+    found.help(format!("`{name}` is called `{new}` now")).fix(
+        format!("write `{new}`"),
+        true,
+        vec![flow_grammar::Edit {
+            at,
+            text: new.to_owned(),
+        }],
+    )
 }
 
 /// The best match for a misspelt name: at most a third of its letters differ.

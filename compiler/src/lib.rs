@@ -27,6 +27,7 @@ mod graph;
 pub mod index;
 mod load;
 mod lower;
+pub mod mend;
 mod paths;
 mod place;
 pub mod render;

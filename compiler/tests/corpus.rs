@@ -13,6 +13,7 @@
 )]
 
 use flow_compiler::checks::{CHECKS, explain};
+use flow_compiler::mend::Mending;
 use flow_compiler::sources::{Project, Sources};
 use flow_compiler::{Compilation, Compiler, Options};
 use flow_grammar::{Diagnostic, Severity};
@@ -432,72 +433,95 @@ fn the_examples_of_every_page_do_what_it_says() {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// The project with the edits of a fix applied.
-fn mended(project: &Project, sources: &Sources, edits: &[flow_grammar::Edit]) -> Project {
+/// The project after a fix.
+fn mended(project: &Project, sources: &Sources, fix: &flow_grammar::Fix) -> Project {
     let mut project = project.clone();
-    let mut places: Vec<(String, std::ops::Range<usize>, &str)> = edits
-        .iter()
-        .map(|e| {
-            let (file, range) = sources.resolve(e.at).expect("an edit has a place");
-            (file.path.to_string(), range, e.text.as_str())
-        })
-        .collect();
-    places.sort_by_key(|(_, range, _)| std::cmp::Reverse(range.start));
-    for (path, range, text) in places {
-        let file = project
+    let mut mending = Mending::default();
+    assert!(mending.add(sources, fix), "its edits have places");
+    for (file, text) in mending.files() {
+        let (_, old) = project
             .flow_files
             .iter_mut()
-            .find(|(p, _)| **p == path)
+            .find(|(p, _)| *p == file.path)
             .unwrap();
-        let mut new = file.1.to_string();
-        new.replace_range(range, text);
-        file.1 = new.into();
+        *old = text.into();
     }
     project
 }
 
+/// How often each code was found, errors first.
+fn counts(c: &Compilation) -> BTreeMap<(bool, &'static str), usize> {
+    let mut out = BTreeMap::new();
+    for d in &c.diagnostics {
+        *out.entry((d.severity == Severity::Warning, d.code))
+            .or_default() += 1;
+    }
+    out
+}
+
+/// Looks at every fix of every case: it mends its finding, breaks nothing that was whole, and fits into what was formatted.
 #[test]
-fn every_fix_of_a_check_mends_its_finding() {
-    let checks: Vec<&str> = CHECKS.iter().map(|c| c.code).collect();
+fn every_fix_mends_its_finding_and_breaks_nothing() {
     let mut failures = Vec::new();
-    let mut tried = 0;
+    let mut tried = BTreeMap::<&str, usize>::new();
     for (code, case, folder) in cases() {
         if !case.starts_with("fail") {
             continue;
         }
         let project = project(&folder);
         let before = compile(&project);
-        for finding in before
-            .diagnostics
-            .iter()
-            .filter(|d| checks.contains(&d.code))
-        {
+        for finding in &before.diagnostics {
             for fix in &finding.fixes {
-                tried += 1;
-                let after = compile(&mended(&project, &before.sources, &fix.edits));
-                let count = |c: &Compilation| {
-                    c.diagnostics
-                        .iter()
-                        .filter(|d| d.code == finding.code)
-                        .count()
+                *tried.entry(finding.code).or_default() += 1;
+                let mended = mended(&project, &before.sources, fix);
+                let after = compile(&mended);
+                let (old, new) = (counts(&before), counts(&after));
+                let mut wrong = Vec::new();
+                let of = |c: &BTreeMap<(bool, &str), usize>| {
+                    c.iter()
+                        .filter(|((_, code), _)| *code == finding.code)
+                        .map(|(_, n)| n)
+                        .sum::<usize>()
                 };
-                let broken = after.diagnostics.iter().any(|d| d.code == "F0101")
-                    && !before.diagnostics.iter().any(|d| d.code == "F0101");
-                if broken || count(&after) >= count(&before) {
+                if of(&new) >= of(&old) {
+                    wrong.push("it is still found".to_owned());
+                }
+                for ((warning, code), n) in &new {
+                    if !warning && *n > old.get(&(false, *code)).copied().unwrap_or(0) {
+                        wrong.push(format!("now there is {code}"));
+                    }
+                }
+                for ((path, text), (_, now)) in project.flow_files.iter().zip(&mended.flow_files) {
+                    if flow_grammar::format(text) == **text && flow_grammar::format(now) != **now {
+                        wrong.push(format!("{path} is no longer formatted"));
+                    }
+                }
+                if !wrong.is_empty() {
                     failures.push(format!(
-                        "{code}/{case}: {}\n{}",
+                        "{code}/{case}: {} ({}): {}\n{}\n{}",
                         fix.title,
+                        finding.code,
+                        wrong.join(", "),
+                        mended
+                            .flow_files
+                            .iter()
+                            .map(|(_, t)| t.to_string())
+                            .collect::<String>(),
                         rendered(&after)
                     ));
                 }
             }
         }
     }
-    assert!(tried > 20, "only {tried} fixes");
     assert!(
         failures.is_empty(),
-        "{} of {tried} fixes do not mend:\n{}",
+        "{} of {tried:?} fixes:\n{}",
         failures.len(),
         failures.join("\n")
     );
+    for code in [
+        "F0101", "F0201", "F0301", "F0303", "F0408", "F0501", "F0701", "F0901", "F1001",
+    ] {
+        assert!(tried.contains_key(code), "no fix of {code}: {tried:?}");
+    }
 }

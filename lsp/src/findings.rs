@@ -1,10 +1,13 @@
 //! Findings as editors show them.
 
 use crate::bots::Bot;
+use crate::pages;
 use crate::position::{Encoding, to_range};
 use crate::uri;
 use flow_grammar::Severity;
-use gen_lsp_types::{Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location};
+use gen_lsp_types::{
+    Code, CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location,
+};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -53,6 +56,7 @@ pub(crate) fn by_file(bot: &Bot, encoding: Encoding) -> BTreeMap<PathBuf, Vec<Di
                 Severity::Warning => DiagnosticSeverity::Warning,
             }),
             code: Some(Code::String(finding.code.to_owned())),
+            code_description: pages::page(finding.code).map(CodeDescription::new),
             source: Some("flow".to_owned()),
             message: message.into(),
             related_information: (!related.is_empty()).then_some(related),

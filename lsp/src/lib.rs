@@ -7,6 +7,7 @@
 mod bots;
 mod features;
 mod findings;
+mod pages;
 mod position;
 mod server;
 mod uri;

@@ -87,6 +87,12 @@ vim.api.nvim_buf_set_lines(buffer, 13, 14, false, { "  -> finsh" })
 check("a finding appears while typing", vim.wait(10000, function() return #findings() > 0 end, 10))
 local found = findings()[1]
 check("it names the mistake and the way out", found.code == "F0201" and found.message:find("finish") ~= nil, found)
+-- What the server sent, where this Neovim keeps it.
+local sent = found.user_data and found.user_data.lsp
+if sent and sent.codeDescription then
+  local page = vim.uri_to_fname(sent.codeDescription.href)
+  check("its code links to the page on it", vim.fn.filereadable(page) == 1 and vim.fn.readfile(page)[1]:find("F0201") ~= nil, page)
+end
 check("it stands where the mistake is", found.lnum == 13 and found.col == 5, found)
 
 local actions = ask("textDocument/codeAction", {

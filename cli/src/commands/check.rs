@@ -3,24 +3,27 @@
 use crate::args::{CheckArgs, Format};
 use crate::output::{self, count, print};
 use crate::project;
+use anyhow::Context;
+use flow_compiler::mend::Mending;
 use flow_compiler::sources::Sources;
 use flow_compiler::{Compilation, render};
-use flow_grammar::{Diagnostic, Severity};
-use std::collections::BTreeMap;
+use flow_grammar::{Diagnostic, Fix, Severity};
 use std::path::Path;
 use std::process::ExitCode;
 
-/// How often `--fix` checks again: a repair can make room for another.
-const ROUNDS: usize = 5;
+/// How often `--fix` checks again at most: a repair can make room for another.
+const ROUNDS: usize = 50;
+/// What is declared and never used.
+const UNUSED: &str = "F0205";
 /// Findings that are drawn for people at most; nobody reads more at once, and noise has tens of thousands.
 const DRAWN: usize = 1_000;
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let (loaded, mut compilation) = project::compile(&args.folder, args.date)?;
-    if args.fix {
+    if args.fix || args.fix_all {
         let mut fixed = 0;
         for _ in 0..ROUNDS {
-            let done = apply_safe(&loaded.root, &compilation)?;
+            let done = mend(&loaded.root, &compilation, args.fix_all)?;
             if done == 0 {
                 break;
             }
@@ -61,6 +64,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
                 count(errors, "error"),
                 count(warnings, "warning")
             );
+            offer(found);
         }
     }
     Ok(if errors > 0 || (args.deny_warnings && warnings > 0) {
@@ -70,56 +74,52 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Says what can be mended from here.
+fn offer(found: &[Diagnostic]) {
+    let safe = found.iter().filter(|d| repair(d, false).is_some()).count();
+    let all = found.iter().filter(|d| repair(d, true).is_some()).count();
+    if safe > 0 {
+        println!("`--fix` mends {}", count(safe, "finding"));
+    }
+    if all > safe {
+        println!(
+            "`--fix-all` mends {}, in ways that you should look at",
+            count(all, "finding")
+        );
+    }
+}
+
 /// Findings for people.
 pub(crate) fn text(sources: &Sources, found: &[Diagnostic]) -> String {
     render::text(sources, found, output::colour())
 }
 
-/// Applies safe repairs that do not touch each other; says how many findings they mend.
-fn apply_safe(root: &Path, compilation: &Compilation) -> anyhow::Result<usize> {
-    let mut by_file: BTreeMap<&str, Vec<(std::ops::Range<usize>, &str)>> = BTreeMap::new();
+/// Applies repairs that do not touch each other; says how many findings they mend.
+fn mend(root: &Path, compilation: &Compilation, all: bool) -> anyhow::Result<usize> {
+    let mut mending = Mending::default();
     let mut done = 0;
-    for diagnostic in &compilation.diagnostics {
-        let Some(fix) = diagnostic.fixes.iter().find(|f| f.safe) else {
-            continue;
-        };
-        let edits: Option<Vec<_>> = fix
-            .edits
-            .iter()
-            .map(|e| {
-                compilation
-                    .sources
-                    .resolve(e.at)
-                    .map(|(file, range)| (file.path.as_str(), range, e.text.as_str()))
-            })
-            .collect();
-        let Some(edits) = edits else { continue };
-        let free = edits.iter().all(|(file, range, _)| {
-            by_file.get(file).is_none_or(|taken| {
-                taken
-                    .iter()
-                    .all(|(r, _)| range.end < r.start || r.end < range.start)
-            })
-        });
-        if free {
-            done += 1;
-            for (file, range, text) in edits {
-                by_file.entry(file).or_default().push((range, text));
+    // What is unused is removed when nothing else is left to do: another repair may use it.
+    for last in [false, true] {
+        if last && done > 0 {
+            break;
+        }
+        for diagnostic in &compilation.diagnostics {
+            if (diagnostic.code == UNUSED) == last
+                && let Some(fix) = repair(diagnostic, all)
+            {
+                done += usize::from(mending.add(&compilation.sources, fix));
             }
         }
     }
-    for (file, mut edits) in by_file {
-        let Some(source) = compilation.sources.files.iter().find(|f| f.path == file) else {
-            continue;
-        };
-        let mut text = source.text.to_string();
-        edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
-        for (range, new) in edits {
-            if text.get(range.clone()).is_some() {
-                text.replace_range(range, new);
-            }
-        }
-        std::fs::write(root.join(file), text)?;
+    for (file, text) in mending.files() {
+        let path = root.join(file.path.as_str());
+        super::fmt::write(&path, &text)
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     Ok(done)
+}
+
+/// The repair that is applied unasked, or the best one there is.
+fn repair(diagnostic: &Diagnostic, all: bool) -> Option<&Fix> {
+    diagnostic.fixes.iter().find(|f| f.safe || all)
 }

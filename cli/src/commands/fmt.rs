@@ -91,7 +91,7 @@ pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes beside the file and renames, so that nobody ever reads half of it.
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write(file: &Path, text: &str) -> std::io::Result<()> {
     let real = file.canonicalize()?;
     let temporary = real.with_extension("flow.tmp");
     std::fs::write(&temporary, text)?;

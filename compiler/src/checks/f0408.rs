@@ -37,25 +37,27 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 .collect::<Vec<_>>()
                 .join(".");
             let loc = Loc::new(index, step.span);
-            let block = if in_handler {
-                " { failed -> back }"
+            let arm = if in_handler {
+                "failed -> back"
             } else {
-                " { failed -> escalate }"
+                "failed -> escalate"
             };
-            found.push(
-                Diagnostic::error(
-                    "F0408",
-                    format!("`call {name}` does not say what happens when it fails"),
-                    cx.line(loc),
-                )
-                .labelled("no `failed`")
-                .help(format!("add `{}`", block.trim()))
-                .fix(
-                    format!("add `{}`", block.trim()),
-                    false,
-                    vec![syntax::add_after(loc, block)],
-                ),
-            );
+            // A block that says nothing of it takes the arm; else there is none.
+            let edit = match cx.sources.snippet(loc).ends_with('}') {
+                true => syntax::add_to_block(cx.sources, loc, arm),
+                false => Some(syntax::add_after(loc, format!(" {{ {arm} }}"))),
+            };
+            let mut finding = Diagnostic::error(
+                "F0408",
+                format!("`call {name}` does not say what happens when it fails"),
+                cx.line(loc),
+            )
+            .labelled("no `failed`")
+            .help(format!("add `{{ {arm} }}`"));
+            if let Some(edit) = edit {
+                finding = finding.fix(format!("add `{arm}`"), false, vec![edit]);
+            }
+            found.push(finding);
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Only texts that customers read in the conversation: notes, reasons and the agents' panel may be in any language.
 
+mod extract;
+
 use super::support::analysis::Analysis;
 use super::support::walk::{TextUse, texts_of_op, texts_outside_ops};
 use crate::machine::{Expr, ExprKind, Text, TextPart};
@@ -30,7 +32,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     };
     machine.ops.iter().for_each(|op| texts_of_op(op, &mut see));
     texts_outside_ops(machine, &mut see);
-    let mut bare: BTreeSet<flow_grammar::Loc> = BTreeSet::new();
+    let mut bare: BTreeMap<flow_grammar::Loc, TextId> = BTreeMap::new();
     for id in read {
         let Some(text) = machine.text(id) else {
             continue;
@@ -41,32 +43,38 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             && text.variants.iter().any(|v| v.parts.iter().any(has_words))
             && !text.loc.span.eq(&flow_grammar::Span::default())
         {
-            bare.insert(text.loc);
+            bare.insert(text.loc, id);
         }
     }
     let languages = machine.bot.languages.join(", ");
-    for loc in bare {
-        found.push(
-            Diagnostic::warning(
-                "F0901",
-                "this text has one language, the bot has several",
-                loc,
-            )
-            .labelled(format!(
-                "every customer reads it so, whether in {}",
-                languages.replace(", ", " or ")
-            ))
-            .help(format!(
-                "give it a name: `text NAME {{ {} }}`",
-                machine
-                    .bot
-                    .languages
-                    .iter()
-                    .map(|l| format!("{l} \"..\""))
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            )),
-        );
+    if bare.is_empty() {
+        return;
+    }
+    let mut names = extract::Names::new(cx);
+    for (loc, id) in bare {
+        let finding = Diagnostic::warning(
+            "F0901",
+            "this text has one language, the bot has several",
+            loc,
+        )
+        .labelled(format!(
+            "every customer reads it so, whether in {}",
+            languages.replace(", ", " or ")
+        ))
+        .help(format!(
+            "give it a name: `text NAME {{ {} }}`",
+            machine
+                .bot
+                .languages
+                .iter()
+                .map(|l| format!("{l} \"..\""))
+                .collect::<Vec<_>>()
+                .join("; ")
+        ));
+        found.push(match machine.text(id) {
+            Some(text) => extract::bare(cx, &mut names, text, finding),
+            None => finding,
+        });
     }
 }
 
@@ -102,11 +110,11 @@ fn named(cx: &Analysis<'_>, text: &Text) -> Option<Diagnostic> {
             .map(|l| format!("`{l}`"))
             .collect::<Vec<_>>()
             .join(", ");
-        return Some(
+        let finding =
             Diagnostic::error("F0901", format!("the text `{name}` lacks {list}"), text.loc)
                 .labelled(format!("the bot speaks {}", bot.languages.join(", ")))
-                .help(format!("add `{first} \"..\"`")),
-        );
+                .help(format!("add `{first} \"..\"`"));
+        return Some(extract::missing(cx, text, &missing, finding));
     }
     // By channel, what each language reads.
     let mut by_channel: BTreeMap<

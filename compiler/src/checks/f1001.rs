@@ -9,7 +9,7 @@ use super::support::walk::each_interpolation;
 use crate::machine::{Expr, Machine, OpKind, Shared, Var, Webhook};
 use crate::value::{OpId, Type};
 use flow_grammar::ast::DeclKind;
-use flow_grammar::{Diagnostic, Loc, Severity};
+use flow_grammar::{Diagnostic, Edit, Loc, Severity};
 use std::collections::BTreeSet;
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -62,25 +62,31 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             let Some(first) = missing.first() else {
                 continue;
             };
-            found.push(
-                Diagnostic::error(
-                    "F1001",
-                    format!(
-                        "private {} goes to the model of tier `{}`, which does not share it",
-                        list(&missing),
-                        tier.name
-                    ),
-                    expr.loc,
-                )
-                .labelled("leaves the system here")
-                .label(
-                    tier.name_loc,
-                    format!("add `shares {first}` here if it may"),
-                )
-                .help(format!(
-                    "name it in the tier (`shares {first}`), or leave it out"
-                )),
-            );
+            let mut finding = Diagnostic::error(
+                "F1001",
+                format!(
+                    "private {} goes to the model of tier `{}`, which does not share it",
+                    list(&missing),
+                    tier.name
+                ),
+                expr.loc,
+            )
+            .labelled("leaves the system here")
+            .label(
+                tier.name_loc,
+                format!("add `shares {first}` here if it may"),
+            )
+            .help(format!(
+                "name it in the tier (`shares {first}`), or leave it out"
+            ));
+            if let Some(edit) = let_share(cx, tier.name_loc.decl, &missing) {
+                finding = finding.fix(
+                    format!("let the model of `{}` have it", tier.name),
+                    false,
+                    vec![edit],
+                );
+            }
+            found.push(finding);
         }
     }
     tools(cx, found);
@@ -109,12 +115,19 @@ fn tools(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                     continue;
                 };
                 let name = name(machine, var);
-                found.push(
+                let mut finding =
                     Diagnostic::error("F1001", format!("the model of tier `{}` can pass private `{name}` to webhook `{}`, which does not share it", tier.name, webhook.name), tool.loc)
                         .labelled("a tool of a model that knows it")
                         .label(param.loc, "takes such a value")
-                        .help(format!("name it in the webhook (`shares {name}`), or do not share it with the model")),
-                );
+                        .help(format!("name it in the webhook (`shares {name}`), or do not share it with the model"));
+                if let Some(edit) = let_share(cx, webhook.loc.decl, std::slice::from_ref(&name)) {
+                    finding = finding.fix(
+                        format!("let `{}` share it", webhook.name),
+                        false,
+                        vec![edit],
+                    );
+                }
+                found.push(finding);
             }
         }
     }
@@ -160,14 +173,7 @@ fn leak(
         .help(format!(
             "name it in the webhook (`shares {first}`), or leave it out"
         ));
-    if let Some(DeclKind::Webhook(decl)) =
-        syntax::decl(cx.sources, webhook.loc.decl).map(|d| &d.kind)
-        && let Some(edit) = syntax::add_to_block(
-            cx.sources,
-            Loc::new(webhook.loc.decl, decl.span),
-            &format!("shares {}", missing.join(", ")),
-        )
-    {
+    if let Some(edit) = let_share(cx, webhook.loc.decl, &missing) {
         finding = finding.fix(
             format!("let `{}` share it", webhook.name),
             false,
@@ -175,6 +181,27 @@ fn leak(
         );
     }
     found.push(finding);
+}
+
+/// Names what is missing in the `shares` of a webhook or tier, which may have one already.
+fn let_share(cx: &Analysis<'_>, decl: u32, missing: &[String]) -> Option<Edit> {
+    let (shares, block) = match &syntax::decl(cx.sources, decl)?.kind {
+        DeclKind::Webhook(webhook) => (&webhook.shares, webhook.span),
+        DeclKind::Tier(tier) => (&tier.shares, tier.span),
+        _ => return None,
+    };
+    let names = missing.join(", ");
+    match shares.last() {
+        Some(last) => Some(syntax::add_after(
+            Loc::new(decl, last.span),
+            format!(", {names}"),
+        )),
+        None => syntax::add_to_block(
+            cx.sources,
+            Loc::new(decl, block),
+            &format!("shares {names}"),
+        ),
+    }
 }
 
 fn unshared(machine: &Machine, shares: &[Shared], sources: BTreeSet<Var>) -> Vec<String> {

@@ -1,10 +1,12 @@
 //! Whether a value fits where it stands, and what to write if it does not.
 
 use super::Lower;
+use crate::load::decl as decl_of;
 use crate::machine::{Expr, ExprKind};
 use crate::types::fits;
-use crate::value::{Type, Value};
-use flow_grammar::{Diagnostic, Edit};
+use crate::value::{ThresholdId, Type, Value};
+use flow_grammar::ast::{self, DeclKind};
+use flow_grammar::{Diagnostic, Edit, Loc};
 
 impl Lower<'_> {
     pub(super) fn must_be_bool(&mut self, expr: &Expr) {
@@ -61,6 +63,9 @@ impl Lower<'_> {
             (ExprKind::Const(Value::Number(_)), Type::Money) => {
                 return found.help(format!("write the currency, as in `{written} USD`"));
             }
+            (ExprKind::Threshold(id), Type::Percent) if expr.ty == Type::Number => {
+                return self.threshold_in_percent(found, *id);
+            }
             (ExprKind::Const(Value::Percent(_)), Type::Number) => {
                 (written.trim_end_matches('%').to_owned(), false)
             }
@@ -86,7 +91,11 @@ impl Lower<'_> {
                     Type::Record(_) | Type::List(_) | Type::Customer | Type::File
                 ) =>
             {
-                (format!("\"{{{written}}}\""), false)
+                match &expr.kind {
+                    // What is written out needs nothing filled in.
+                    ExprKind::Const(_) => (format!("\"{written}\""), false),
+                    _ => (format!("\"{{{written}}}\""), false),
+                }
             }
             _ => return found,
         };
@@ -98,6 +107,44 @@ impl Lower<'_> {
                 text: better,
             }],
         )
+    }
+}
+
+impl Lower<'_> {
+    /// A threshold whose values are bare numbers is compared with a percentage: the repair stands where they are written.
+    fn threshold_in_percent(&self, found: Diagnostic, id: ThresholdId) -> Diagnostic {
+        let Some(item) = self.env.thresholds.get(id.index()).map(|t| &t.item) else {
+            return found;
+        };
+        let Some(DeclKind::Threshold(tree)) = decl_of(self.sources, item.decl).map(|d| &d.kind)
+        else {
+            return found;
+        };
+        let values = tree.default.iter().chain(tree.lines.iter().map(|l| &l.0));
+        let written: Option<Vec<(Edit, bool)>> = values
+            .map(|value| {
+                let n = match &value.kind {
+                    ast::ExprKind::Number(n) => *n,
+                    ast::ExprKind::Neg(of) => match &of.kind {
+                        ast::ExprKind::Number(n) => -*n,
+                        _ => return None,
+                    },
+                    _ => return None,
+                };
+                let (text, safe) = percent(n);
+                let at = Loc::new(item.decl, value.span);
+                Some((Edit { at, text }, safe))
+            })
+            .collect();
+        let Some(written) = written.filter(|w| !w.is_empty()) else {
+            return found.help(format!("let `{}` be a percentage", item.name));
+        };
+        let safe = written.iter().all(|(_, safe)| *safe);
+        let edits: Vec<Edit> = written.into_iter().map(|(edit, _)| edit).collect();
+        let first = edits.first().map_or("", |e| e.text.as_str()).to_owned();
+        found
+            .help(format!("write `threshold {} = {first}`", item.name))
+            .fix(format!("let `{}` be a percentage", item.name), safe, edits)
     }
 }
 

@@ -379,7 +379,12 @@ impl<'a> Lower<'a> {
                 format!("`customer` has no field `{}`", name.text),
                 self.loc(name.span),
             );
-            let found = suggest(found, &name.text, self.loc(name.span), names);
+            let at = self.loc(name.span);
+            let old = (Env::PROFILE, Kind::Slot, name.text.clone());
+            let found = match self.env.renamed.get(&old) {
+                Some(new) => crate::env::renamed(found, &name.text, new, at),
+                None => suggest(found, &name.text, at, names),
+            };
             self.report(found);
         }
         None

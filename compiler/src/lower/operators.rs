@@ -101,11 +101,23 @@ impl Lower<'_> {
         let left = self.expr(left);
         let ty = left.ty.clone();
         let right = self.expr_with(right, Bare::Value(&ty));
-        self.must_compare(&left, &right);
+        let right = self.compared(&left, right);
         (left, right)
     }
 
-    fn must_compare(&mut self, left: &Expr, right: &Expr) {
+    /// The right side of a comparison; one that does not compare is an error, so that nothing is concluded from it.
+    fn compared(&mut self, left: &Expr, right: Expr) -> Expr {
+        if self.must_compare(left, &right) {
+            return right;
+        }
+        Expr {
+            kind: ExprKind::Error,
+            ty: Type::Error,
+            loc: right.loc,
+        }
+    }
+
+    fn must_compare(&mut self, left: &Expr, right: &Expr) -> bool {
         if !comparable(&left.ty, &right.ty) {
             let (a, b) = (self.env.type_name(&left.ty), self.env.type_name(&right.ty));
             let found = Diagnostic::error(
@@ -117,10 +129,11 @@ impl Lower<'_> {
             .label(left.loc, format!("this is `{a}`"));
             let found = self.explain(found, right, &left.ty);
             self.report(found);
-        } else {
-            self.one_currency(left, right);
-            self.in_range(left, right);
+            return false;
         }
+        self.one_currency(left, right);
+        self.in_range(left, right);
+        true
     }
 
     fn comparison(
@@ -133,7 +146,7 @@ impl Lower<'_> {
         let left = self.expr(left);
         let ty = left.ty.clone();
         let right = self.expr_with(right, Bare::Either(&ty));
-        self.must_compare(&left, &right);
+        let right = self.compared(&left, right);
         let ordered = matches!(
             left.ty,
             Type::Number

@@ -32,12 +32,21 @@ pub(crate) fn unused(
             used.insert(*def);
         }
     }
+    // Who misspelt a name, or still uses the old one, meant it.
+    let meant: FxHashSet<String> = found
+        .iter()
+        .filter(|d| matches!(d.code, "F0201" | "F1201"))
+        .flat_map(|d| &d.fixes)
+        .flat_map(|f| &f.edits)
+        .filter_map(|e| e.text.rsplit('.').next().map(str::to_owned))
+        .collect();
     let mut report = |kind: Kind, id: u32, name: &str, scope: u32, at: Loc| {
         let def = kind.def(id);
         if scope != 0
             || used.contains(&def)
             || env.duplicated.contains(&def)
             || env.mentioned.contains(name)
+            || meant.contains(name)
         {
             return;
         }

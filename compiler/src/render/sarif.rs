@@ -1,10 +1,11 @@
 //! Findings as SARIF 2.1.0.
 
 use super::json::{Region, region, severity};
-use crate::checks::explain::CODES;
+use crate::checks::explain::{CODES, explain};
 use crate::sources::Sources;
 use flow_grammar::Diagnostic;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -15,11 +16,19 @@ pub fn sarif(sources: &Sources, found: &[Diagnostic]) -> String {
     let rules: Vec<Value> = CODES
         .iter()
         .map(|c| {
-            json!({
+            let mut rule = json!({
                 "id": c.code,
                 "shortDescription": { "text": c.title },
                 "defaultConfiguration": { "level": severity(c.severity) },
-            })
+            });
+            // The page goes with what is found, not with all that could be.
+            if found.iter().any(|d| d.code == c.code)
+                && let (Some(map), Some(page)) = (rule.as_object_mut(), explain(c.code))
+            {
+                let text = format!("`flowc explain {}` says more.", c.code);
+                map.insert("help".into(), json!({ "text": text, "markdown": page }));
+            }
+            rule
         })
         .collect();
     let results: Vec<Value> = found.iter().map(|d| result(sources, d)).collect();
@@ -79,16 +88,22 @@ fn result(sources: &Sources, d: &Diagnostic) -> Value {
             .fixes
             .iter()
             .map(|f| {
-                let changes: Vec<Value> = f
-                    .edits
-                    .iter()
-                    .map(|e| {
-                        let at = region(sources, e.at);
-                        json!({
-                            "artifactLocation": { "uri": uri(&at.file), "uriBaseId": "PROJECT" },
-                            "replacements": [{ "deletedRegion": span(&at), "insertedContent": { "text": e.text } }],
-                        })
-                    })
+                // One change per file, with all that is replaced in it.
+                let mut files: Vec<(SmolStr, Vec<Value>)> = Vec::new();
+                for edit in &f.edits {
+                    let at = region(sources, edit.at);
+                    let replacement = json!({ "deletedRegion": span(&at), "insertedContent": { "text": edit.text } });
+                    match files.iter_mut().find(|(file, _)| *file == at.file) {
+                        Some((_, replacements)) => replacements.push(replacement),
+                        None => files.push((at.file, vec![replacement])),
+                    }
+                }
+                let changes: Vec<Value> = files
+                    .into_iter()
+                    .map(|(file, replacements)| json!({
+                        "artifactLocation": { "uri": uri(&file), "uriBaseId": "PROJECT" },
+                        "replacements": replacements,
+                    }))
                     .collect();
                 json!({ "description": { "text": f.title }, "artifactChanges": changes })
             })

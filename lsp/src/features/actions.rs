@@ -3,6 +3,7 @@
 use crate::bots::Bot;
 use crate::position::{Encoding, line_starts, to_offset, to_range};
 use crate::uri;
+use flow_compiler::mend::Mending;
 use flow_compiler::sources::SourceFile;
 use gen_lsp_types::{CodeAction, CodeActionKind, Range, TextEdit, Uri, WorkspaceEdit};
 use std::collections::HashMap;
@@ -28,19 +29,20 @@ pub(crate) fn fixes(bot: &Bot, path: &Path, range: Range, encoding: Encoding) ->
             continue;
         }
         for fix in &finding.fixes {
-            let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
-            for edit in &fix.edits {
-                let Some((edited, range)) = sources.resolve(edit.at) else {
-                    continue;
-                };
-                changes
-                    .entry(uri::from_path(&bot.root.join(edited.path.as_str())))
-                    .or_default()
-                    .push(TextEdit::new(
-                        to_range(edited, &range, encoding),
-                        edit.text.clone(),
-                    ));
+            let mut mending = Mending::default();
+            if !mending.add(sources, fix) {
+                continue;
             }
+            let changes: HashMap<Uri, Vec<TextEdit>> = mending
+                .files()
+                .into_iter()
+                .map(|(edited, text)| {
+                    (
+                        uri::from_path(&bot.root.join(edited.path.as_str())),
+                        difference(edited, &text, encoding),
+                    )
+                })
+                .collect();
             out.push(CodeAction {
                 title: format!("{} ({})", fix.title, finding.code),
                 kind: Some(CodeActionKind::QuickFix),
@@ -73,36 +75,43 @@ pub(crate) fn format(text: &str, encoding: Encoding) -> Vec<TextEdit> {
         line_starts: starts,
         first_decl: 0,
     };
-    // Only the part between what both have in common moves, so that the cursor stays where it was.
+    difference(&file, &formatted, encoding)
+}
+
+/// The edit that makes a file another text, one at most. Only the part between what both have in common moves, so that the cursor
+/// stays where it was.
+fn difference(file: &SourceFile, new: &str, encoding: Encoding) -> Vec<TextEdit> {
+    let text: &str = &file.text;
+    if text == new {
+        return Vec::new();
+    }
     let before = text
         .bytes()
-        .zip(formatted.bytes())
+        .zip(new.bytes())
         .take_while(|(a, b)| a == b)
         .count();
     let before = (0..=before)
         .rev()
-        .find(|i| text.is_char_boundary(*i) && formatted.is_char_boundary(*i))
+        .find(|i| text.is_char_boundary(*i) && new.is_char_boundary(*i))
         .unwrap_or(0);
-    let rest = (text.len() - before).min(formatted.len() - before);
+    let rest = (text.len() - before).min(new.len() - before);
     let after = text
         .bytes()
         .rev()
-        .zip(formatted.bytes().rev())
+        .zip(new.bytes().rev())
         .take(rest)
         .take_while(|(a, b)| a == b)
         .count();
     let after = (0..=after)
         .rev()
-        .find(|i| {
-            text.is_char_boundary(text.len() - i) && formatted.is_char_boundary(formatted.len() - i)
-        })
+        .find(|i| text.is_char_boundary(text.len() - i) && new.is_char_boundary(new.len() - i))
         .unwrap_or(0);
-    let new = formatted
-        .get(before..formatted.len() - after)
+    let put = new
+        .get(before..new.len() - after)
         .unwrap_or_default()
         .to_owned();
     vec![TextEdit::new(
-        to_range(&file, &(before..text.len() - after), encoding),
-        new,
+        to_range(file, &(before..text.len() - after), encoding),
+        put,
     )]
 }
