@@ -48,7 +48,7 @@ codes! {
     "F0409" Error "a regulated intent answered below people";
     "F0501" Error "a read of what can be unknown";
     "F0601" Error "a rule whose condition can never hold";
-    "F0602" Warning "a rule that another rule always beats";
+    "F0602" Warning "a rule that other rules always beat";
     "F0603" Error "a rule that does not climb the ladder";
     "F0604" Error "a comparison outside its signal's range";
     "F0605" Error "two rules that tie with different effects";

@@ -3,16 +3,15 @@
 //! Found by the analysis of what is surely known (`support::known`); the shortest way that leaves it unknown is shown. Texts
 //! outside nodes (of rules, handoffs, FAQs) and handlers begin with nothing known.
 
+mod circles;
+mod signals;
 mod way;
 
 use super::support::analysis::Analysis;
 use super::support::flow::RootKind;
 use super::support::known::{Bits, FactId};
 use super::support::walk::{each_interpolation, has_interpolation, texts_of_op, texts_outside_ops};
-use crate::machine::{
-    CodeOwner, Expr, ExprKind, HandlerEvent, HandoffBlock, Machine, Op, OpKind, Signal, Transition,
-    Var,
-};
+use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, OpId, TextId};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashSet;
@@ -33,7 +32,8 @@ const SHOWN: usize = 5;
 
 struct Read<'a> {
     expr: &'a Expr,
-    fact: FactId,
+    /// What would have to be known, if the analysis tells it apart.
+    fact: Option<FactId>,
     /// The text's name, where the read stands in a named text.
     text: Option<String>,
 }
@@ -57,14 +57,20 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 continue;
             }
             let mut finding = describe(cx, &read, Some(op.code), at);
-            if explained < EXPLAINED {
+            if let Some(fact) = read.fact
+                && explained < EXPLAINED
+            {
                 explained += 1;
-                finding = explain(cx, finding, id, op.code, read.fact);
+                finding = explain(cx, finding, id, op.code, fact);
+            }
+            if matches!(op.kind, OpKind::Escalate(_)) && op.loc.decl != read.expr.loc.decl {
+                finding = finding.label(op.loc, "as a step, the rule's `when` is not asked");
             }
             found.push(finding);
         }
     }
-    signals(cx, &mut told, found);
+    signals::run(cx, &mut told, found);
+    circles::run(cx, found);
     let nothing = cx.known().nothing();
     let conditional = conditional(machine);
     let own: FxHashSet<TextId> = conditional.iter().map(|(text, _)| *text).collect();
@@ -81,10 +87,10 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             outside.push((text, nothing.clone()));
         }
     });
-    for (text, when) in conditional {
+    for (text, conditions) in conditional {
         let mut bits = nothing.clone();
-        if let Some(when) = when {
-            cx.known().where_holds(machine, when, &mut bits);
+        for (cond, holds) in conditions {
+            cx.known().where_said(machine, cond, holds, &mut bits);
         }
         outside.push((text, bits));
     }
@@ -102,190 +108,34 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Texts of rules, handoffs and reminders with the condition under which they are said, if there is one.
-fn conditional(machine: &Machine) -> Vec<(TextId, Option<&Expr>)> {
+/// Conditions, and whether they hold or do not.
+type Conditions<'m> = Vec<(&'m Expr, bool)>;
+
+fn holds(cond: Option<&Expr>) -> Conditions<'_> {
+    cond.map(|cond| (cond, true)).into_iter().collect()
+}
+
+/// Texts of rules, handoffs and reminders with what is so when they are said.
+fn conditional(machine: &Machine) -> Vec<(TextId, Conditions<'_>)> {
     let mut out = Vec::new();
     for rule in &machine.rules {
-        out.extend(
-            rule.say
-                .iter()
-                .chain(&rule.because)
-                .map(|t| (*t, Some(&rule.when))),
-        );
+        let mut conditions = vec![(&rule.when, true)];
+        conditions.extend(rule.unless.iter().map(|unless| (unless, false)));
+        let texts = rule.say.iter().chain(&rule.because);
+        out.extend(texts.map(|t| (*t, conditions.clone())));
     }
     for handoff in &machine.handoffs {
         let updates = handoff.update.iter().filter_map(|(_, t)| t.as_ref());
-        out.extend(
-            handoff
-                .say
-                .iter()
-                .chain(&handoff.connected)
-                .chain(updates)
-                .map(|t| (*t, handoff.when.as_ref())),
-        );
+        let texts = handoff.say.iter().chain(&handoff.connected).chain(updates);
+        out.extend(texts.map(|t| (*t, holds(handoff.when.as_ref()))));
     }
     for reminder in &machine.assist.reminders {
-        out.push((reminder.text, reminder.when.as_ref()));
+        out.push((reminder.text, holds(reminder.when.as_ref())));
     }
-    for (text, when) in &machine.assist.alerts {
-        out.push((*text, when.as_ref()));
-    }
-    out
-}
-
-/// Signals that are unknown where a text reads them: the queue before there is one, the agent before one is connected.
-fn signals(cx: &Analysis<'_>, told: &mut FxHashSet<(Loc, Loc)>, found: &mut Vec<Diagnostic>) {
-    let machine = cx.machine;
-    let mut texts: Vec<(TextId, Stage)> = Vec::new();
-    let outside = outside_of_handoffs(cx);
-    for (at, op) in machine.ops.iter().enumerate() {
-        let stage = match machine.code(op.code).map(|c| c.owner) {
-            Some(CodeOwner::Handler(i)) => {
-                match machine.handlers.get(i as usize).map(|h| h.event) {
-                    Some(
-                        HandlerEvent::Connected | HandlerEvent::Resolve | HandlerEvent::Survey,
-                    ) => Stage::Connected,
-                    _ => Stage::Before,
-                }
-            }
-            Some(CodeOwner::Handoff(_, HandoffBlock::Resolved | HandoffBlock::Returned)) => {
-                Stage::Connected
-            }
-            Some(CodeOwner::Handoff(..)) => Stage::Queued,
-            Some(CodeOwner::Node(_)) if outside.get(at) == Some(&true) => Stage::Never,
-            _ => Stage::Before,
-        };
-        texts_of_op(op, &mut |text, _| {
-            if has_interpolation(machine, text) {
-                texts.push((text, stage));
-            }
-        });
-    }
-    for handoff in &machine.handoffs {
-        texts.extend(
-            handoff
-                .say
-                .iter()
-                .chain(handoff.update.iter().filter_map(|(_, t)| t.as_ref()))
-                .map(|t| (*t, Stage::Queued)),
-        );
-        texts.extend(handoff.connected.iter().map(|t| (*t, Stage::Connected)));
-    }
-    for (text, stage) in texts {
-        each_interpolation(machine, text, &mut |expr| {
-            let ExprKind::Signal(signal) = expr.kind else {
-                return;
-            };
-            let unknown = match signal {
-                Signal::QueueWait => Some("nobody may be able to say how long it takes"),
-                Signal::AgentName if stage != Stage::Connected => Some("no agent is connected yet"),
-                Signal::QueuePosition | Signal::QueueLength
-                    if matches!(stage, Stage::Before | Stage::Never) =>
-                {
-                    Some("there is no queue yet")
-                }
-                Signal::Priority
-                | Signal::EscalationReason
-                | Signal::EscalationRule
-                | Signal::HandoffSummary
-                | Signal::Team
-                    if stage == Stage::Never =>
-                {
-                    Some(
-                        "known only of a running handoff: in `handoff`, `assist` and `on escalate`",
-                    )
-                }
-                _ => None,
-            };
-            let Some(why) = unknown else { return };
-            if told.insert((expr.loc, expr.loc)) {
-                let name = cx.words(expr.loc);
-                let finding =
-                    Diagnostic::error("F0501", format!("`{name}` can be unknown here"), expr.loc)
-                        .labelled(why);
-                if stage == Stage::Never
-                    && !matches!(
-                        signal,
-                        Signal::QueueWait
-                            | Signal::QueuePosition
-                            | Signal::QueueLength
-                            | Signal::AgentName
-                    )
-                {
-                    found.push(finding.help("leave it out here; the people see it on the card"));
-                    return;
-                }
-                found.push(
-                    finding
-                        .help(format!(
-                            "say what stands for it, as in `{{{name} ?? \"{}\"}}`",
-                            if signal == Signal::AgentName {
-                                "a colleague"
-                            } else {
-                                "soon"
-                            }
-                        ))
-                        .fix(
-                            format!("write `{name} ?? \"..\"`"),
-                            false,
-                            vec![super::support::syntax::add_after(expr.loc, " ?? \"...\"")],
-                        ),
-                );
-            }
-        });
-    }
-}
-
-/// By operation: whether it stands in a node that no handoff and no handler visits, and whose body asks of no signal whether it
-/// is known.
-fn outside_of_handoffs(cx: &Analysis<'_>) -> Vec<bool> {
-    let machine = cx.machine;
-    let mut out = vec![true; machine.ops.len()];
-    let mut within = vec![false; machine.codes.len()];
-    let mut todo: Vec<CodeId> = (0u32..)
-        .zip(&machine.codes)
-        .filter(|(_, code)| !matches!(code.owner, CodeOwner::Node(_) | CodeOwner::Menu))
-        .map(|(i, _)| CodeId(i))
-        .collect();
-    for op in &machine.ops {
-        let mut asks = false;
-        super::support::walk::exprs_of_op(op, &mut |expr| {
-            super::support::walk::each_expr(machine, expr, &mut |e| {
-                asks |= matches!(&e.kind, ExprKind::Known { of, .. } if matches!(of.kind, ExprKind::Signal(_)));
-            });
-        });
-        if asks {
-            todo.push(op.code);
-        }
-    }
-    while let Some(code) = todo.pop() {
-        match within.get_mut(code.index()) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
-        }
-        // A visit comes back to the handoff; `->` leaves it.
-        for op in cx.flow().ops(code).iter().filter_map(|id| machine.op(*id)) {
-            if let OpKind::Visit { node, .. } = &op.kind
-                && let Some(node) = machine.node(*node)
-            {
-                todo.push(node.code);
-            }
-        }
-    }
-    for (op, free) in machine.ops.iter().zip(&mut out) {
-        *free = within.get(op.code.index()) == Some(&false);
+    for (text, cond) in &machine.assist.alerts {
+        out.push((*text, holds(cond.as_ref())));
     }
     out
-}
-
-/// How far a handoff is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// No handoff runs for sure.
-    Never,
-    Before,
-    Queued,
-    Connected,
 }
 
 fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
@@ -326,8 +176,20 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
         OpKind::Ask { var, question, .. } if question.text.is_none() => {
             texts.extend(field(machine, *var).and_then(|f| f.ask))
         }
+        // A form asks for one thing after the other: what stands before is known.
         OpKind::Form { vars, .. } => {
-            texts.extend(vars.iter().filter_map(|v| field(machine, *v)?.ask))
+            let mut bits = bits.clone();
+            for var in vars {
+                if let Some(text) = field(machine, *var).and_then(|f| f.ask) {
+                    out.extend(reads_of_text(cx, Some(op.code), text, &bits));
+                }
+                cx.known().learn(*var, &mut bits);
+            }
+        }
+        // As a step a rule's conditions are ignored, so they tell nothing of its texts.
+        OpKind::Escalate(spec) => {
+            let rule = spec.rule.and_then(|id| machine.rule(id));
+            texts.extend(rule.iter().flat_map(|r| r.say.iter().chain(&r.because)));
         }
         _ => {}
     }
@@ -374,7 +236,7 @@ fn reads_of_text<'a>(
         cx.known()
             .unknown_reads(machine, code, expr, bits, &mut |expr, fact| {
                 // A named text reads the same thing in every language: once is enough.
-                if name.is_none() || seen.insert(fact) {
+                if name.is_none() || fact.is_none_or(|fact| seen.insert(fact)) {
                     out.push(Read {
                         expr,
                         fact,
@@ -387,7 +249,10 @@ fn reads_of_text<'a>(
 }
 
 fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -> Diagnostic {
-    let name = cx.known().name(cx.machine, code, read.fact);
+    let name = match read.fact {
+        Some(fact) => cx.known().name(cx.machine, code, fact),
+        None => cx.words(read.expr.loc),
+    };
     let mut finding = Diagnostic::error("F0501", format!("`{name}` can be unknown here"), at);
     if let Some(text) = &read.text
         && at != read.expr.loc
@@ -408,7 +273,20 @@ fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -
     {
         finding = finding.label(field.loc, "may be unknown: declared with `?`");
     }
-    let finding = finding.help(format!("ask for it before, test it with `if {name} is known`, or say what stands for it: `{name} ?? ..`"));
+    if let Some(default) = default_of(cx.machine, read.expr) {
+        finding = finding.label(default.loc, "its default reads what can be unknown itself");
+    }
+    if let Some(fact) = read.fact
+        && cx.known().interrupts(fact)
+        && let Some(at) = cleared_by_a_handler(cx, &name)
+    {
+        finding = finding.label(at, "a handler may clear it while a question waits");
+    }
+    let finding = match read.expr.kind {
+        ExprKind::Payload(_) => finding.help(format!("whoever sends it may leave it out: say what stands for it, `{name} ?? ..`, or test it in the trigger's `when`")),
+        _ if read.fact.is_none() => finding.help(format!("say what stands for it: `{name} ?? ..`")),
+        _ => finding.help(format!("ask for it before, test it with `if {name} is known`, or say what stands for it: `{name} ?? ..`")),
+    };
     let ty_is_text = matches!(
         read.expr.ty,
         crate::value::Type::Text
@@ -487,6 +365,40 @@ fn explain(
         finding = finding.label(loc, text);
     }
     finding
+}
+
+fn default_of<'m>(machine: &'m Machine, expr: &Expr) -> Option<&'m Expr> {
+    let var = match expr.kind {
+        ExprKind::Slot(id) => Var::Slot(id),
+        ExprKind::Customer(id) => Var::Customer(id),
+        _ => return None,
+    };
+    field(machine, var)?.default.as_ref()
+}
+
+/// Where a handler, or what it visits, clears a thing.
+fn cleared_by_a_handler(cx: &Analysis<'_>, name: &str) -> Option<Loc> {
+    let machine = cx.machine;
+    let mut seen: FxHashSet<CodeId> = FxHashSet::default();
+    let mut todo: Vec<CodeId> = (0u32..)
+        .zip(&machine.codes)
+        .filter(|(_, code)| matches!(code.owner, CodeOwner::Handler(_)))
+        .map(|(i, _)| CodeId(i))
+        .collect();
+    while let Some(code) = todo.pop() {
+        if !seen.insert(code) {
+            continue;
+        }
+        for op in cx.flow().ops(code).iter().filter_map(|id| machine.op(*id)) {
+            if clears(op, name, machine) {
+                return Some(op.loc);
+            }
+            if let OpKind::Visit { node, .. } = &op.kind {
+                todo.extend(machine.node(*node).map(|n| n.code));
+            }
+        }
+    }
+    None
 }
 
 fn clears(op: &Op, name: &str, machine: &Machine) -> bool {

@@ -3,8 +3,10 @@
 //! Intervals, enums and bools are understood; hooks and words in a message are free.
 
 use super::support::analysis::Analysis;
-use super::support::formula::{Dnf, Formulas, Want};
+use super::support::contest::fires;
+use super::support::formula::{Dnf, Formulas, Want, constant_of};
 use crate::machine::{Expr, ExprKind, Rule, RuleOrigin, Signal};
+use crate::signals::range;
 use crate::value::{Domain, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use flow_grammar::{Diagnostic, Loc, Severity};
@@ -28,6 +30,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         };
         if when.is_empty() {
+            if compares_out_of_range(&rule.when) {
+                continue;
+            }
             found.push(
                 contradiction(&mut formulas, rule)
                     .help("correct the condition, or remove the rule"),
@@ -124,23 +129,33 @@ fn contradiction(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Diagnostic {
     finding(rule.when.loc).labelled("these can never hold together")
 }
 
-/// The cases in which a rule fires. Absent: too many to say.
-pub(super) fn fires(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Option<Dnf> {
-    let when = formulas.dnf(&rule.when, Want::True)?;
-    match &rule.unless {
-        Some(unless) => {
-            let unless = formulas.dnf(unless, Want::NotTrue)?;
-            formulas.meet(&when, &unless)
+/// Whether a part of the condition compares a signal with what it can never be: reported as that (F0604).
+fn compares_out_of_range(when: &Expr) -> bool {
+    let mut todo = vec![when];
+    while let Some(expr) = todo.pop() {
+        let ExprKind::Binary(op, a, b) = &expr.kind else {
+            continue;
+        };
+        if *op == BinaryOp::And {
+            todo.push(a);
+            todo.push(b);
+            continue;
         }
-        None => Some(when),
+        for (side, other) in [(a, b), (b, a)] {
+            let ExprKind::Signal(signal) = side.kind else {
+                continue;
+            };
+            let Some((low, high)) = range(signal) else {
+                continue;
+            };
+            let at = match constant_of(other) {
+                Some(Value::Number(at) | Value::Percent(at)) => at,
+                _ => continue,
+            };
+            if at < low || high.is_some_and(|high| at > high) {
+                return true;
+            }
+        }
     }
-}
-
-/// The cases in which a rule does not fire. Absent: too many to say.
-pub(super) fn silent(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Option<Dnf> {
-    let mut silent = formulas.dnf(&rule.when, Want::NotTrue)?;
-    if let Some(unless) = &rule.unless {
-        silent.extend(formulas.dnf(unless, Want::True)?);
-    }
-    Some(silent)
+    false
 }

@@ -1,37 +1,39 @@
-//! F0602: a rule that another rule always beats.
+//! F0602: a rule that other rules always beat.
 //!
-//! Whenever the one fires, the other fires too and wins: it leads to a higher tier, or to the same with a higher priority. A rule
-//! that reads `confidence` is tried after the others, so it beats only its like.
+//! Whenever the one fires, another fires too and wins: it leads to a higher tier, or to the same with a higher priority. That may
+//! be one and the same rule, or now this and now that one. A rule that reads `confidence` is tried after the others, so it beats
+//! only its like.
 
-use super::f0601::{fires, silent};
 use super::support::analysis::Analysis;
-use super::support::formula::{Dnf, Formulas};
+use super::support::contest::Contest;
+use super::support::formula::Dnf;
 use crate::machine::{Rule, RuleOrigin};
+use crate::value::TierId;
 use flow_grammar::{Diagnostic, Severity};
+use std::collections::BTreeSet;
 
 pub(super) const CHECK: super::Check = super::Check {
     code: "F0602",
     severity: Severity::Warning,
-    title: "a rule that another rule always beats",
+    title: "a rule that other rules always beat",
     run,
 };
 
+/// Of how many rules together it is found out which of them are needed to beat one.
+const TOGETHER: usize = 24;
+
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
-    let mut formulas = Formulas::new(cx);
     let rules = &cx.machine.rules;
-    let silences: Vec<Option<(Dnf, Vec<u64>)>> = rules
-        .iter()
-        .map(|r| {
-            let dnf = silent(&mut formulas, r)?;
-            let things = things(&dnf);
-            Some((dnf, things))
-        })
+    let mut contest = Contest::new(cx);
+    let silences: Vec<Vec<u64>> = (0..rules.len())
+        .map(|i| contest.silent(i).map_or_else(Vec::new, things))
         .collect();
-    for rule in rules
+    for (i, rule) in rules
         .iter()
-        .filter(|r| r.origin == RuleOrigin::Declared && !r.from.is_empty())
+        .enumerate()
+        .filter(|(_, r)| r.origin == RuleOrigin::Declared && !r.from.is_empty())
     {
-        let Some(fires) = fires(&mut formulas, rule) else {
+        let Some(fires) = contest.fires(i).cloned() else {
             continue;
         };
         // One that never fires is F0601's.
@@ -39,37 +41,113 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let of_fires = things(&fires);
-        let beaten = rules.iter().zip(&silences).find(|(other, silence)| {
-            wins(other, rule)
-                && silence.as_ref().is_some_and(|(silence, of_silence)| {
-                    !apart(&of_fires, of_silence) && !formulas.compatible(&fires, silence)
+        let beaten = rules.iter().enumerate().find(|(other, winner)| {
+            wins(winner, rule)
+                && contest.silent(*other).is_some_and(|silence| {
+                    silences
+                        .get(*other)
+                        .is_some_and(|of_silence| !apart(&of_fires, of_silence))
+                        && !contest.formulas.compatible(&fires, silence)
                 })
         });
-        let Some((other, _)) = beaten else { continue };
-        let why = if other.to > rule.to {
-            "leads to a higher tier".to_owned()
-        } else {
-            format!("has the higher priority `{}`", other.priority.as_str())
-        };
-        let mut finding = Diagnostic::warning(
-            "F0602",
-            format!("rule `{}` is always beaten by `{}`", rule.name, other.name),
-            rule.name_loc,
-        )
-        .labelled("whenever this fires, the other fires too and wins");
-        if other.origin == RuleOrigin::Declared {
-            finding = finding.label(other.name_loc, why);
-        } else {
-            finding = finding.help(format!(
-                "`{}` is built in and {why}; give this rule a higher priority, or remove it",
-                other.name
-            ));
-            found.push(finding);
-            continue;
+        if let Some((_, other)) = beaten {
+            found.push(by_one(rule, other));
+        } else if let Some(others) = beaten_together(&mut contest, rule, &fires) {
+            let others: Vec<&Rule> = others.iter().filter_map(|i| rules.get(*i)).collect();
+            found.push(by_many(rule, &others));
         }
-        found
-            .push(finding.help("narrow the winning rule, raise this one's priority, or remove it"));
     }
+}
+
+fn by_one(rule: &Rule, other: &Rule) -> Diagnostic {
+    let why = why(rule, other);
+    let finding = Diagnostic::warning(
+        "F0602",
+        format!("rule `{}` is always beaten by `{}`", rule.name, other.name),
+        rule.name_loc,
+    )
+    .labelled("whenever this fires, the other fires too and wins");
+    if other.origin == RuleOrigin::Declared {
+        finding
+            .label(other.name_loc, why)
+            .help("narrow the winning rule, raise this one's priority, or remove it")
+    } else {
+        finding.help(format!(
+            "`{}` is built in and {why}; give this rule a higher priority, or remove it",
+            other.name
+        ))
+    }
+}
+
+fn by_many(rule: &Rule, others: &[&Rule]) -> Diagnostic {
+    let names: Vec<String> = others.iter().map(|o| format!("`{}`", o.name)).collect();
+    let names = match names.split_last() {
+        Some((last, [first])) => format!("{first} or {last}"),
+        Some((last, rest)) if rest.len() < 4 => format!("{} or {last}", rest.join(", ")),
+        _ => format!("one of {} rules", names.len()),
+    };
+    let mut finding = Diagnostic::warning(
+        "F0602",
+        format!("rule `{}` is always beaten, by {names}", rule.name),
+        rule.name_loc,
+    )
+    .labelled("whenever this fires, one of the others fires too and wins");
+    for other in others.iter().take(8) {
+        if other.origin == RuleOrigin::Declared {
+            finding = finding.label(other.name_loc, why(rule, other));
+        }
+    }
+    finding.help(
+        "together they leave no case: narrow one of them, raise this one's priority, or remove it",
+    )
+}
+
+fn why(rule: &Rule, other: &Rule) -> String {
+    if other.to > rule.to {
+        "leads to a higher tier".to_owned()
+    } else {
+        format!("has the higher priority `{}`", other.priority.as_str())
+    }
+}
+
+/// The rules one of which wins wherever a rule fires, in each of its tiers; no more of them than are needed.
+fn beaten_together(
+    contest: &mut Contest<'_, '_>,
+    rule: &Rule,
+    fires: &Dnf,
+) -> Option<BTreeSet<usize>> {
+    let mut all = BTreeSet::new();
+    for tier in &rule.from {
+        let winners = contest.winners(rule, *tier);
+        if contest.can_be_alone(fires, *tier, &winners) != Some(false) {
+            return None;
+        }
+        all.extend(needed(contest, fires, *tier, winners));
+    }
+    // One that never fires in its tiers needs nobody to beat it.
+    (!all.is_empty()).then_some(all)
+}
+
+/// Those of the winners that it takes to win everywhere.
+fn needed(
+    contest: &mut Contest<'_, '_>,
+    fires: &Dnf,
+    tier: TierId,
+    mut winners: Vec<usize>,
+) -> Vec<usize> {
+    if winners.len() > TOGETHER {
+        return winners;
+    }
+    let mut at = winners.len();
+    while let Some(next) = at.checked_sub(1) {
+        at = next;
+        let mut fewer = winners.clone();
+        fewer.remove(at);
+        if contest.can_be_alone(fires, tier, &fewer) == Some(false) {
+            winners = fewer;
+        }
+    }
+    winners
 }
 
 /// By case, the things that it speaks of, as a set of 64.
@@ -87,7 +165,7 @@ fn apart(a: &[u64], b: &[u64]) -> bool {
 /// Whether a rule wins over another wherever both fire.
 fn wins(winner: &Rule, loser: &Rule) -> bool {
     !std::ptr::eq(winner, loser)
-        && (winner.to > loser.to || (winner.to == loser.to && winner.priority > loser.priority))
+        && (winner.to, winner.priority) > (loser.to, loser.priority)
         && loser.from.iter().all(|t| winner.from.contains(t))
         && (!winner.reads_confidence || loser.reads_confidence)
 }

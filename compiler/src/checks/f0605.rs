@@ -1,11 +1,11 @@
 //! F0605: two rules that tie with different effects.
 //!
 //! Both can fire on one message, from a common tier, to the same tier with the same priority, and say different things: which is
-//! said would be chance. Reasons are no effect, all of them are kept.
+//! said would be chance. Reasons are no effect, all of them are kept. Where a third rule always wins when both fire, nothing is left
+//! to chance.
 
-use super::f0601::fires;
 use super::support::analysis::Analysis;
-use super::support::formula::{Dnf, Formulas};
+use super::support::contest::Contest;
 use crate::machine::{Machine, Rule, TextPart};
 use crate::value::TextId;
 use flow_grammar::{Diagnostic, Severity};
@@ -20,28 +20,24 @@ pub(super) const CHECK: super::Check = super::Check {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    let mut formulas = Formulas::new(cx);
-    let mut groups: FxHashMap<_, Vec<(&Rule, Option<Dnf>)>> = FxHashMap::default();
-    let mut sorted: Vec<&Rule> = machine.rules.iter().filter(|r| r.say.is_some()).collect();
-    sorted.sort_by_key(|r| r.loc);
-    for rule in sorted {
-        let dnf = fires(&mut formulas, rule);
+    let mut contest = Contest::new(cx);
+    let mut groups: FxHashMap<_, Vec<(usize, &Rule)>> = FxHashMap::default();
+    let mut sorted: Vec<(usize, &Rule)> = machine.rules.iter().enumerate().collect();
+    sorted.retain(|(_, r)| r.say.is_some());
+    sorted.sort_by_key(|(_, r)| r.loc);
+    for (i, rule) in sorted {
         groups
             .entry((rule.to, rule.priority, rule.reads_confidence))
             .or_default()
-            .push((rule, dnf));
+            .push((i, rule));
     }
     for group in groups.values() {
-        for (i, (rule, dnf)) in group.iter().enumerate() {
-            let Some(dnf) = dnf else { continue };
-            let clash = group.iter().take(i).find(|(other, other_dnf)| {
-                rule.from.iter().any(|t| other.from.contains(t))
-                    && !same_text(machine, rule.say, other.say)
-                    && other_dnf
-                        .as_ref()
-                        .is_some_and(|d| formulas.compatible(dnf, d))
+        for (n, (i, rule)) in group.iter().enumerate() {
+            let clash = group.iter().take(n).find(|(other_i, other)| {
+                !same_text(machine, rule.say, other.say)
+                    && can_tie(&mut contest, (*i, rule), (*other_i, other))
             });
-            let Some((other, _)) = clash else { continue };
+            let Some((_, other)) = clash else { continue };
             let to = machine
                 .tier(rule.to)
                 .map(|t| t.name.as_str())
@@ -54,6 +50,24 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// Whether both can fire in a common tier while no rule that wins over them does.
+fn can_tie(contest: &mut Contest<'_, '_>, a: (usize, &Rule), b: (usize, &Rule)) -> bool {
+    let mut common = a.1.from.iter().filter(|t| b.1.from.contains(t)).peekable();
+    let (Some(x), Some(y)) = (contest.fires(a.0), contest.fires(b.0)) else {
+        return false;
+    };
+    if common.peek().is_none() || !contest.formulas.compatible(x, y) {
+        return false;
+    }
+    let Some(both) = contest.formulas.meet(x, y) else {
+        return true;
+    };
+    common.any(|tier| {
+        let winners = contest.winners(a.1, *tier);
+        contest.can_be_alone(&both, *tier, &winners) != Some(false)
+    })
 }
 
 fn same_text(machine: &Machine, a: Option<TextId>, b: Option<TextId>) -> bool {

@@ -9,7 +9,9 @@ use super::set::{Known, Set, Universe, point, signal_may_be_unknown, universe};
 use crate::machine::{Expr, ExprKind, Held, HoursOf, HoursQuery, Machine, Signal};
 use crate::value::{ThresholdId, Type, Value};
 use flow_grammar::ast::BinaryOp;
+use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
 /// What is asked of a condition.
@@ -124,21 +126,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
                 }
             }
             ExprKind::Known { known, of } => {
-                let key = self.key_of(of);
-                let (universe, may) = self.universe(key)?.clone();
-                let yes = *known == matches!(want, Want::True | Want::NotFalse);
-                if !may {
-                    return Some(constant(yes));
-                }
-                let set = if yes {
-                    universe.all(false)
-                } else {
-                    Set {
-                        unknown: true,
-                        ..universe.nothing()
-                    }
-                };
-                Some(vec![Case::from([(key, set)])])
+                self.known(of, *known == matches!(want, Want::True | Want::NotFalse))
             }
             ExprKind::During { during, hours } => {
                 let want = if *during { want } else { want.negated() };
@@ -167,21 +155,33 @@ impl<'a, 'm> Formulas<'a, 'm> {
             }
             ExprKind::Temporal(id) => {
                 let temporal = machine.temporal(*id)?;
-                let held = match temporal.held {
-                    Held::Messages(n) => format!("for {n} messages"),
-                    Held::Millis(n) => format!("for {n} ms"),
+                // How long it has held so far: who has held for 3 messages has held for 2.
+                let (unit, held, whole) = match temporal.held {
+                    Held::Messages(n) => ("messages", i64::from(n), true),
+                    Held::Millis(n) => ("ms", n, false),
                 };
-                let name = format!("({}) {held}", self.print(&temporal.cond));
-                let atom = self.atom(name, false, want);
+                let universe = Universe::Ordered {
+                    low: Some(Decimal::ZERO),
+                    high: None,
+                    whole,
+                };
+                let long = universe.between(Some((Decimal::from(held), true)), None)?;
+                let name = format!("({}) for so many {unit}", self.print(&temporal.cond));
+                let key = self.key(name, universe, false);
+                let held = self.literal(key, &long, want)?;
                 // What has held for some time holds now; what has not may hold now all the same.
                 if want == Want::True {
                     let now = self.dnf(&temporal.cond, Want::True)?;
-                    self.meet(&atom, &now)
+                    self.meet(&held, &now)
                 } else {
-                    Some(atom)
+                    Some(held)
                 }
             }
             ExprKind::AtLeast { count, conds } => self.at_least(*count as usize, conds, want),
+            ExprKind::Binary(BinaryOp::Coalesce, ..) if constant_of(expr).is_none() => {
+                let truth = universe(machine, expr).value(&Value::Bool(true))?;
+                self.of_values(expr, &truth, want)
+            }
             _ => Some(self.truth(expr, want)),
         }
     }
@@ -246,24 +246,89 @@ impl<'a, 'm> Formulas<'a, 'm> {
                     ))
                 }
                 (None, None) => {
-                    // `a > b` is `b < a`, `a >= b` is not `a < b`: one key for all of them.
-                    let (left, right, want) = match op {
-                        BinaryOp::Lt => (a, b, want),
-                        BinaryOp::Gt => (b, a, want),
-                        BinaryOp::Ge => (a, b, want.negated()),
-                        _ => (b, a, want.negated()),
+                    let which: &[&str] = match op {
+                        BinaryOp::Lt => &[LESS],
+                        BinaryOp::Le => &[LESS, EQUAL],
+                        BinaryOp::Gt => &[MORE],
+                        _ => &[EQUAL, MORE],
                     };
-                    let name = format!("{} < {}", self.print(left), self.print(right));
-                    let may = self.may_be_unknown(left) || self.may_be_unknown(right);
-                    Some(self.atom(name, may, want))
+                    self.order(a, b, which, want)
                 }
             },
         }
     }
 
-    fn against(&mut self, op: BinaryOp, left: &Expr, value: &Value, want: Want) -> Option<Dnf> {
+    /// How two changing things stand to each other: the first is less, as much, or more. One key for either order of the two.
+    fn order(&mut self, a: &Expr, b: &Expr, which: &[&str], want: Want) -> Option<Dnf> {
+        let (left, right) = (self.print(a), self.print(b));
+        let turned = left > right;
+        let name = if turned {
+            format!("{right} <=> {left}")
+        } else {
+            format!("{left} <=> {right}")
+        };
+        let may = self.may_be_unknown(a) || self.may_be_unknown(b);
+        let universe = Universe::Closed([LESS, EQUAL, MORE].map(SmolStr::from).to_vec());
+        let key = self.key(name, universe, may);
+        let names = which.iter().map(|w| match (*w, turned) {
+            (LESS, true) => MORE.into(),
+            (MORE, true) => LESS.into(),
+            (same, _) => same.into(),
+        });
+        let set = Set {
+            known: Known::Names {
+                but: false,
+                names: names.collect(),
+            },
+            unknown: false,
+        };
+        self.literal(key, &set, want)
+    }
+
+    /// The cases in which a thing has one of these values. `x ?? 0` has them where `x` has them, or where `x` is unknown and 0 is
+    /// one of them.
+    fn of_values(&mut self, left: &Expr, set: &Set, want: Want) -> Option<Dnf> {
+        let mine = universe(self.cx.machine, left);
+        let set = mine.meet(set, &mine.all(true));
+        if let ExprKind::Binary(BinaryOp::Coalesce, thing, fallback) = &left.kind
+            && let Some(fallback) = constant_of(fallback)
+        {
+            let holds = matches!(want, Want::True | Want::NotFalse);
+            let at = mine.value(&fallback)?;
+            let by_fallback = mine.is_empty(&mine.meet(&set, &at)) != holds;
+            let want = if holds { Want::True } else { Want::False };
+            let known = self.of_values(thing, &set, want)?;
+            return if by_fallback {
+                let unknown = self.known(thing, false)?;
+                join(known, unknown)
+            } else {
+                Some(known)
+            };
+        }
         let key = self.key_of(left);
-        let (universe, _) = self.universe(key)?.clone();
+        self.literal(key, &set, want)
+    }
+
+    /// The cases in which a thing is known, or is not.
+    fn known(&mut self, of: &Expr, known: bool) -> Option<Dnf> {
+        let key = self.key_of(of);
+        let (universe, may) = self.universe(key)?.clone();
+        if !may {
+            return Some(constant(known));
+        }
+        let set = if known {
+            universe.all(false)
+        } else {
+            Set {
+                unknown: true,
+                ..universe.nothing()
+            }
+        };
+        Some(vec![Case::from([(key, set)])])
+    }
+
+    fn against(&mut self, op: BinaryOp, left: &Expr, value: &Value, want: Want) -> Option<Dnf> {
+        let universe = universe(self.cx.machine, left);
         // Priorities, complexities and tiers stand in their order.
         if let (Value::Enum(name), Universe::Closed(all)) = (value, &universe) {
             let at = all.iter().position(|v| v == name)?;
@@ -281,7 +346,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
                 },
                 unknown: false,
             };
-            return self.literal(key, &set, want);
+            return self.of_values(left, &set, want);
         }
         let at = point(value)?;
         let set = match op {
@@ -290,7 +355,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
             BinaryOp::Gt => universe.between(Some((at, false)), None),
             _ => universe.between(Some((at, true)), None),
         }?;
-        self.literal(key, &set, want)
+        self.of_values(left, &set, want)
     }
 
     fn against_threshold(
@@ -334,19 +399,23 @@ impl<'a, 'm> Formulas<'a, 'm> {
     fn one_of(&mut self, left: &Expr, values: &[Expr], want: Want, whole: &Expr) -> Option<Dnf> {
         let constants: Option<Vec<Value>> = values.iter().map(constant_of).collect();
         let Some(constants) = constants else {
-            return Some(self.free(whole, want));
+            return match values {
+                [value] if is_ordered(&left.ty) && is_ordered(&value.ty) => {
+                    self.order(left, value, &[EQUAL], want)
+                }
+                _ => Some(self.free(whole, want)),
+            };
         };
         if constant_of(left).is_some() {
             return Some(self.free(whole, want));
         }
-        let key = self.key_of(left);
-        let (universe, _) = self.universe(key)?.clone();
+        let universe = universe(self.cx.machine, left);
         let mut none = universe.all(true);
         for value in &constants {
             none = universe.meet(&none, &universe.complement(&universe.value(value)?));
         }
         let set = universe.meet(&universe.complement(&none), &universe.all(false));
-        self.literal(key, &set, want)
+        self.of_values(left, &set, want)
     }
 
     fn hours(&mut self, of: HoursOf, want: Want) -> Option<Dnf> {
@@ -422,6 +491,89 @@ impl<'a, 'm> Formulas<'a, 'm> {
         a.iter().any(|x| b.iter().any(|y| self.fits(x, y)))
     }
 
+    /// Whether some case of `from` can hold together with a case of each of the others. Absent: too long to say.
+    pub(crate) fn all_fit(&self, from: &Dnf, others: &[&Dnf], steps: &mut u32) -> Option<bool> {
+        for case in from {
+            if self.rest_fits(case, others, steps)? {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    fn rest_fits(&self, case: &Case, others: &[&Dnf], steps: &mut u32) -> Option<bool> {
+        // What follows from the case as it is needs no choice.
+        let open = others
+            .iter()
+            .position(|dnf| !dnf.iter().any(|other| self.follows(case, other)));
+        let Some(open) = open else { return Some(true) };
+        let (Some(next), Some(rest)) = (others.get(open), others.get(open + 1..)) else {
+            return Some(true);
+        };
+        for other in next.iter() {
+            *steps = steps.checked_sub(1)?;
+            if let Some(both) = self.together(case, other)
+                && self.rest_fits(&both, rest, steps)?
+            {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    /// Whether wherever the one case holds the other does.
+    fn follows(&self, case: &Case, other: &Case) -> bool {
+        other.iter().all(|(key, set)| {
+            let universe = self.universes.get(*key as usize);
+            case.get(key).zip(universe).is_some_and(|(mine, (u, _))| {
+                let outside = Set {
+                    unknown: mine.unknown && !set.unknown,
+                    ..u.meet(mine, &u.complement(set))
+                };
+                u.is_empty(&outside)
+            })
+        })
+    }
+
+    /// By thing that any formula speaks of, the value that most conditions do not ask for: unknown, no, none, nothing.
+    pub(crate) fn quiet(&self) -> Vec<Set> {
+        let quiet = |(universe, may): &(Universe, bool)| {
+            if *may {
+                return Set {
+                    unknown: true,
+                    ..universe.nothing()
+                };
+            }
+            match universe {
+                Universe::Closed(names) => names
+                    .last()
+                    .and_then(|name| universe.value(&Value::Enum(name.clone()))),
+                Universe::Ordered { low, high, .. } => {
+                    let zero = Decimal::ZERO;
+                    let at = low.map_or(zero, |l| l.max(zero));
+                    let at = high.map_or(at, |h| h.min(at));
+                    universe.between(Some((at, true)), Some((at, true)))
+                }
+                Universe::Open => None,
+            }
+            .unwrap_or_else(|| universe.all(false))
+        };
+        self.universes.iter().map(quiet).collect()
+    }
+
+    /// Whether a case may hold where the things of `given` are as it says and all others are quiet.
+    pub(crate) fn may_hold(&self, case: &Case, given: &Case, quiet: &[Set]) -> bool {
+        case.iter().all(|(key, set)| {
+            let at = *key as usize;
+            match (given.get(key).or(quiet.get(at)), self.universes.get(at)) {
+                (Some(other), Some((universe, _))) => {
+                    !universe.is_empty(&universe.meet(set, other))
+                }
+                _ => true,
+            }
+        })
+    }
+
     fn fits(&self, a: &Case, b: &Case) -> bool {
         let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
         few.iter().all(
@@ -485,6 +637,25 @@ impl<'a, 'm> Formulas<'a, 'm> {
     }
 }
 
+/// Names of how two things stand to each other.
+const LESS: &str = "less";
+const EQUAL: &str = "equal";
+const MORE: &str = "more";
+
+/// Whether of two values of a type one is less, or both are equal.
+const fn is_ordered(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Number
+            | Type::Percent
+            | Type::Duration
+            | Type::Money
+            | Type::Date
+            | Type::Time
+            | Type::DateTime
+    )
+}
+
 fn constant(truth: bool) -> Dnf {
     if truth { vec![Case::new()] } else { Vec::new() }
 }
@@ -505,7 +676,8 @@ fn join(mut a: Dnf, b: Dnf) -> Option<Dnf> {
     (a.len() <= MOST).then_some(a)
 }
 
-fn constant_of(expr: &Expr) -> Option<Value> {
+/// The value of a constant, a negated one included.
+pub(crate) fn constant_of(expr: &Expr) -> Option<Value> {
     match &expr.kind {
         ExprKind::Const(value) if value.is_known() => Some(value.clone()),
         ExprKind::Neg(inner) => match constant_of(inner)? {
@@ -570,4 +742,4 @@ fn print(machine: &Machine, expr: &Expr, depth: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,10 +9,11 @@ mod narrow;
 
 pub(crate) use facts::{Bits, FactId, Facts, var_name};
 
-use super::flow::{Flow, each_successor};
-use crate::machine::{CellPattern, CodeOwner, Machine, Op, OpKind, Transition, Var};
+use super::flow::{Flow, each_successor, question};
+use super::set::universe;
+use crate::machine::{CellPattern, CodeOwner, Expr, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, NodeId, OpId};
-use narrow::Truth;
+use narrow::{Truth, with_fallback};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -26,18 +27,74 @@ pub(crate) struct Knowledge {
     at_end: Vec<Option<Bits>>,
     /// By node: what it, or a node that it visits, may forget.
     forgets: Vec<Bits>,
+    /// By node: whether the conversation may wait in it, or in a node that it visits.
+    waits: Vec<bool>,
+    /// What may be forgotten while the conversation waits, by handlers that come back.
+    interrupts: Bits,
+    /// What is no longer sure once the conversation has waited: how long a queue is, who is there.
+    passing: Bits,
 }
 
 impl Knowledge {
     pub(crate) fn new(machine: &Machine, flow: &Flow, facts: Arc<Facts>) -> Self {
+        let mut passing = facts.none();
+        facts.mark_signals(&mut passing);
+        let forgets = forgets(machine, flow, &facts);
         let mut this = Self {
             before: vec![None; machine.ops.len()],
             at_end: vec![None; machine.nodes.len()],
-            forgets: forgets(machine, flow, &facts),
+            forgets,
+            waits: waiting(machine, flow),
+            interrupts: facts.none(),
+            passing,
             facts,
         };
         this.solve(machine, flow);
+        // A handler interrupts whatever waits, so what handlers forget is known only when they were followed.
+        if this.interrupted(machine, flow) {
+            this.before.fill(None);
+            this.at_end.fill(None);
+            this.solve(machine, flow);
+        }
         this
+    }
+
+    /// Takes over what handlers that come back may have forgotten; whether that is anything.
+    fn interrupted(&mut self, machine: &Machine, flow: &Flow) -> bool {
+        let mut lost = self.facts.none();
+        for (code, _) in (0u32..)
+            .map(CodeId)
+            .zip(&machine.codes)
+            .filter(|(_, code)| matches!(code.owner, CodeOwner::Handler(_)))
+        {
+            let mut known: Option<Bits> = None;
+            let ends = flow.ops(code).iter().filter(|id| {
+                machine
+                    .op(**id)
+                    .is_some_and(|op| matches!(op.kind, OpKind::Back | OpKind::Finish))
+            });
+            for bits in ends.filter_map(|id| self.before(*id)) {
+                match &mut known {
+                    Some(known) => {
+                        known.intersect(bits);
+                    }
+                    None => known = Some(bits.clone()),
+                }
+            }
+            // One that leaves for good leads to no question that waited.
+            let Some(known) = known else { continue };
+            let mut forgotten = forgets_of(machine, flow, &self.facts, code, |node| {
+                self.forgets.get(node.index())
+            });
+            forgotten.remove_all(&known);
+            lost.union(&self.facts.globals(&forgotten));
+        }
+        self.interrupts.union(&lost)
+    }
+
+    /// Whether a handler may make a fact unknown while the conversation waits for something else.
+    pub(crate) fn interrupts(&self, fact: FactId) -> bool {
+        self.interrupts.has(fact)
     }
 
     /// What is known before an operation; absent where no conversation comes.
@@ -50,16 +107,22 @@ impl Knowledge {
         self.facts.always()
     }
 
-    /// Adds what is known where a condition holds, outside all bodies.
-    pub(crate) fn where_holds(
-        &self,
-        machine: &Machine,
-        cond: &crate::machine::Expr,
-        bits: &mut Bits,
-    ) {
+    /// Adds what is known where a condition holds, or does not, outside all bodies.
+    pub(crate) fn where_said(&self, machine: &Machine, cond: &Expr, holds: bool, bits: &mut Bits) {
+        let truth = if holds { Truth::True } else { Truth::NotTrue };
         // Only results of calls belong to a body, and a condition outside of one names none.
         self.facts
-            .assume(machine, CodeId(u32::MAX), cond, Truth::True, bits);
+            .assume(machine, CodeId(u32::MAX), cond, truth, bits);
+    }
+
+    /// Adds that a slot or a field of the profile is known.
+    pub(crate) fn learn(&self, var: Var, bits: &mut Bits) {
+        self.facts.learn_var(var, bits);
+    }
+
+    /// Whether it is told apart that an expression is known, and it is.
+    pub(crate) fn is_known(&self, expr: &Expr, bits: &Bits) -> bool {
+        self.facts.of(None, expr).is_some_and(|fact| bits.has(fact))
     }
 
     /// The fact in words: `customer.name`.
@@ -133,6 +196,12 @@ impl Knowledge {
             self.edges(machine, id, op, &bits, &mut |to, _, bits| {
                 arrivals.push((to, bits))
             });
+            // After a handler the question is asked again.
+            if waits(op) {
+                let mut again = bits;
+                again.remove_all(&self.interrupts);
+                arrivals.push((id, again));
+            }
         }
     }
 
@@ -214,6 +283,11 @@ impl Knowledge {
                             &mut then,
                         );
                     }
+                    // `match x ?? free`: what does not take the fallback is taken by `x` itself.
+                    if let Some((thing, takes)) = fallback_in(machine, subject, &arm.patterns) {
+                        let side = if takes { &mut rest } else { &mut then };
+                        facts.learn(machine, op.code, thing, side);
+                    }
                     f(arm.to, Transition::Arm(i), then);
                     if arm.patterns.contains(&CellPattern::Unknown) {
                         facts.learn(machine, op.code, subject, &mut rest);
@@ -230,13 +304,22 @@ impl Knowledge {
                     if let Some(forgets) = self.forgets.get(node.index()) {
                         after.remove_all(forgets);
                     }
+                    if self.waits.get(node.index()) == Some(&true) {
+                        after.remove_all(&self.interrupts);
+                        after.remove_all(&self.passing);
+                    }
                     after.union(end);
                     f(*next, Transition::Next, after);
                 }
             }
             _ => {
+                let waits = waits(op);
                 each_successor(op, |to, how| {
                     let mut after = bits.clone();
+                    if waits {
+                        after.remove_all(&self.interrupts);
+                        after.remove_all(&self.passing);
+                    }
                     self.after(machine, op, &how, &mut after);
                     f(to, how, after);
                 });
@@ -296,10 +379,50 @@ impl Knowledge {
         code: Option<CodeId>,
         expr: &'e crate::machine::Expr,
         bits: &Bits,
-        f: &mut dyn FnMut(&'e crate::machine::Expr, FactId),
+        f: &mut dyn FnMut(&'e crate::machine::Expr, Option<FactId>),
     ) {
         self.facts.unknown_reads(machine, code, expr, bits, f);
     }
+}
+
+/// Whether the conversation waits at an operation, so that a handler may come between.
+fn waits(op: &Op) -> bool {
+    question(op).is_some() || matches!(op.kind, OpKind::ContinueWith { .. })
+}
+
+/// By node, whether the conversation may wait in it or in what it visits.
+fn waiting(machine: &Machine, flow: &Flow) -> Vec<bool> {
+    let mut out = vec![false; machine.nodes.len()];
+    let mut todo: Vec<NodeId> = Vec::new();
+    for op in machine.ops.iter().filter(|op| waits(op)) {
+        todo.extend(machine.code(op.code).and_then(super::flow::node_of));
+    }
+    while let Some(node) = todo.pop() {
+        match out.get_mut(node.index()) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        let visitors = flow.visits(node).iter().filter_map(|id| machine.op(*id));
+        todo.extend(visitors.filter_map(|op| super::flow::node_of(machine.code(op.code)?)));
+    }
+    out
+}
+
+/// Of `x ?? CONSTANT`: `x`, and whether the patterns take the constant.
+fn fallback_in<'e>(
+    machine: &Machine,
+    subject: &'e Expr,
+    patterns: &[CellPattern],
+) -> Option<(&'e Expr, bool)> {
+    let (thing, fallback) = with_fallback(subject)?;
+    let universe = universe(machine, subject);
+    let fallback = universe.value(&fallback)?;
+    let mut takes = false;
+    for pattern in patterns {
+        let set = universe.pattern(pattern)?;
+        takes |= !universe.is_empty(&universe.meet(&set, &fallback));
+    }
+    Some((thing, takes))
 }
 
 /// By node, the facts that it or a node that it visits may forget.
@@ -307,22 +430,12 @@ fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
     let mut out: Vec<Bits> = Vec::with_capacity(machine.nodes.len());
     let mut visits: Vec<Vec<usize>> = vec![Vec::new(); machine.nodes.len()];
     for (i, node) in machine.nodes.iter().enumerate() {
-        let mut bits = facts.none();
-        for op in flow.ops(node.code).iter().filter_map(|id| machine.op(*id)) {
-            match &op.kind {
-                OpKind::Clear { slot, .. } => facts.mark_var(*slot, &mut bits),
-                // A new value is known, its optional fields need not be.
-                OpKind::Set { slot, .. }
-                | OpKind::Ask { var: slot, .. }
-                | OpKind::ChooseFrom { var: slot, .. } => facts.mark_fields(*slot, &mut bits),
-                OpKind::Visit { node: callee, .. } => {
-                    if let Some(by) = visits.get_mut(callee.index()) {
-                        by.push(i);
-                    }
-                }
-                _ => {}
+        let bits = forgets_of(machine, flow, facts, node.code, |callee| {
+            if let Some(by) = visits.get_mut(callee.index()) {
+                by.push(i);
             }
-        }
+            None
+        });
         out.push(bits);
     }
     let mut todo: Vec<usize> = (0..out.len()).collect();
@@ -337,6 +450,33 @@ fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
         }
     }
     out
+}
+
+/// The facts that a body may forget, and those that what it visits may.
+fn forgets_of<'b>(
+    machine: &Machine,
+    flow: &Flow,
+    facts: &Facts,
+    code: CodeId,
+    mut visited: impl FnMut(NodeId) -> Option<&'b Bits>,
+) -> Bits {
+    let mut bits = facts.none();
+    for op in flow.ops(code).iter().filter_map(|id| machine.op(*id)) {
+        match &op.kind {
+            OpKind::Clear { slot, .. } => facts.mark_var(*slot, &mut bits),
+            // A new value is known, its optional fields need not be.
+            OpKind::Set { slot, .. }
+            | OpKind::Ask { var: slot, .. }
+            | OpKind::ChooseFrom { var: slot, .. } => facts.mark_fields(*slot, &mut bits),
+            OpKind::Visit { node, .. } => {
+                if let Some(more) = visited(*node) {
+                    bits.union(more);
+                }
+            }
+            _ => {}
+        }
+    }
+    bits
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 pub(crate) mod analysis;
 pub(crate) mod calendar;
+pub(crate) mod contest;
 pub(crate) mod cover;
+pub(crate) mod defaults;
 pub(crate) mod flow;
 pub(crate) mod formula;
 pub(crate) mod known;

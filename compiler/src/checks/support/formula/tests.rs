@@ -16,10 +16,10 @@ use crate::{Compiler, Options};
 use flow_grammar::Loc;
 use flow_grammar::ast::BinaryOp;
 
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -39,7 +39,24 @@ fn expr(kind: ExprKind, ty: Type) -> Expr {
 fn condition(dice: &mut Dice, depth: usize) -> Expr {
     let bool_of = |kind| expr(kind, Type::Bool);
     if depth == 0 || dice.roll(4) == 0 {
-        return match dice.roll(4) {
+        return match dice.roll(5) {
+            // With something in its place this one is always known.
+            4 => {
+                let op = [BinaryOp::Lt, BinaryOp::Le, BinaryOp::Gt, BinaryOp::Ge][dice.roll(4)];
+                let percent = |at| expr(ExprKind::Const(Value::Percent(at)), Type::Percent);
+                let confidence = expr(ExprKind::Signal(Signal::Confidence), Type::Percent);
+                let either = ExprKind::Binary(
+                    BinaryOp::Coalesce,
+                    Box::new(confidence),
+                    Box::new(percent([0.0, 0.5, 1.0][dice.roll(3)])),
+                );
+                let value = percent([0.0, 0.5, 1.0][dice.roll(3)]);
+                bool_of(ExprKind::Binary(
+                    op,
+                    Box::new(expr(either, Type::Percent)),
+                    Box::new(value),
+                ))
+            }
             0 => bool_of(ExprKind::Signal(Signal::Shouting)),
             1 => bool_of(ExprKind::Signal(Signal::Profanity)),
             2 => {
@@ -86,7 +103,7 @@ fn condition(dice: &mut Dice, depth: usize) -> Expr {
 
 /// One state of the world.
 #[derive(Debug, Clone, Copy)]
-struct World {
+pub(crate) struct World {
     shouting: bool,
     profanity: bool,
     turns: f64,
@@ -94,18 +111,21 @@ struct World {
 }
 
 /// What a condition is in a world: true, false, or unknown.
-fn value(e: &Expr, w: World) -> Option<bool> {
-    let number = |e: &Expr| match &e.kind {
-        ExprKind::Signal(Signal::Turns) => Some(w.turns),
-        ExprKind::Signal(Signal::Confidence) => w.confidence,
-        ExprKind::Const(Value::Number(n) | Value::Percent(n)) => Some(*n),
-        _ => None,
-    };
+pub(crate) fn value(e: &Expr, w: World) -> Option<bool> {
+    fn number(e: &Expr, w: World) -> Option<f64> {
+        match &e.kind {
+            ExprKind::Signal(Signal::Turns) => Some(w.turns),
+            ExprKind::Signal(Signal::Confidence) => w.confidence,
+            ExprKind::Const(Value::Number(n) | Value::Percent(n)) => Some(*n),
+            ExprKind::Binary(BinaryOp::Coalesce, a, b) => number(a, w).or_else(|| number(b, w)),
+            _ => None,
+        }
+    }
     match &e.kind {
         ExprKind::Signal(Signal::Shouting) => Some(w.shouting),
         ExprKind::Signal(Signal::Profanity) => Some(w.profanity),
         ExprKind::Not(x) => value(x, w).map(|b| !b),
-        ExprKind::Known { known, of } => Some(number(of).is_some() == *known),
+        ExprKind::Known { known, of } => Some(number(of, w).is_some() == *known),
         ExprKind::Binary(BinaryOp::And, a, b) => match (value(a, w), value(b, w)) {
             (Some(false), _) | (_, Some(false)) => Some(false),
             (Some(true), Some(true)) => Some(true),
@@ -117,7 +137,7 @@ fn value(e: &Expr, w: World) -> Option<bool> {
             _ => None,
         },
         ExprKind::Binary(op, a, b) => {
-            let (a, b) = (number(a)?, number(b)?);
+            let (a, b) = (number(a, w)?, number(b, w)?);
             Some(match op {
                 BinaryOp::Lt => a < b,
                 BinaryOp::Le => a <= b,
@@ -140,7 +160,7 @@ fn value(e: &Expr, w: World) -> Option<bool> {
     }
 }
 
-fn worlds() -> Vec<World> {
+pub(crate) fn worlds() -> Vec<World> {
     let mut out = Vec::new();
     for bits in 0..4 {
         for turns in 0..7 {
@@ -218,4 +238,49 @@ fn formulas_agree_with_trying_every_world() {
         }
     }
     assert!(never > 50, "{never}");
+}
+
+/// Codes and places of what is found of rules in a bot with two numbers.
+fn of_rules(rules: &str) -> Vec<(&'static str, String)> {
+    let compilation = crate::testing::with_head(&format!(
+        "slots {{ n: number = 1; m: number = 2 }}\nnode greet {{ choose \"?\" {{ \"A\" -> escalate; \"B\" -> end resolved }} }}\n{rules}"
+    ));
+    crate::testing::found(&compilation, &["F0601", "F0602"])
+        .into_iter()
+        .map(|(code, at)| (code, at.to_owned()))
+        .collect()
+}
+
+#[test]
+fn two_numbers_stand_to_each_other_in_one_of_three_ways() {
+    for never in [
+        "n < m and n > m",
+        "n < m and m <= n",
+        "n < m and n is m",
+        "n <= m and n >= m and n is not m",
+    ] {
+        let found = of_rules(&format!("escalate r to human {{ when {never} }}"));
+        assert_eq!(found.first().map(|f| f.0), Some("F0601"), "{never}");
+    }
+    for possible in ["n <= m and n >= m", "n < m and m > n", "n is m and n <= m"] {
+        let found = of_rules(&format!("escalate r to human {{ when {possible} }}"));
+        assert_eq!(found, [], "{possible}");
+    }
+}
+
+#[test]
+fn what_holds_for_long_holds_for_shorter() {
+    let beaten = |long: &str, short: &str| {
+        of_rules(&format!(
+            "escalate a to human {{ when shouting for {long} }}\nescalate b to human {{ when shouting for {short}; priority high }}"
+        ))
+    };
+    assert_eq!(
+        beaten("3 messages", "2 messages"),
+        [("F0602", "a".to_owned())]
+    );
+    assert_eq!(beaten("2 messages", "3 messages"), []);
+    assert_eq!(beaten("5m", "90s"), [("F0602", "a".to_owned())]);
+    assert_eq!(beaten("90s", "5m"), []);
+    assert_eq!(beaten("5m", "2 messages"), []);
 }

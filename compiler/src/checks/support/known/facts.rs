@@ -1,7 +1,9 @@
 //! Facts: which things can be known, as numbers, and sets of them as bits.
 
+use crate::checks::support::defaults;
+use crate::checks::support::set::signal_may_be_unknown;
 use crate::checks::support::walk;
-use crate::machine::{Expr, ExprKind, Machine, OpKind, Var};
+use crate::machine::{Expr, ExprKind, Machine, OpKind, Signal, Var};
 use crate::value::{CodeId, LocalId, Type};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -83,6 +85,21 @@ impl Bits {
         changed
     }
 
+    /// Takes what at least `count` of the sets have.
+    pub(super) fn take_shared(&mut self, sets: &[Self], count: usize) {
+        for (n, word) in self.words_mut().iter_mut().enumerate() {
+            let column: Vec<u64> = sets
+                .iter()
+                .map(|s| s.words().get(n).copied().unwrap_or(0))
+                .collect();
+            for bit in (0..64).map(|b| 1u64 << b) {
+                if column.iter().filter(|w| **w & bit != 0).count() >= count {
+                    *word |= bit;
+                }
+            }
+        }
+    }
+
     pub(super) fn remove_all(&mut self, other: &Self) {
         for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
             *a &= !b;
@@ -99,6 +116,7 @@ pub(crate) struct FactId(u32);
 enum Base {
     Var(Var),
     Local(CodeId, LocalId),
+    Signal(Signal),
 }
 
 type Path = (Base, Vec<SmolStr>);
@@ -154,13 +172,16 @@ impl Facts {
         {
             let mut see = |code: Option<CodeId>, expr: &Expr| {
                 // Slots and fields of the profile themselves are there already.
-                if !matches!(expr.kind, ExprKind::Field(..) | ExprKind::Local(_)) {
-                    return;
+                match expr.kind {
+                    ExprKind::Field(..) | ExprKind::Local(_) => {}
+                    ExprKind::Signal(signal) if is_told_apart(signal) => {}
+                    _ => return,
                 }
                 let Some(path) = path_of(code, expr) else {
                     return;
                 };
                 match path.0 {
+                    Base::Signal(_) => this.intern_global(path),
                     Base::Var(_) if !path.1.is_empty() => this.intern_global(path),
                     Base::Var(_) => {}
                     Base::Local(..) => locals.push(path),
@@ -194,17 +215,46 @@ impl Facts {
         this.globals = u32::try_from(this.ids.len()).unwrap_or(u32::MAX);
         this.len = this.ids.len();
         this.intern_locals(locals);
-        let known: Vec<FactId> = this
-            .ids
-            .iter()
-            .filter(|((base, path), _)| {
-                path.is_empty() && matches!(base, Base::Var(var) if has_default(machine, *var))
-            })
-            .map(|(_, id)| *id)
-            .collect();
         this.always = this.none();
-        known.iter().for_each(|f| this.always.insert(*f));
+        this.defaults(machine);
         this
+    }
+
+    /// What has a default that surely has a value is always known. Defaults may read each other: one by one, until no other is found.
+    fn defaults(&mut self, machine: &Machine) {
+        let mut open: Vec<(Var, &Expr)> = defaults::vars(machine)
+            .filter_map(|(var, field)| Some((var, field.default.as_ref()?)))
+            .collect();
+        loop {
+            let before = open.len();
+            open.retain(|(var, default)| {
+                if self.default_lacks(machine, default, &self.always, 0) {
+                    return true;
+                }
+                if let Some(fact) = self.of_var(*var) {
+                    self.always.insert(fact);
+                }
+                false
+            });
+            if open.len() == before {
+                break;
+            }
+        }
+        // What reads itself is reported as that; nothing more is said of it.
+        for var in defaults::circles(machine).into_iter().flatten() {
+            if let Some(fact) = self.of_var(var) {
+                self.always.insert(fact);
+            }
+        }
+    }
+
+    /// Adds everything that a signal can be known for: none of it outlasts a wait.
+    pub(super) fn mark_signals(&self, bits: &mut Bits) {
+        for (base, facts) in &self.of_base {
+            if matches!(base, Base::Signal(_)) {
+                facts.iter().for_each(|(_, id)| bits.insert(*id));
+            }
+        }
     }
 
     fn intern_global(&mut self, path: Path) {
@@ -266,6 +316,7 @@ impl Facts {
             ExprKind::Slot(id) => return self.of_var(Var::Slot(*id)),
             ExprKind::Customer(id) => return self.of_var(Var::Customer(*id)),
             ExprKind::Field(..) | ExprKind::Local(_) => {}
+            ExprKind::Signal(signal) if is_told_apart(*signal) => {}
             _ => return None,
         }
         self.ids.get(&path_of(code, expr)?).copied()
@@ -371,6 +422,8 @@ impl Facts {
                 .and_then(|c| c.locals.get(local.index()))
                 .map(|l| l.name.to_string())
                 .unwrap_or_default(),
+            // Whoever reads a signal names it as the author did.
+            Base::Signal(_) => String::new(),
         };
         for field in fields {
             name.push('.');
@@ -403,12 +456,17 @@ pub(crate) fn var_name(machine: &Machine, var: Var) -> String {
     }
 }
 
-fn has_default(machine: &Machine, var: Var) -> bool {
-    match var {
-        Var::Slot(id) => machine.slot(id),
-        Var::Customer(id) => machine.customer_field(id),
-    }
-    .is_some_and(|f| f.default.is_some())
+/// Whether it matters of a signal that it is known: it may be unknown, or is known only of a running handoff.
+const fn is_told_apart(signal: Signal) -> bool {
+    signal_may_be_unknown(signal)
+        || matches!(
+            signal,
+            Signal::Priority
+                | Signal::EscalationReason
+                | Signal::EscalationRule
+                | Signal::HandoffSummary
+                | Signal::Team
+        )
 }
 
 fn path_of(code: Option<CodeId>, expr: &Expr) -> Option<Path> {
@@ -424,6 +482,7 @@ fn path_of(code: Option<CodeId>, expr: &Expr) -> Option<Path> {
             ExprKind::Slot(id) => Base::Var(Var::Slot(*id)),
             ExprKind::Customer(id) => Base::Var(Var::Customer(*id)),
             ExprKind::Local(id) => Base::Local(code?, *id),
+            ExprKind::Signal(signal) => Base::Signal(*signal),
             _ => return None,
         };
         fields.reverse();

@@ -1,8 +1,11 @@
 //! What a condition teaches, and what an expression needs.
 
 use super::facts::{Bits, FactId, Facts};
-use crate::checks::support::set::signal_may_be_unknown;
-use crate::machine::{Expr, ExprKind, Machine};
+use crate::checks::support::defaults::default_of;
+use crate::checks::support::formula::constant_of;
+use crate::checks::support::set::{point, signal_may_be_unknown};
+use crate::checks::support::walk;
+use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Var};
 use crate::value::{CodeId, Type, Value};
 use flow_grammar::ast::BinaryOp;
 
@@ -77,6 +80,14 @@ impl Facts {
                     bits.intersect(&left);
                 }
             }
+            // `q ?? false`, where it holds, is `q`.
+            ExprKind::Binary(BinaryOp::Coalesce, thing, fallback) => {
+                let holds = matches!(truth, Truth::True | Truth::NotFalse);
+                if constant_of(fallback) == Some(Value::Bool(!holds)) {
+                    let truth = if holds { Truth::True } else { Truth::False };
+                    self.assume_within(machine, code, thing, truth, bits, depth + 1);
+                }
+            }
             ExprKind::Binary(_, a, b)
             | ExprKind::Is {
                 left: a, right: b, ..
@@ -84,11 +95,17 @@ impl Facts {
             | ExprKind::In {
                 left: a, right: b, ..
             }
-            | ExprKind::ListContains { left: a, right: b }
-                if certain =>
-            {
-                self.learn(machine, code, a, bits);
-                self.learn(machine, code, b, bits);
+            | ExprKind::ListContains { left: a, right: b } => {
+                if certain {
+                    self.learn(machine, code, a, bits);
+                    self.learn(machine, code, b, bits);
+                }
+                // `(n ?? 0) > 3` cannot hold by its fallback: then it is `n` that is known.
+                if let Some((thing, by_fallback)) = told_by_fallback(cond)
+                    && by_fallback != matches!(truth, Truth::True | Truth::NotFalse)
+                {
+                    self.learn(machine, code, thing, bits);
+                }
             }
             ExprKind::Contains { left, .. } | ExprKind::Matches { left, .. } if certain => {
                 self.learn(machine, code, left, bits)
@@ -106,12 +123,26 @@ impl Facts {
                     self.assume_within(machine, code, &segment.when, truth, bits, depth + 10);
                 }
             }
-            ExprKind::AtLeast { count, conds }
-                if truth == Truth::True && *count as usize == conds.len() =>
-            {
-                for cond in conds {
-                    self.assume_within(machine, code, cond, truth, bits, depth + 1);
+            ExprKind::AtLeast { count, conds } => {
+                // So many parts are as wanted; what fewer than that many could be without is known.
+                let all = conds.len();
+                let so_many = if matches!(truth, Truth::True | Truth::NotFalse) {
+                    *count as usize
+                } else {
+                    (all + 1).saturating_sub(*count as usize)
+                };
+                if so_many == 0 || so_many > all {
+                    return;
                 }
+                let learned: Vec<Bits> = conds
+                    .iter()
+                    .map(|cond| {
+                        let mut with = bits.clone();
+                        self.assume_within(machine, code, cond, truth, &mut with, depth + 1);
+                        with
+                    })
+                    .collect();
+                bits.take_shared(&learned, all - so_many + 1);
             }
             _ => {}
         }
@@ -150,23 +181,81 @@ impl Facts {
         expr: &'e Expr,
         bits: &Bits,
     ) -> Option<(&'e Expr, Option<FactId>)> {
+        self.lacks_within(machine, code, expr, bits, 0)
+    }
+
+    /// Whether a default can be without a value: a text needs all that it fills in.
+    pub(super) fn default_lacks(
+        &self,
+        machine: &Machine,
+        default: &Expr,
+        bits: &Bits,
+        depth: u32,
+    ) -> bool {
+        let lacks = |e: &Expr| self.lacks_within(machine, None, e, bits, depth).is_some();
+        let ExprKind::Text(text) = default.kind else {
+            return lacks(default);
+        };
+        let mut out = false;
+        walk::each_interpolation(machine, text, &mut |e| out |= lacks(e));
+        out
+    }
+
+    fn lacks_within<'e>(
+        &self,
+        machine: &Machine,
+        code: Option<CodeId>,
+        expr: &'e Expr,
+        bits: &Bits,
+        depth: u32,
+    ) -> Option<(&'e Expr, Option<FactId>)> {
         let fact = self.of(code, expr);
         if fact.is_some_and(|f| bits.has(f)) {
             return None;
         }
         match &expr.kind {
             ExprKind::Const(Value::Unknown) => Some((expr, None)),
-            ExprKind::Slot(_) | ExprKind::Customer(_) | ExprKind::Local(_) => Some((expr, fact)),
+            ExprKind::Slot(_) | ExprKind::Customer(_) => match own_default(machine, expr) {
+                // A default is read where the thing itself is unknown.
+                Some(default)
+                    if depth < DEFAULTS
+                        && !self.default_lacks(machine, default, bits, depth + 1) =>
+                {
+                    None
+                }
+                _ => Some((expr, fact)),
+            },
+            ExprKind::Local(_) => Some((expr, fact)),
+            ExprKind::Payload(Some(name)) if payload_is_optional(machine, code, name) => {
+                Some((expr, None))
+            }
             ExprKind::Field(inner, name) => self
-                .lacks(machine, code, inner, bits)
+                .lacks_within(machine, code, inner, bits, depth)
                 .or_else(|| field_is_optional(machine, inner, name).then_some((expr, fact))),
-            ExprKind::Not(inner) | ExprKind::Neg(inner) => self.lacks(machine, code, inner, bits),
+            ExprKind::Not(inner) | ExprKind::Neg(inner) => {
+                self.lacks_within(machine, code, inner, bits, depth)
+            }
             ExprKind::Binary(BinaryOp::Coalesce, a, b) => self
-                .lacks(machine, code, a, bits)
-                .and_then(|_| self.lacks(machine, code, b, bits)),
-            ExprKind::Binary(BinaryOp::And | BinaryOp::Or, a, b) => self
-                .lacks(machine, code, a, bits)
-                .or_else(|| self.lacks(machine, code, b, bits)),
+                .lacks_within(machine, code, a, bits, depth)
+                .and_then(|_| self.lacks_within(machine, code, b, bits, depth)),
+            // What the one side says decides whether the other side matters.
+            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => self
+                .lacks_within(
+                    machine,
+                    code,
+                    a,
+                    &self.where_open(machine, code, *op, b, bits),
+                    depth,
+                )
+                .or_else(|| {
+                    self.lacks_within(
+                        machine,
+                        code,
+                        b,
+                        &self.where_open(machine, code, *op, a, bits),
+                        depth,
+                    )
+                }),
             ExprKind::Binary(_, a, b)
             | ExprKind::Is {
                 left: a, right: b, ..
@@ -175,10 +264,10 @@ impl Facts {
                 left: a, right: b, ..
             }
             | ExprKind::ListContains { left: a, right: b } => self
-                .lacks(machine, code, a, bits)
-                .or_else(|| self.lacks(machine, code, b, bits)),
+                .lacks_within(machine, code, a, bits, depth)
+                .or_else(|| self.lacks_within(machine, code, b, bits, depth)),
             ExprKind::Contains { left, .. } | ExprKind::Matches { left, .. } => {
-                self.lacks(machine, code, left, bits)
+                self.lacks_within(machine, code, left, bits, depth)
             }
             ExprKind::Signal(signal) if signal_may_be_unknown(*signal) => Some((expr, None)),
             ExprKind::Hook(id, _) if machine.hook(*id).is_some_and(|h| h.optional) => {
@@ -188,6 +277,32 @@ impl Facts {
         }
     }
 
+    /// What is known where one side of `and` or `or` leaves it to the other.
+    fn where_open(
+        &self,
+        machine: &Machine,
+        code: Option<CodeId>,
+        op: BinaryOp,
+        side: &Expr,
+        bits: &Bits,
+    ) -> Bits {
+        let open = if op == BinaryOp::And {
+            Truth::NotFalse
+        } else {
+            Truth::NotTrue
+        };
+        let mut with = bits.clone();
+        // Only results of calls belong to a body.
+        self.assume(
+            machine,
+            code.unwrap_or(CodeId(u32::MAX)),
+            side,
+            open,
+            &mut with,
+        );
+        with
+    }
+
     /// Every slot, field and result that is read and can be unknown; the left of `??` and what `is known` asks may be.
     pub(super) fn unknown_reads<'e>(
         &self,
@@ -195,29 +310,47 @@ impl Facts {
         code: Option<CodeId>,
         expr: &'e Expr,
         bits: &Bits,
-        f: &mut dyn FnMut(&'e Expr, FactId),
+        f: &mut dyn FnMut(&'e Expr, Option<FactId>),
     ) {
         match &expr.kind {
             ExprKind::Slot(_)
             | ExprKind::Customer(_)
             | ExprKind::Local(_)
+            | ExprKind::Payload(_)
             | ExprKind::Field(..) => {
-                if let Some((part, Some(fact))) = self.lacks(machine, code, expr, bits) {
+                if let Some((part, fact)) = self.lacks(machine, code, expr, bits)
+                    && !matches!(part.kind, ExprKind::Signal(_))
+                {
                     f(part, fact);
                 }
             }
-            ExprKind::Neg(inner) => self.unknown_reads(machine, code, inner, bits, f),
+            ExprKind::Neg(inner) | ExprKind::Not(inner) => {
+                self.unknown_reads(machine, code, inner, bits, f)
+            }
+            ExprKind::Contains { left, .. } | ExprKind::Matches { left, .. } => {
+                self.unknown_reads(machine, code, left, bits, f)
+            }
+            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => {
+                let beside = self.where_open(machine, code, *op, b, bits);
+                self.unknown_reads(machine, code, a, &beside, f);
+                let beside = self.where_open(machine, code, *op, a, bits);
+                self.unknown_reads(machine, code, b, &beside, f);
+            }
             // The right side is taken only where the left is unknown; it must have a value itself.
             ExprKind::Binary(BinaryOp::Coalesce, a, b)
                 if self.lacks(machine, code, a, bits).is_some() =>
             {
                 self.unknown_reads(machine, code, b, bits, f)
             }
-            ExprKind::Binary(
-                BinaryOp::Mul | BinaryOp::Div | BinaryOp::Add | BinaryOp::Sub,
-                a,
-                b,
-            ) => {
+            ExprKind::Binary(BinaryOp::Coalesce, ..) => {}
+            ExprKind::Binary(_, a, b)
+            | ExprKind::Is {
+                left: a, right: b, ..
+            }
+            | ExprKind::In {
+                left: a, right: b, ..
+            }
+            | ExprKind::ListContains { left: a, right: b } => {
                 self.unknown_reads(machine, code, a, bits, f);
                 self.unknown_reads(machine, code, b, bits, f);
             }
@@ -227,6 +360,112 @@ impl Facts {
             _ => {}
         }
     }
+}
+
+/// How many defaults that read each other are followed.
+const DEFAULTS: u32 = 16;
+
+/// Of a comparison between `x ?? FALLBACK` and constants: `x`, and what the comparison says of the fallback.
+fn told_by_fallback(cond: &Expr) -> Option<(&Expr, bool)> {
+    match &cond.kind {
+        ExprKind::Binary(op, a, b) => {
+            let (thing, (x, y)) = match (with_fallback(a), with_fallback(b)) {
+                (Some((thing, fallback)), None) => (thing, (fallback, constant_of(b)?)),
+                (None, Some((thing, fallback))) => (thing, (constant_of(a)?, fallback)),
+                _ => return None,
+            };
+            let order = order(&x, &y)?;
+            let holds = match op {
+                BinaryOp::Lt => order.is_lt(),
+                BinaryOp::Le => order.is_le(),
+                BinaryOp::Gt => order.is_gt(),
+                BinaryOp::Ge => order.is_ge(),
+                _ => return None,
+            };
+            Some((thing, holds))
+        }
+        ExprKind::Is {
+            negated,
+            left,
+            right,
+        } => {
+            let (thing, fallback) = with_fallback(left)?;
+            Some((thing, same(&fallback, &constant_of(right)?)? != *negated))
+        }
+        ExprKind::In {
+            negated,
+            left,
+            right,
+        } => {
+            let (thing, fallback) = with_fallback(left)?;
+            let ExprKind::List(items) = &right.kind else {
+                return None;
+            };
+            let mut found = false;
+            for item in items {
+                found |= same(&fallback, &constant_of(item)?)?;
+            }
+            Some((thing, found != *negated))
+        }
+        _ => None,
+    }
+}
+
+/// `x ?? CONSTANT` in its two parts.
+pub(super) fn with_fallback(expr: &Expr) -> Option<(&Expr, Value)> {
+    match &expr.kind {
+        ExprKind::Binary(BinaryOp::Coalesce, thing, fallback) => {
+            Some((thing, constant_of(fallback)?))
+        }
+        _ => None,
+    }
+}
+
+/// The default of what an expression names.
+fn own_default<'m>(machine: &'m Machine, expr: &Expr) -> Option<&'m Expr> {
+    default_of(
+        machine,
+        match expr.kind {
+            ExprKind::Slot(id) => Var::Slot(id),
+            ExprKind::Customer(id) => Var::Customer(id),
+            _ => return None,
+        },
+    )
+}
+
+/// How two values of one kind stand on their scale.
+fn order(a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
+    let alike = match (a, b) {
+        (Value::Money(a), Value::Money(b)) => a.currency == b.currency,
+        _ => std::mem::discriminant(a) == std::mem::discriminant(b),
+    };
+    alike.then(|| Some(point(a)?.cmp(&point(b)?))).flatten()
+}
+
+fn same(a: &Value, b: &Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Enum(a), Value::Enum(b)) => Some(a == b),
+        (Value::Bool(a), Value::Bool(b)) => Some(a == b),
+        _ => order(a, b).map(std::cmp::Ordering::is_eq),
+    }
+}
+
+/// Whether a trigger may come without a value. Where its `when` reads the value, it has looked at it.
+fn payload_is_optional(machine: &Machine, code: Option<CodeId>, name: &str) -> bool {
+    let owner = code.and_then(|c| machine.code(c)).map(|c| c.owner);
+    let Some(CodeOwner::Trigger(index)) = owner else {
+        return false;
+    };
+    let Some(trigger) = machine.triggers.get(index as usize) else {
+        return false;
+    };
+    let mut looked_at = false;
+    if let Some(when) = &trigger.when {
+        walk::each_expr(machine, when, &mut |e| {
+            looked_at |= matches!(&e.kind, ExprKind::Payload(Some(field)) if field == name);
+        });
+    }
+    !looked_at && trigger.payload.iter().any(|f| f.name == name && f.optional)
 }
 
 /// Whether a field of a record may be unknown although the record is known.

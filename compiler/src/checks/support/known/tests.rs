@@ -7,7 +7,7 @@
 )]
 
 use super::Knowledge;
-use crate::checks::support::flow::{Flow, successors};
+use crate::checks::support::flow::{Flow, question, successors};
 use crate::machine::{CellPattern, Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
 use crate::sources::Project;
 use crate::value::{OpId, SlotId, Type};
@@ -34,7 +34,14 @@ const NODES: usize = 4;
 fn condition(dice: &mut Dice, depth: usize) -> String {
     let slot = dice.roll(SLOTS);
     if depth == 0 {
-        return match dice.roll(4) {
+        return match dice.roll(7) {
+            4 => format!("(s{slot} ?? 9) > 3"),
+            5 => format!("not ((s{slot} ?? 9) > 3)"),
+            6 => format!(
+                "2 of [s{slot} is known, s{} > 3, s{} is known]",
+                dice.roll(SLOTS),
+                dice.roll(SLOTS)
+            ),
             0 => format!("s{slot} is known"),
             1 => format!("s{slot} is unknown"),
             2 => format!("s{slot} > 3"),
@@ -99,7 +106,7 @@ fn steps(dice: &mut Dice, depth: usize, node: usize, out: &mut String, indent: u
 
 fn bot(dice: &mut Dice) -> String {
     let mut text = String::from(
-        "bot demo { languages en; channels web; tiers bot -> human; start greet }\n\
+        "bot demo { languages en; channels web; tiers bot -> human; start greet }\nintent hello { \"hello there\" }\n\
          tier bot: scripted { cost 0.02 USD }\ntier human: people { cost 5 USD }\n\
          slots { s0: number; s1: number; s2: number }\nnode greet { visit n0; visit n1; -> m }\nnode m {\n",
     );
@@ -113,6 +120,13 @@ fn bot(dice: &mut Dice) -> String {
         steps(dice, 2, node, &mut text, 1);
         text.push_str("}\n");
     }
+    // A handler comes back to what it interrupted, or leaves it.
+    text.push_str("on intent hello {\n");
+    steps(dice, 1, 0, &mut text, 1);
+    if dice.roll(3) == 0 {
+        text.push_str("  -> m\n");
+    }
+    text.push_str("}\n");
     text
 }
 
@@ -138,10 +152,26 @@ fn truth(e: &Expr, known: &[bool; SLOTS], dice: &mut Dice) -> Option<bool> {
                 _ => None,
             }
         }
-        ExprKind::Binary(_, a, _) => match a.kind {
+        ExprKind::Binary(_, a, _) => match &a.kind {
             ExprKind::Slot(id) if !known[id.index()] => None,
+            // Nine is more than three.
+            ExprKind::Binary(BinaryOp::Coalesce, a, _) => match a.kind {
+                ExprKind::Slot(id) if !known[id.index()] => Some(true),
+                _ => Some(dice.roll(2) == 0),
+            },
             _ => Some(dice.roll(2) == 0),
         },
+        ExprKind::AtLeast { count, conds } => {
+            let values: Vec<Option<bool>> = conds.iter().map(|c| truth(c, known, dice)).collect();
+            let many = |v: Option<bool>| values.iter().filter(|x| **x == v).count();
+            if many(Some(true)) >= *count as usize {
+                Some(true)
+            } else if many(Some(true)) + many(None) < *count as usize {
+                Some(false)
+            } else {
+                None
+            }
+        }
         _ => Some(dice.roll(2) == 0),
     }
 }
@@ -149,6 +179,7 @@ fn truth(e: &Expr, known: &[bool; SLOTS], dice: &mut Dice) -> Option<bool> {
 /// One step of a conversation: where it goes on, if it does.
 fn go(
     machine: &Machine,
+    id: OpId,
     op: &Op,
     known: &mut [bool; SLOTS],
     stack: &mut Vec<OpId>,
@@ -191,6 +222,11 @@ fn go(
         OpKind::Clear { slot, next } => {
             learn(slot, false);
             Some(*next)
+        }
+        // A handler interrupts what waits, and asks it again when it comes back.
+        _ if question(op).is_some() && stack.len() < 8 && dice.roll(4) == 0 => {
+            stack.push(id);
+            machine.handlers.first().map(|h| h.entry)
         }
         _ => {
             let ways = successors(op);
@@ -251,7 +287,7 @@ fn what_is_surely_known_is_known_in_every_conversation() {
                 }
                 walked += 1;
                 let op = machine.op(id).unwrap();
-                at = go(machine, op, &mut known, &mut stack, &mut dice);
+                at = go(machine, id, op, &mut known, &mut stack, &mut dice);
             }
         }
     }

@@ -1,0 +1,111 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use crate::checks::support::formula::tests::{Dice, World, value, worlds};
+use crate::machine::{Rule, RuleOrigin};
+use crate::testing::{found, with_head};
+use std::fmt::Write as _;
+
+const ATOMS: [&str; 8] = [
+    "shouting",
+    "not shouting",
+    "profanity",
+    "not profanity",
+    "turns < 2",
+    "turns >= 2",
+    "turns > 4",
+    "turns <= 4",
+];
+
+fn condition(dice: &mut Dice) -> String {
+    let mut out = ATOMS[dice.roll(ATOMS.len())].to_owned();
+    for _ in 0..dice.roll(3) {
+        let join = ["and", "or"][dice.roll(2)];
+        let atom = ATOMS[dice.roll(ATOMS.len())];
+        write!(out, " {join} {atom}").unwrap();
+    }
+    out
+}
+
+fn rules(dice: &mut Dice) -> String {
+    let mut out =
+        String::from("node greet { choose \"?\" { \"A\" -> escalate; \"B\" -> end resolved } }\n");
+    for i in 0..3 + dice.roll(3) {
+        let from = ["", "from bot ", "from ai "][dice.roll(3)];
+        let priority = ["standard", "medium", "high"][dice.roll(3)];
+        let says = ["one", "two"][dice.roll(2)];
+        writeln!(
+            out,
+            "escalate r{i} {from}to human {{ when {}; priority {priority}; say \"{says}\" }}",
+            condition(dice)
+        )
+        .unwrap();
+    }
+    out
+}
+
+fn fires(rule: &Rule, world: World) -> bool {
+    value(&rule.when, world) == Some(true)
+}
+
+/// Whether some world has it that all of `fire` fire in a common tier and no rule that would win over them.
+fn alone(rules: &[&Rule], fire: &[&Rule]) -> bool {
+    let first = fire[0];
+    let tiers = first
+        .from
+        .iter()
+        .filter(|t| fire.iter().all(|r| r.from.contains(t)));
+    let mut cases = tiers.flat_map(|tier| worlds().into_iter().map(move |w| (*tier, w)));
+    cases.any(|(tier, world)| {
+        fire.iter().all(|r| fires(r, world))
+            && !rules
+                .iter()
+                .any(|r| r.priority > first.priority && r.from.contains(&tier) && fires(r, world))
+    })
+}
+
+#[test]
+fn rules_are_found_beaten_or_tied_where_trying_every_world_finds_them_so() {
+    let mut dice = Dice(5);
+    let (mut beaten, mut tied, mut fine) = (0, 0, 0);
+    for _ in 0..250 {
+        let text = rules(&mut dice);
+        let compilation = with_head(&text);
+        let declared: Vec<&Rule> = compilation
+            .machine
+            .rules
+            .iter()
+            .filter(|r| r.origin == RuleOrigin::Declared)
+            .collect();
+        let found = found(&compilation, &["F0602", "F0605"]);
+        for (i, rule) in declared.iter().enumerate() {
+            let possible = worlds().into_iter().any(|w| fires(rule, w));
+            let is_beaten = possible && !alone(&declared, &[rule]);
+            assert_eq!(
+                found.contains(&("F0602", rule.name.as_str())),
+                is_beaten,
+                "{} in\n{text}",
+                rule.name
+            );
+            let is_tied = declared[..i].iter().any(|other| {
+                let says = |r: &Rule| compilation.sources.snippet(r.loc).contains("\"one\"");
+                rule.priority == other.priority
+                    && says(rule) != says(other)
+                    && alone(&declared, &[rule, other])
+            });
+            assert_eq!(
+                found.contains(&("F0605", rule.name.as_str())),
+                is_tied,
+                "{} in\n{text}",
+                rule.name
+            );
+            beaten += usize::from(is_beaten);
+            tied += usize::from(is_tied);
+            fine += usize::from(!is_beaten && !is_tied);
+        }
+    }
+    // Every answer was put to the test.
+    assert!(
+        beaten > 50 && tied > 50 && fine > 50,
+        "{beaten} {tied} {fine}"
+    );
+}
