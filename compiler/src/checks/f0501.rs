@@ -376,29 +376,18 @@ fn default_of<'m>(machine: &'m Machine, expr: &Expr) -> Option<&'m Expr> {
     field(machine, var)?.default.as_ref()
 }
 
-/// Where a handler, or what it visits, clears a thing.
+/// Where a handler clears a thing.
 fn cleared_by_a_handler(cx: &Analysis<'_>, name: &str) -> Option<Loc> {
     let machine = cx.machine;
-    let mut seen: FxHashSet<CodeId> = FxHashSet::default();
-    let mut todo: Vec<CodeId> = (0u32..)
+    let of_handlers = (0u32..)
+        .map(CodeId)
         .zip(&machine.codes)
-        .filter(|(_, code)| matches!(code.owner, CodeOwner::Handler(_)))
-        .map(|(i, _)| CodeId(i))
-        .collect();
-    while let Some(code) = todo.pop() {
-        if !seen.insert(code) {
-            continue;
-        }
-        for op in cx.flow().ops(code).iter().filter_map(|id| machine.op(*id)) {
-            if clears(op, name, machine) {
-                return Some(op.loc);
-            }
-            if let OpKind::Visit { node, .. } = &op.kind {
-                todo.extend(machine.node(*node).map(|n| n.code));
-            }
-        }
-    }
-    None
+        .filter(|(_, code)| matches!(code.owner, CodeOwner::Handler(_)));
+    of_handlers
+        .flat_map(|(code, _)| cx.flow().ops(code))
+        .filter_map(|id| machine.op(*id))
+        .find(|op| clears(op, name, machine))
+        .map(|op| op.loc)
 }
 
 fn clears(op: &Op, name: &str, machine: &Machine) -> bool {

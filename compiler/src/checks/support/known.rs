@@ -83,9 +83,8 @@ impl Knowledge {
             }
             // One that leaves for good leads to no question that waited.
             let Some(known) = known else { continue };
-            let mut forgotten = forgets_of(machine, flow, &self.facts, code, |node| {
-                self.forgets.get(node.index())
-            });
+            // Of its own steps only: a node that it visits clears what it has itself collected, to be ready for the next visit.
+            let mut forgotten = forgets_of(machine, flow, &self.facts, code, |_| None);
             forgotten.remove_all(&known);
             lost.union(&self.facts.globals(&forgotten));
         }

@@ -122,7 +122,7 @@ fn bot(dice: &mut Dice) -> String {
     }
     // A handler comes back to what it interrupted, or leaves it.
     text.push_str("on intent hello {\n");
-    steps(dice, 1, 0, &mut text, 1);
+    steps(dice, 1, NODES, &mut text, 1);
     if dice.roll(3) == 0 {
         text.push_str("  -> m\n");
     }
