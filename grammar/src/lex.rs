@@ -183,6 +183,8 @@ impl<'a> Lexer<'a> {
     fn block_text(&mut self, start: usize) -> (usize, bool) {
         let bytes = self.text.as_bytes();
         let mut i = start + 3;
+        // Where a declaration of one line seems to begin: the text ends there if it ends nowhere else.
+        let mut one_line: Option<usize> = None;
         while let Some(b) = bytes.get(i).copied() {
             match b {
                 b'"' if bytes.get(i..i + 3) == Some(b"\"\"\"") => return (i + 3, true),
@@ -197,14 +199,20 @@ impl<'a> Lexer<'a> {
                         i += 1;
                     }
                 }
-                b'\n'
-                    if crate::split::starts_declaration(self.text, i + 1, true)
-                        && self.line_opens(i + 1) =>
-                {
-                    return (i, false);
+                b'\n' if crate::split::starts_declaration(self.text, i + 1, true) => {
+                    if self.line_opens(i + 1) {
+                        return (i, false);
+                    }
+                    one_line.get_or_insert(i);
+                    i += 1;
                 }
                 _ => i += 1,
             }
+        }
+        if let Some(end) = one_line {
+            self.marks.lone.retain(|at| *at < end);
+            self.marks.escapes.retain(|at| at.1 <= end);
+            return (end, false);
         }
         // The blank space at the end of a file belongs to nothing.
         (self.text.trim_end().len().max(start + 3), false)

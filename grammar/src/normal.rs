@@ -5,6 +5,7 @@
 //! quoting, and every span in its result is a span of the author's text. Lexical faults are found here.
 
 mod brackets;
+mod names;
 mod texts;
 
 use crate::diagnostic::Diagnostic;
@@ -78,6 +79,10 @@ struct Pass<'a> {
     /// Line ends that became blanks inside parentheses.
     joined: Vec<usize>,
     last: Option<Token>,
+    /// The token before it.
+    before_last: Option<Token>,
+    /// Whether the last token began an item.
+    last_begins: bool,
     indent: usize,
     wants_block: bool,
     healed: bool,
@@ -99,6 +104,8 @@ impl<'a> Pass<'a> {
             pending: Vec::new(),
             joined: Vec::new(),
             last: None,
+            before_last: None,
+            last_begins: false,
             indent: 0,
             wants_block: false,
             healed: false,
@@ -155,9 +162,18 @@ impl<'a> Pass<'a> {
                         self.indent = token.start - line_start;
                         self.line(token);
                     }
+                    if token.tok == Tok::Word {
+                        self.dashed(token);
+                    }
                     self.significant(token, first_on_line, &lexer.marks);
                     lexer.marks.clear();
                     self.pending.clear();
+                    self.last_begins = first_on_line
+                        || matches!(
+                            self.last.map(|l| l.tok),
+                            Some(Tok::Open(b'{') | Tok::Close(b'}') | Tok::Semi)
+                        );
+                    self.before_last = self.last;
                     self.last = Some(token);
                 }
             }

@@ -182,6 +182,8 @@ struct Splitter {
     may_open: bool,
     /// What is being read is no declaration.
     junk: bool,
+    /// What is being read has no block.
+    flat: bool,
     /// The `}` that closed it began its line, and that line was indented.
     early_close: bool,
 }
@@ -194,6 +196,7 @@ impl Splitter {
         self.depth = 0;
         self.wants_block = false;
         self.junk = false;
+        self.flat = false;
         self.early_close = false;
     }
 
@@ -203,6 +206,7 @@ impl Splitter {
         self.wants_block = keyword.is_some_and(needs_block);
         self.may_open = keyword.is_some_and(may_have_block);
         self.junk = keyword.is_none();
+        self.flat = keyword.is_some_and(|k| !may_have_block(k));
     }
 
     fn run(mut self, text: &str) -> Vec<Range<usize>> {
@@ -320,6 +324,9 @@ impl Splitter {
         if declares {
             self.begin(at, keyword);
         } else if joined || self.wants_block || self.junk {
+            self.absorb_lead();
+        } else if !column0 && self.flat {
+            // An indented line after a declaration without a block is meant as its rest.
             self.absorb_lead();
         } else if !column0 && (self.early_close || (self.may_open && last_tok == Some(Tok::Word))) {
             // This line is indented, and the `}` above too, or there was none: a `{` is missing in between, the declaration goes on.

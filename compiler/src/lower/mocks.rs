@@ -6,7 +6,7 @@ use crate::machine::{MockAnswer, TestStepKind};
 use crate::value::{FileValue, Type, Value};
 use flow_grammar::{
     Diagnostic, Span,
-    ast::{self, Fields, Path},
+    ast::{self, Datum, Fields, Path},
 };
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -25,6 +25,35 @@ impl Lower<'_> {
             }));
         }
         self.value_as(e, ty, "F1201")
+    }
+
+    /// The value of a field in a test.
+    pub(super) fn datum(&mut self, datum: &Datum, ty: &Type) -> Option<Value> {
+        match (datum, ty) {
+            (Datum::Value(e), ty) => self.test_value(e, ty),
+            (Datum::Record(fields), ty) => self.record(fields, ty),
+            (Datum::List(items, _), Type::List(of)) => self.records(items, of),
+            (Datum::List(_, at), ty) => self.no_list(*at, ty),
+        }
+    }
+
+    fn records(&mut self, items: &[Fields], of: &Type) -> Option<Value> {
+        // All are looked at, whatever is wrong with the first.
+        let values: Vec<Option<Value>> = items.iter().map(|f| self.record(f, of)).collect();
+        let values: Option<Vec<Value>> = values.into_iter().collect();
+        Some(Value::List(Arc::new(values?)))
+    }
+
+    fn no_list(&mut self, at: Span, ty: &Type) -> Option<Value> {
+        if *ty != Type::Error {
+            let name = self.env.type_name(ty);
+            self.report(Diagnostic::error(
+                "F1201",
+                format!("expected `{name}`, found a list"),
+                self.loc(at),
+            ));
+        }
+        None
     }
 
     pub(super) fn mock(
@@ -56,20 +85,10 @@ impl Lower<'_> {
             (ast::MockAnswer::Record(fields), Some(ty)) => {
                 MockAnswer::Returns(self.record(fields, ty)?)
             }
-            (ast::MockAnswer::List(items, at), Some(Type::List(of))) => {
-                let _ = at;
-                let values: Option<Vec<Value>> = items.iter().map(|f| self.record(f, of)).collect();
-                MockAnswer::Returns(Value::List(Arc::new(values?)))
+            (ast::MockAnswer::List(items, _), Some(Type::List(of))) => {
+                MockAnswer::Returns(self.records(items, of)?)
             }
-            (ast::MockAnswer::List(_, at), Some(ty)) => {
-                let name = self.env.type_name(ty);
-                self.report(Diagnostic::error(
-                    "F1201",
-                    format!("expected `{name}`, found a list"),
-                    self.loc(*at),
-                ));
-                return None;
-            }
+            (ast::MockAnswer::List(_, at), Some(ty)) => MockAnswer::Returns(self.no_list(*at, ty)?),
         })
     }
 
@@ -114,7 +133,7 @@ impl Lower<'_> {
                 fine = false;
                 continue;
             };
-            match self.test_value(e, &info.ty) {
+            match self.datum(e, &info.ty) {
                 Some(value) => {
                     out.insert(name.text.clone(), value);
                 }
@@ -177,7 +196,7 @@ impl Lower<'_> {
                 self.report(found);
                 continue;
             };
-            if let Some(value) = self.test_value(e, ty) {
+            if let Some(value) = self.datum(e, ty) {
                 out.push((field.text.clone(), value));
             }
         }

@@ -16,6 +16,7 @@ mod names;
 mod operators;
 mod parts;
 mod places;
+mod presses;
 mod questions;
 mod routing;
 mod rules;
@@ -120,6 +121,8 @@ pub(crate) struct Lower<'a> {
     temporal_keys: FxHashMap<SmolStr, Vec<(u32, crate::value::TemporalId)>>,
     /// The number of the first text in its output: a part leaves room for the named ones, which it only refers to.
     first_text: u32,
+    /// The labels that tests press.
+    pressed: Vec<(SmolStr, Loc)>,
     /// It lowers a part of the nodes, beside others.
     in_part: bool,
     /// It met what depends on the order of the whole program.
@@ -165,6 +168,7 @@ impl<'a> Lower<'a> {
             depth: 0,
             temporal_keys: FxHashMap::default(),
             first_text: 0,
+            pressed: Vec::new(),
             in_part: false,
             not_for_a_part: false,
         }
@@ -188,6 +192,7 @@ impl<'a> Lower<'a> {
         self.triggers();
         self.knowledge();
         self.rest(unnamed);
+        self.misspelt_labels();
         self.duplicates();
         self.check_ranges();
         self.name_places();

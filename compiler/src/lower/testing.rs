@@ -113,7 +113,7 @@ impl Lower<'_> {
                         .customer
                         .get(id.index())
                         .map_or(Type::Error, |f| f.ty.clone());
-                    if let Some(value) = self.test_value(e, &ty) {
+                    if let Some(value) = self.datum(e, &ty) {
                         out.push((name.text.clone(), value));
                     }
                 }
@@ -141,7 +141,11 @@ impl Lower<'_> {
             }
             A::Given(what, value) => return self.given(what, value),
             A::Customer(lit) => TestStepKind::Customer(self.words_of(lit)?),
-            A::Presses(lit) => TestStepKind::Presses(self.words_of(lit)?),
+            A::Presses(lit) => {
+                let label = self.words_of(lit)?;
+                self.pressed.push((label.clone(), self.loc(lit.span)));
+                TestStepKind::Presses(label)
+            }
             A::SendsFile(lit) => TestStepKind::SendsFile(self.words_of(lit)?),
             A::Verifies(ok) => TestStepKind::Verifies(*ok),
             A::Leaves => TestStepKind::Leaves,
@@ -235,7 +239,7 @@ impl Lower<'_> {
                         .slots
                         .get(id as usize)
                         .map_or(Type::Error, |s| s.ty.clone());
-                    if let Some(value) = self.test_value(e, &ty) {
+                    if let Some(value) = self.datum(e, &ty) {
                         out.push((SlotId(id), value));
                     }
                 }

@@ -17,9 +17,20 @@ pub struct TestStep {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
     /// In order.
-    pub fields: Vec<(Name, Expr)>,
+    pub fields: Vec<(Name, Datum)>,
     /// With its braces.
     pub span: Span,
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Datum {
+    /// `"Ana"`, `pro`, `30 USD`, `[a, b]`.
+    Value(Expr),
+    /// `{ .. }`: a record.
+    Record(Fields),
+    /// `[{ .. }, ..]`: records.
+    List(Vec<Fields>, Span),
 }
 
 /// What a mock answers.

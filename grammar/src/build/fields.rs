@@ -5,7 +5,13 @@ use super::value::{Number, number};
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::{CustomerDecl, DeclKind, EnumDecl, Expr, ExprKind, Field, RecordDecl, SlotsDecl};
+use crate::diagnostic::Diagnostic;
 use crate::span::{Name, Span, Spanned};
+
+/// The word or sign with which a modifier begins.
+fn first_word(text: &str) -> &str {
+    text.split([' ', '"', '/']).next().unwrap_or_default()
+}
 
 impl Builder<'_> {
     /// `NAME` after a declaration's keyword.
@@ -134,6 +140,14 @@ impl Builder<'_> {
                 values.push(value);
             },
         );
+        if values.is_empty() && self.diagnostics.is_empty() {
+            let at = name.as_ref().map_or(self.span(&pair), |name| name.span);
+            self.error(
+                "this enum has no values",
+                at,
+                "write `enum NAME { a, b, c }`",
+            );
+        }
         DeclKind::Enum(EnumDecl { name, values })
     }
 
@@ -182,10 +196,48 @@ impl Builder<'_> {
             None if self.diagnostics.len() == before => self.expected("a type", &item, USAGE),
             None => {}
         }
+        let mut before: Option<(usize, Rule, Span)> = None;
         for part in parts {
+            self.modifier_in_order(&part, &mut before);
             self.modifier(part, &mut out);
         }
         out
+    }
+
+    /// Modifiers stand once, and in one order.
+    fn modifier_in_order(&mut self, part: &Pair, before: &mut Option<(usize, Rule, Span)>) {
+        const ORDER: [Rule; 7] = [
+            Rule::m_matching,
+            Rule::m_of,
+            Rule::m_most,
+            Rule::m_default,
+            Rule::m_private,
+            Rule::m_identifies,
+            Rule::m_ask,
+        ];
+        let (rule, at) = (part.as_rule(), self.span(part));
+        let Some(place) = ORDER.iter().position(|r| *r == rule) else {
+            return;
+        };
+        let (word, last) = (first_word(self.source(at)).to_owned(), before.take());
+        match last {
+            Some((_, same, first)) if same == rule => self.push(
+                Diagnostic::error("F0202", format!("`{word}` stands twice in one field"), at)
+                    .labelled("again here")
+                    .label(first, "first here")
+                    .help(format!("keep one `{word}`")),
+            ),
+            Some((later, _, first)) if later > place => {
+                let first = first_word(self.source(first)).to_owned();
+                self.error(
+                    format!("`{word}` stands before `{first}`"),
+                    at,
+                    "the order is `matching`, `of`, `at most`, `= VALUE`, `private`, `identifies`, `ask \"..\"`",
+                );
+            }
+            _ => {}
+        }
+        *before = Some((place, rule, at));
     }
 
     pub(super) fn was(&mut self, pair: Pair) -> Option<Name> {
@@ -214,7 +266,14 @@ impl Builder<'_> {
             Rule::m_most => out.max_bytes = self.bytes(parts, &item),
             Rule::m_default => match parts.get(Rule::default) {
                 Some(value) => out.default = Some(self.cell_value(value)),
-                None => self.expected("a value", &item, "write `= VALUE`"),
+                None => {
+                    self.expected("a value", &item, "write `= VALUE`");
+                    // There is meant to be one: the field counts as known.
+                    out.default = Some(Expr {
+                        kind: ExprKind::Error,
+                        span: self.span(&item),
+                    });
+                }
             },
             Rule::m_private => out.private = true,
             Rule::m_identifies => out.identifies = true,

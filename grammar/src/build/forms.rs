@@ -124,10 +124,19 @@ impl Builder<'_> {
             if block.is_none() && text.is_some() {
                 self.expected("`{`", item, USAGE);
             }
-            return StepKind::Choose {
-                text,
-                block: self.question(block, heads, end),
-            };
+            let before = self.diagnostics.len();
+            let block = self.question(block, heads, end);
+            if block.present && block.arms.is_empty() && self.diagnostics.len() == before {
+                self.error("this choice offers nothing", block.span, USAGE);
+            }
+            if let Some(label) = &block.label {
+                self.error(
+                    "`label` has no meaning here",
+                    label.span(),
+                    "remove it: the buttons have their own; `label` is for `choose SLOT from LIST`",
+                );
+            }
+            return StepKind::Choose { text, block };
         };
         let whole = from.clone();
         let mut inner = Parts::of(from);

@@ -133,8 +133,10 @@ impl Builder<'_> {
             because: None,
             span,
         };
+        let mut seen: Vec<(Rule, Span)> = Vec::new();
         for part in pair.into_inner() {
             let item = part.clone();
+            self.once_here(&part, &mut seen);
             match part.as_rule() {
                 Rule::path => out.rule = Some(self.path(&part)),
                 Rule::esc_to => {
@@ -149,6 +151,24 @@ impl Builder<'_> {
             }
         }
         out
+    }
+
+    /// Reports `because` and the like where they stand a second time.
+    fn once_here(&mut self, part: &Pair, seen: &mut Vec<(Rule, Span)>) {
+        let (rule, at) = (part.as_rule(), self.span(part));
+        match seen.iter().find(|(r, _)| *r == rule) {
+            Some((_, first)) => {
+                let first = *first;
+                let word = part.as_str().split(' ').next().unwrap_or_default();
+                self.push(
+                    Diagnostic::error("F0202", format!("`{word}` stands twice in one step"), at)
+                        .labelled("again here")
+                        .label(first, "first here")
+                        .help(format!("keep one `{word}`")),
+                );
+            }
+            None => seen.push((rule, at)),
+        }
     }
 
     pub(super) fn priority(&mut self, pair: Pair) -> Option<Name> {
@@ -180,6 +200,16 @@ impl Builder<'_> {
             _ => {
                 let at = self.span(&part);
                 let text = self.source(at).to_owned();
+                let target = part.clone().into_inner().next();
+                let named = target.is_some_and(|t| t.as_rule() == Rule::path);
+                if named && words::STEPS.list.contains(&text.as_str()) {
+                    self.error(
+                        format!("expected `->` or a block before `{text}`"),
+                        at,
+                        &format!("steps of an answer stand in braces: `{{ {text} .. }}`"),
+                    );
+                    return None;
+                }
                 self.push(
                     Diagnostic::error(
                         "F0101",
@@ -344,6 +374,24 @@ impl Builder<'_> {
         );
         out.arms.shrink_to_fit();
         Box::new(out)
+    }
+
+    /// Reports `invalid`, `retry` and `label` where no answer is awaited.
+    pub(super) fn asks_nothing(&mut self, block: &QuestionBlock, why: &str) {
+        let parts = [
+            ("invalid", block.invalid.as_ref().map(|t| t.span())),
+            ("retry", block.retry.as_ref().map(|r| r.span)),
+            ("label", block.label.as_ref().map(|t| t.span())),
+        ];
+        for (word, at) in parts {
+            if let Some(at) = at {
+                self.error(
+                    format!("`{word}` has no meaning here"),
+                    at,
+                    &format!("remove it: {why}"),
+                );
+            }
+        }
     }
 
     /// The arms of `match`.

@@ -247,10 +247,20 @@ impl Builder<'_> {
         };
         let after = last_token(before);
         let word = self.before(self.place(before.len() - after, before.len()));
-        self.push(
+        let mut finding =
             Diagnostic::error(CODE, format!("unexpected `{found}` after `{word}`"), here)
-                .help(help),
-        );
+                .help(help);
+        if rest.starts_with("->") || words::STEPS.list.contains(&found.as_str()) {
+            finding = finding.fix(
+                "write `;` before it",
+                false,
+                vec![Edit {
+                    at: self.place(before.len(), before.len()),
+                    text: ";".to_owned(),
+                }],
+            );
+        }
+        self.push(finding);
     }
 
     /// `5 min`, `70 %`: a number and its unit stand apart.
@@ -434,6 +444,7 @@ impl Builder<'_> {
         then: &mut dyn FnMut(&mut Self, Pair),
     ) {
         let mut faulty = false;
+        let mut last = None;
         let mut seen: Vec<(&'static str, Span)> = Vec::new();
         for pair in pairs {
             if !words.once.is_empty() {
@@ -443,17 +454,74 @@ impl Builder<'_> {
                 Rule::junk | Rule::ljunk => {
                     if !faulty {
                         self.junk(&pair);
+                        if pair.as_rule() == Rule::junk {
+                            self.run_on(&pair, words, item, then);
+                        }
                     }
                 }
                 Rule::stray => self.trailing_comma(&pair),
-                Rule::bad => self.bad(&pair, words, item, then),
+                Rule::bad => {
+                    let rest_of_it = faulty && last.is_some_and(|l| self.goes_on(l, &pair, words));
+                    if !rest_of_it {
+                        self.bad(&pair, words, item, then);
+                    }
+                }
                 _ => {
                     let before = self.diagnostics.len();
+                    last = Some(self.span(&pair).start as usize);
                     then(self, pair);
                     faulty = self.diagnostics.len() > before;
                 }
             }
         }
+    }
+
+    /// What follows an item on its line where it should have ended, if that is an item of its own: only the `;` is missing.
+    fn run_on(
+        &mut self,
+        pair: &Pair,
+        words: &Words,
+        item: Rule,
+        then: &mut dyn FnMut(&mut Self, Pair),
+    ) {
+        let text = pair.as_str();
+        let len = text
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            .count();
+        let word = text.get(..len).unwrap_or_default();
+        let arrow = text.starts_with("->") && words.list.contains(&"say");
+        if !(arrow || words.list.contains(&word)) || self.corrections >= MAX_CORRECTIONS {
+            return;
+        }
+        let base = self.base;
+        self.base = base + isize::try_from(pair.as_span().start()).unwrap_or_default();
+        self.corrections += 1;
+        if let Ok(pairs) = FlowParser::parse(item, text) {
+            self.walk(pairs, words, item, then);
+        }
+        self.corrections -= 1;
+        self.base = base;
+    }
+
+    /// Whether a line that begins like nothing known is the rest of the faulty item above it: it is indented below that.
+    fn goes_on(&self, above: usize, bad: &Pair, words: &Words) -> bool {
+        let at = self.span(bad).start as usize;
+        let indent = |at: usize| {
+            let before = self.src.get(..at).unwrap_or_default();
+            let line = before.rsplit('\n').next().unwrap_or_default();
+            line.trim().is_empty().then_some(line.len())
+        };
+        let deeper = match (indent(above), indent(at)) {
+            (Some(above), Some(at)) => at > above,
+            _ => false,
+        };
+        let word = bad
+            .as_str()
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .next()
+            .unwrap_or_default();
+        deeper && nearest(word, words.list).is_none()
     }
 
     /// Reports an item that may stand once in its block and stood there before.
@@ -521,8 +589,32 @@ impl Builder<'_> {
         if self.unit_apart(before, start, rest) {
             return;
         }
+        let end = before.trim_end_matches([' ', '\n']).len();
+        if let Some(close) = end
+            .checked_sub(1)
+            .filter(|_| before.get(..end).is_some_and(|b| b.ends_with('}')))
+        {
+            let at = self.place(close, end);
+            self.push(
+                Diagnostic::error(
+                    CODE,
+                    format!("this `}}` ends the declaration, and `{found}` follows"),
+                    at,
+                )
+                .label(here, "belongs to nothing")
+                .help("remove the brace if it is one too many, or move what follows into the block")
+                .fix(
+                    "remove `}`",
+                    false,
+                    vec![Edit {
+                        at,
+                        text: String::new(),
+                    }],
+                ),
+            );
+            return;
+        }
         if before.ends_with('\n') && rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            let end = before.trim_end_matches([' ', '\n']).len();
             self.expected_at(
                 "`{`",
                 input,

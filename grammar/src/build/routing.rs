@@ -4,8 +4,8 @@ use super::question::Parts;
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::*;
-use crate::diagnostic::Diagnostic;
-use crate::span::{Name, Spanned};
+use crate::diagnostic::{Diagnostic, Edit, Label};
+use crate::span::{Name, Span, Spanned};
 use smol_str::SmolStr;
 
 const DAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -255,6 +255,7 @@ impl Builder<'_> {
             rows: Vec::new(),
             span: self.span(&pair),
         };
+        let mut bars = None;
         self.decl_block(
             &mut parts,
             &pair,
@@ -262,8 +263,8 @@ impl Builder<'_> {
             (Rule::route_block, Rule::route_item),
             &words::ROUTE,
             &mut |b, item| match item.as_rule() {
-                Rule::header => b.header(item, &mut out),
-                Rule::row => b.row(item, &mut out),
+                Rule::header => b.header(item, &mut out, &mut bars),
+                Rule::row => b.row(item, &mut out, &mut bars),
                 _ => {
                     let whole = item.clone();
                     let within = Parts::of(item).get(Rule::within).and_then(|w| b.within(w));
@@ -277,10 +278,19 @@ impl Builder<'_> {
                 }
             },
         );
+        if out.columns.is_empty() && self.diagnostics.is_empty() {
+            let at = out.tier.as_ref().map_or(out.span, |tier| tier.span);
+            self.error(
+                "this matrix has no columns and no rows",
+                at,
+                "begin with the columns, `| intent | team |`, then write one row for each case: `| _ | TEAM |`",
+            );
+        }
         DeclKind::Route(Box::new(out))
     }
 
-    fn header(&mut self, pair: Pair, out: &mut RouteDecl) {
+    fn header(&mut self, pair: Pair, out: &mut RouteDecl, bars: &mut Option<usize>) {
+        self.outer_bars(&pair, bars);
         let mut parts = Parts::of(pair.clone());
         while let Some(cell) = parts.get(Rule::hcell) {
             let whole = cell.clone();
@@ -294,9 +304,6 @@ impl Builder<'_> {
                     );
                 }
                 continue;
-            }
-            if last {
-                self.missing_bar(&whole);
             }
             let before = self.diagnostics.len();
             let mut inner = Parts::of(cell);
@@ -312,12 +319,78 @@ impl Builder<'_> {
         }
     }
 
-    fn missing_bar(&mut self, pair: &Pair) {
-        self.expected("`|`", pair, "a row begins and ends with `|`");
+    /// A line without its first or last `|`: all such lines of a matrix are one finding, which is at `first`.
+    fn outer_bars(&mut self, pair: &Pair, first: &mut Option<usize>) {
+        let (span, text) = (self.span(pair), pair.as_str().trim_end_matches([' ', '\n']));
+        let (begins, ends) = (text.starts_with('|'), text.ends_with('|'));
+        if begins && ends {
+            return;
+        }
+        let mut edits = Vec::new();
+        if !begins {
+            edits.push(Edit {
+                at: Span::new(span.start, span.start),
+                text: "| ".to_owned(),
+            });
+        }
+        if !ends {
+            edits.push(Edit {
+                at: Span::new(span.end, span.end),
+                text: " |".to_owned(),
+            });
+        }
+        if let Some(earlier) = first.and_then(|at| self.diagnostics.get_mut(at)) {
+            if let Some(fix) = earlier.fixes.first_mut() {
+                fix.edits.append(&mut edits);
+            }
+            earlier.labels.push(Label {
+                at: span,
+                text: "here too".to_owned(),
+            });
+            return;
+        }
+        *first = Some(self.diagnostics.len());
+        let what = match (begins, ends) {
+            (true, _) => "this line of the matrix lacks its last `|`",
+            (_, true) => "this line of the matrix lacks its first `|`",
+            _ => "this line of the matrix lacks its outer `|`",
+        };
+        self.push(
+            Diagnostic::error("F0101", what, span)
+                .help("a line of the matrix begins and ends with `|`")
+                .fix("write `|`", true, edits),
+        );
     }
 
-    fn row(&mut self, pair: Pair, out: &mut RouteDecl) {
+    /// A line of dashes under the columns, as other tables have it.
+    fn rule_of_dashes(&mut self, pair: &Pair) -> bool {
+        let text = pair.as_str().trim_end_matches([' ', '\n']);
+        let dashes =
+            text.contains("--") && text.bytes().all(|b| matches!(b, b'|' | b'-' | b':' | b' '));
+        if dashes {
+            let at = self.span(pair);
+            self.push(
+                Diagnostic::error("F0101", "a matrix has no line of dashes", at)
+                    .help("remove the line: its first line names the columns, all others are rows")
+                    .fix(
+                        "remove the line",
+                        true,
+                        vec![Edit {
+                            at,
+                            text: String::new(),
+                        }],
+                    ),
+            );
+        }
+        dashes
+    }
+
+    fn row(&mut self, pair: Pair, out: &mut RouteDecl, bars: &mut Option<usize>) {
+        if self.rule_of_dashes(&pair) {
+            return;
+        }
         let span = self.span(&pair);
+        self.outer_bars(&pair, bars);
         let mut cells = Vec::new();
         let before = self.diagnostics.len();
         let mut parts = Parts::of(pair.clone());
@@ -329,9 +402,6 @@ impl Builder<'_> {
                     cells.push(vec![Cell::Error(self.span(&cell))]);
                 }
                 continue;
-            }
-            if last {
-                self.missing_bar(&cell);
             }
             let found = self.cells(cell);
             cells.push(found);

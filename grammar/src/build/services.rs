@@ -285,6 +285,14 @@ impl Builder<'_> {
                 b.trigger_item(item, &mut out, &mut steps);
             },
         );
+        if out.find_by.is_none() && self.diagnostics.is_empty() {
+            let at = out.name.as_ref().map_or(self.span(&pair), |name| name.span);
+            self.error(
+                "this trigger finds nobody",
+                at,
+                "say whose conversation it moves: `find customer by FIELD`, with a field of the payload and the profile",
+            );
+        }
         out.then = match steps.pop() {
             Some(Step {
                 kind: StepKind::Escalate(escalate),

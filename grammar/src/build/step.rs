@@ -158,6 +158,7 @@ impl Builder<'_> {
                     None => None,
                 };
                 let block = self.question(parts.get(Rule::qblock), Heads::Only(&["failed"]), end);
+                self.asks_nothing(&block, "a `call` asks nothing");
                 StepKind::Call {
                     webhook,
                     args,
@@ -174,6 +175,7 @@ impl Builder<'_> {
                 let tier = self.need_name(tier, "a tier", &item, "write `continue with TIER`")?;
                 let heads = Heads::Only(&["resolved", "failed", "returned", "otherwise"]);
                 let block = self.question(parts.get(Rule::qblock), heads, end);
+                self.asks_nothing(&block, "`continue with` asks nothing");
                 StepKind::ContinueWith {
                     tier,
                     arms: block.arms,

@@ -4,7 +4,7 @@ use super::question::Parts;
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::*;
-use crate::span::{Name, Spanned};
+use crate::span::{Name, Span, Spanned};
 use smol_str::SmolStr;
 
 impl Builder<'_> {
@@ -177,8 +177,15 @@ impl Builder<'_> {
                 };
                 let name = b.name(&name);
                 parts.get(Rule::colon);
-                let value = parts.get(Rule::expr);
-                let value = b.value_or_error(value, &whole, "write `name VALUE`");
+                let value = if let Some(data) = parts.get(Rule::data) {
+                    Datum::Record(b.data(data))
+                } else if let Some(list) = parts.get(Rule::data_list) {
+                    let (items, span) = b.data_list(list);
+                    Datum::List(items, span)
+                } else {
+                    let value = parts.get(Rule::expr);
+                    Datum::Value(b.value_or_error(value, &whole, "write `name VALUE`"))
+                };
                 fields.push((name, value));
             },
         );
@@ -253,7 +260,10 @@ impl Builder<'_> {
                     }
                     Some(part) => match part.as_rule() {
                         Rule::data => MockAnswer::Record(self.data(part)),
-                        Rule::data_list => self.data_list(part),
+                        Rule::data_list => {
+                            let (items, span) = self.data_list(part);
+                            MockAnswer::List(items, span)
+                        }
                         _ => MockAnswer::Value(self.expr(part)),
                     },
                 }
@@ -262,7 +272,7 @@ impl Builder<'_> {
         Some(TestStepKind::Mock(webhook, answer))
     }
 
-    fn data_list(&mut self, pair: Pair) -> MockAnswer {
+    fn data_list(&mut self, pair: Pair) -> (Vec<Fields>, Span) {
         let span = self.span(&pair);
         self.closed(&pair, ']');
         let mut out = Vec::new();
@@ -273,7 +283,7 @@ impl Builder<'_> {
                 _ => self.junk(&part),
             }
         }
-        MockAnswer::List(out, span)
+        (out, span)
     }
 
     fn model(&mut self, mut parts: Parts, item: &Pair) -> Option<TestStepKind> {

@@ -136,6 +136,20 @@ impl Builder<'_> {
                 }
             },
         );
+        if self.diagnostics.is_empty() {
+            let at = out.name.as_ref().map_or(self.span(&pair), |name| name.span);
+            let lacks = match (out.ask.is_empty(), out.answer.is_none()) {
+                (true, true) => "question and no answer",
+                (true, false) => "question",
+                (false, true) => "answer",
+                (false, false) => return DeclKind::Faq(out),
+            };
+            self.error(
+                format!("this faq has no {lacks}"),
+                at,
+                "write `faq NAME { ask \"..\", \"..\"; answer \"..\" }`",
+            );
+        }
         DeclKind::Faq(out)
     }
 

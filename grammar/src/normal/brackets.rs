@@ -105,6 +105,10 @@ impl Pass<'_> {
         let Some((indent, at, last)) = found else {
             return;
         };
+        // Without a line between them that is one brace too many, not one too few.
+        if self.lines.last().is_some_and(|l| l.1 == at) {
+            return;
+        }
         let taken = self.bytes.get(at) != Some(&b'\n');
         if taken || matches!(last.tok, Tok::Open(_) | Tok::Close(_)) {
             return;

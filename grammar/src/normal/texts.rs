@@ -95,9 +95,13 @@ impl Pass<'_> {
     }
 
     pub(super) fn block_text(&mut self, token: Token, closed: bool, marks: &Marks) {
+        if !closed {
+            self.unclosed_block_text(token);
+            return;
+        }
         self.inside_texts(marks);
         // Seen by the grammar as one plain text.
-        let inner_end = if closed { token.end - 3 } else { token.end };
+        let inner_end = token.end - 3;
         let interpolations = interpolations(self.source, &self.bytes, token.start + 3, inner_end);
         let mut at = token.start + 3;
         for (start, end) in interpolations.into_iter().chain([(inner_end, inner_end)]) {
@@ -110,10 +114,12 @@ impl Pass<'_> {
             at = end;
         }
         self.fill(token.start + 1, token.start + 3);
-        if closed {
-            self.fill(inner_end, inner_end + 2);
-            return;
-        }
+        self.fill(inner_end, inner_end + 2);
+    }
+
+    /// What an unclosed block text has swallowed is no text: nothing is read in it, and nothing is said of it but that.
+    fn unclosed_block_text(&mut self, token: Token) {
+        self.fill(token.start + 1, token.end);
         self.out.swallowed = true;
         self.out.diagnostics.push(
             Diagnostic::error(
