@@ -50,6 +50,7 @@ pub(crate) fn collect(loaded: Loaded) -> Collected {
         scopes,
         decl_scope,
         diagnostics,
+        incomplete,
     } = loaded;
     let mut env = Env {
         scopes,
@@ -57,9 +58,14 @@ pub(crate) fn collect(loaded: Loaded) -> Collected {
         hours: vec![None],
         timezone: SmolStr::new_static("UTC"),
         suggestions_left: 300.into(),
+        incomplete,
         ..Env::default()
     };
     remember_broken(&sources, &mut env);
+    if incomplete {
+        env.poisoned.take_all();
+        env.mentioned.take_all();
+    }
     let mut c = Collector {
         sources: &sources,
         env,
@@ -134,6 +140,11 @@ impl Collector<'_> {
             }
             return None;
         }
+        if matches!(kind, Kind::Enum | Kind::Record)
+            && !self.declare_type(kind, scope_id, name, name_loc)
+        {
+            return None;
+        }
         let shared = matches!(
             kind,
             Kind::Slot | Kind::Segment | Kind::Threshold | Kind::Hook | Kind::Hours | Kind::Team
@@ -157,6 +168,7 @@ impl Collector<'_> {
                     Diagnostic::error("F0202", format!("`{}` is a signal", name.text), name_loc)
                         .help("only a slot may have the name of a signal; choose another name"),
                 );
+                self.env.duplicated.insert(kind.def(id));
             }
         }
         let scope = self.env.scopes.get_mut(scope_id as usize)?;
@@ -178,6 +190,37 @@ impl Collector<'_> {
             name: full,
             name_loc,
         })
+    }
+
+    /// Enums and records are both named where a type is written: they share that namespace with the built-in types.
+    fn declare_type(&mut self, kind: Kind, scope: u32, name: &Name, at: Loc) -> bool {
+        if crate::types::built_in(&name.text).is_some() {
+            self.diagnostics.push(
+                Diagnostic::error("F0202", format!("`{}` is a built-in type", name.text), at)
+                    .help("choose another name"),
+            );
+            return false;
+        }
+        let other = if kind == Kind::Enum {
+            Kind::Record
+        } else {
+            Kind::Enum
+        };
+        let Some(id) = self.env.lookup(scope, other, &name.text) else {
+            return true;
+        };
+        let mut finding = Diagnostic::error(
+            "F0202",
+            format!("`{}` is already {}", name.text, other.with_article()),
+            at,
+        )
+        .labelled(format!("declared as {} here", kind.with_article()))
+        .help("enums and records are types and share one namespace; rename one of them");
+        if let Some(first) = self.env.place(other.def(id)) {
+            finding = finding.label(first, format!("declared as {} here", other.with_article()));
+        }
+        self.diagnostics.push(finding);
+        false
     }
 
     fn item(&mut self, kind: Kind, decl: u32, name: Option<&Name>, id: usize) -> Option<Item> {

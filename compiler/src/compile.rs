@@ -118,6 +118,10 @@ fn index(env: &Env, refs: Vec<Reference>, machine: &Machine) -> crate::index::In
 
 /// Silences what only follows from a syntax error: what could not be read has no type, leads nowhere and fills nothing.
 fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
+    if env.incomplete {
+        // What leads to a node, a person or a field may stand in the file that could not be read.
+        diagnostics.retain(|d| !matches!(d.code, "F0401" | "F0404" | "F0705" | "F0801"));
+    }
     let place = |d: &Diagnostic| {
         let at = d.labels.first()?.at;
         let (file, range) = sources.resolve(at)?;

@@ -295,11 +295,42 @@ pub(crate) struct Env {
     /// Definitions that were declared twice; they are not reported as unused.
     pub(crate) duplicated: FxHashSet<Def>,
     /// Names whose declaration could not be read: whoever uses them is not told that they are unknown.
-    pub(crate) poisoned: FxHashSet<SmolStr>,
+    pub(crate) poisoned: Words,
     /// How many more unknown names are compared with all others.
     pub(crate) suggestions_left: AtomicU32,
     /// Words of declarations with syntax errors: who has such a name may be used there.
-    pub(crate) mentioned: FxHashSet<SmolStr>,
+    pub(crate) mentioned: Words,
+    /// A file could not be read: anything may stand in it.
+    pub(crate) incomplete: bool,
+}
+
+/// A set of words, or all words that there are.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    some: FxHashSet<SmolStr>,
+    all: bool,
+}
+
+impl Words {
+    pub(crate) fn contains(&self, word: &str) -> bool {
+        self.all || self.some.contains(word)
+    }
+
+    pub(crate) fn insert(&mut self, word: SmolStr) {
+        self.some.insert(word);
+    }
+
+    pub(crate) fn extend(&mut self, words: impl IntoIterator<Item = SmolStr>) {
+        self.some.extend(words);
+    }
+
+    pub(crate) const fn take_all(&mut self) {
+        self.all = true;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.all && self.some.is_empty()
+    }
 }
 
 impl Env {

@@ -8,7 +8,7 @@ use flow_grammar::{
     ast::{Decl, DeclKind, Path, TextLit, UseDecl},
 };
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -57,6 +57,8 @@ pub(crate) struct Loaded {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) decl_scope: Vec<u32>,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// A file of a folder that takes part could not be read.
+    pub(crate) incomplete: bool,
 }
 
 /// A declaration of the program.
@@ -81,6 +83,11 @@ struct Loader<'p> {
     /// `(user, used, where)`, to find circles.
     uses: Vec<(u32, u32, Loc)>,
     includes: Vec<(u32, u32, Path)>,
+    /// Where the names of used folders stand.
+    aliases: FxHashMap<(u32, SmolStr), Loc>,
+    /// What could not be read, and why; what was told of it where it is used.
+    unreadable: &'p [(SmolStr, String)],
+    told: FxHashSet<SmolStr>,
 }
 
 /// Parses what takes part, starting at the bot's folder.
@@ -96,6 +103,9 @@ pub(crate) fn load(project: &Project, caches: &mut Caches) -> Loaded {
         folders: FxHashMap::default(),
         uses: Vec::new(),
         includes: Vec::new(),
+        aliases: FxHashMap::default(),
+        unreadable: &project.unreadable,
+        told: FxHashSet::default(),
     };
     let root = SmolStr::new(project.root.trim_matches('/'));
     loader.folders.insert(root.clone(), 0);
@@ -111,8 +121,9 @@ pub(crate) fn load(project: &Project, caches: &mut Caches) -> Loaded {
     }
     loader.report_circles();
     loader.include();
+    let told = std::mem::take(&mut loader.told);
     let mut loaded = loader.loaded;
-    report_unreadable(project, &mut loaded);
+    report_unreadable(project, &told, &mut loaded);
     // A place for what concerns the program as a whole: the start of its first file.
     loaded.sources.decls.push((0, 0));
     loaded.decl_scope.push(0);
@@ -127,7 +138,7 @@ pub(crate) fn whole(sources: &Sources) -> Loc {
     }
 }
 
-fn report_unreadable(project: &Project, loaded: &mut Loaded) {
+fn report_unreadable(project: &Project, told: &FxHashSet<SmolStr>, loaded: &mut Loaded) {
     if project.unreadable.is_empty() {
         return;
     }
@@ -135,7 +146,9 @@ fn report_unreadable(project: &Project, loaded: &mut Loaded) {
         decl: u32::try_from(loaded.sources.decls.len()).unwrap_or(u32::MAX),
         span: flow_grammar::Span::default(),
     };
-    for (path, why) in &project.unreadable {
+    for (path, why) in project.unreadable.iter().filter(|(p, _)| !told.contains(p)) {
+        loaded.incomplete |=
+            path.ends_with(".flow") && loaded.scopes.iter().any(|s| s.folder == folder_of(path));
         loaded.diagnostics.push(Diagnostic::error(
             "F0204",
             format!("`{path}` cannot be read: {why}"),
@@ -239,11 +252,18 @@ impl Loader<'_> {
             return;
         };
         if !self.by_folder.contains_key(target.as_str()) {
+            let why = self.unreadable.iter().find(|(p, _)| *p == target);
             let mut found = Diagnostic::error(
                 "F0204",
-                format!("no folder `{text}` with `.flow` files"),
+                match why {
+                    Some((_, why)) => format!("`{text}` cannot be used: {why}"),
+                    None => format!("no folder `{text}` with `.flow` files"),
+                },
                 at,
             );
+            if why.is_some() {
+                self.told.insert(SmolStr::new(&target));
+            }
             if let Some(near) = crate::env::did_you_mean(&target, self.by_folder.keys().copied()) {
                 found = found.help(format!("did you mean the folder `{near}` of the project?"));
             }
@@ -277,17 +297,24 @@ impl Loader<'_> {
         self.uses.push((scope, id, Loc::new(decl, span)));
         let Some(alias) = &used.alias else { return };
         if let Some(own) = self.loaded.scopes.get_mut(scope as usize) {
-            let fresh = own
-                .names
-                .insert(Kind::Alias, alias.text.clone(), id)
-                .is_none_or(|old| old == id);
-            if !fresh {
-                self.loaded.diagnostics.push(Diagnostic::error(
-                    "F0202",
-                    format!("`{}` already names another used folder", alias.text),
-                    Loc::new(decl, alias.span),
-                ));
+            let first = own.get(Kind::Alias, &alias.text);
+            if first.is_none_or(|first| first == id) {
+                own.names.insert(Kind::Alias, alias.text.clone(), id);
+                self.aliases
+                    .entry((scope, alias.text.clone()))
+                    .or_insert(Loc::new(decl, alias.span));
+                return;
             }
+            let mut found = Diagnostic::error(
+                "F0202",
+                format!("`{}` already names another used folder", alias.text),
+                Loc::new(decl, alias.span),
+            )
+            .help("give one of them another name");
+            if let Some(first) = self.aliases.get(&(scope, alias.text.clone())) {
+                found = found.label(*first, "first named here");
+            }
+            self.loaded.diagnostics.push(found);
         }
     }
 

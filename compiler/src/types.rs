@@ -131,6 +131,15 @@ pub(crate) const fn is_textual(ty: &Type) -> bool {
     matches!(ty, Type::Text | Type::Email | Type::Phone | Type::Url)
 }
 
+/// Whether a customer can type or press a value; nobody can type a record.
+pub(crate) fn can_be_typed(ty: &Type) -> bool {
+    match ty {
+        Type::Record(_) | Type::Customer => false,
+        Type::List(of) => !matches!(**of, Type::Record(_) | Type::Customer | Type::List(_)),
+        _ => true,
+    }
+}
+
 /// The currency that a written expression surely has.
 pub(crate) fn written_currency(expr: &Expr) -> Option<SmolStr> {
     match &expr.kind {

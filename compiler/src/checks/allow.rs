@@ -68,7 +68,14 @@ pub fn apply(sources: &Sources, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
             allow.loc,
         )
         .labelled("allows nothing");
-        finding = if fixed.is_empty() {
+        let unheard: Vec<&str> = idle
+            .iter()
+            .copied()
+            .filter(|c| super::explain::explain(c).is_none())
+            .collect();
+        finding = if !unheard.is_empty() {
+            finding.help(format!("there is no finding {}", unheard.join(", ")))
+        } else if fixed.is_empty() {
             finding.help("remove it")
         } else {
             finding.help(format!(
@@ -149,21 +156,29 @@ fn collect(sources: &Sources) -> Vec<Allow> {
     out
 }
 
-/// `allow F0405, F0401: reason`.
+/// `allow F0405, F0401: reason`: the codes, and whether there is a reason. What begins with a code is meant as one, whatever
+/// follows.
 fn parse(comment: &str) -> Option<(Vec<String>, bool)> {
-    let rest = comment.trim().strip_prefix("allow ")?;
-    let (codes, reason) = rest.split_once(':').unwrap_or((rest, ""));
-    let codes: Vec<String> = codes.split(',').map(|c| c.trim().to_owned()).collect();
-    let code = |c: &String| {
-        c.len() == 5
-            && c.starts_with('F')
-            && c.get(1..)
-                .is_some_and(|d| d.bytes().all(|b| b.is_ascii_digit()))
-    };
-    codes
-        .iter()
-        .all(code)
-        .then(|| (codes, !reason.trim().is_empty()))
+    let mut rest = comment.trim().strip_prefix("allow ")?.trim_start();
+    let mut codes = Vec::new();
+    while let Some(code) = rest.get(..5).filter(|c| is_code(c)) {
+        codes.push(code.to_ascii_uppercase());
+        rest = rest.get(5..).unwrap_or_default().trim_start();
+        match rest.strip_prefix(',') {
+            Some(more) => rest = more.trim_start(),
+            None => break,
+        }
+    }
+    let reason = rest.strip_prefix(':').unwrap_or_default();
+    (!codes.is_empty()).then(|| (codes, !reason.trim().is_empty()))
+}
+
+/// `F0405`, or so in small letters.
+fn is_code(word: &str) -> bool {
+    word.starts_with(['F', 'f'])
+        && word
+            .get(1..)
+            .is_some_and(|d| d.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether nothing but the comment stands on its line.
@@ -220,6 +235,14 @@ mod tests {
         assert_eq!(
             parse("allow F0405"),
             Some((vec!["F0405".to_owned()], false))
+        );
+        assert_eq!(
+            parse("allow F0405 because it is meant"),
+            Some((vec!["F0405".to_owned()], false))
+        );
+        assert_eq!(
+            parse("allow f0405,F0401: both"),
+            Some((vec!["F0405".to_owned(), "F0401".to_owned()], true))
         );
         assert_eq!(parse("allow me to explain: this is prose"), None);
         assert_eq!(parse("we allow F0405: prose too"), None);

@@ -40,10 +40,15 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     for tier in &cx.machine.tiers {
         let ranges: Vec<&CellPattern> = tier.bands.iter().map(|b| &b.range).collect();
-        let Some(grid) = bands_grid(&ranges) else {
+        let written = bands_of(cx, tier.loc);
+        // A band that could not be read says nothing of what it covers.
+        if written != Some(ranges.len()) {
             continue;
+        }
+        let missing = match bands_grid(&ranges) {
+            Some(grid) => missing(&grid),
+            None => vec!["0%..100%".to_owned()],
         };
-        let missing = missing(&grid);
         if missing.is_empty() {
             continue;
         }
@@ -170,6 +175,14 @@ pub(super) fn bands_grid(ranges: &[&CellPattern]) -> Option<Grid> {
         .map(|r| vec![std::slice::from_ref(*r)])
         .collect();
     Grid::new(&[column], &rows)
+}
+
+/// How many bands `answers by confidence` of a tier has; `None` where it does not stand.
+fn bands_of(cx: &Analysis<'_>, loc: Loc) -> Option<usize> {
+    match &syntax::decl(cx.sources, loc.decl)?.kind {
+        DeclKind::Tier(tier) => Some(tier.answers.as_ref()?.bands.len()),
+        _ => None,
+    }
 }
 
 /// Where `answers by confidence` stands, and its block.

@@ -31,7 +31,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             let of_another_type = grid.takes_nothing(i)
                 && !patterns.contains(&crate::machine::CellPattern::Unknown)
                 && !patterns.is_empty();
-            if patterns.is_empty() || of_another_type || grid.useless(i) != Some(true) {
+            // Stands for the arms that could not be read.
+            let supplied = *loc == op.loc;
+            if patterns.is_empty() || supplied || of_another_type || grid.useless(i) != Some(true) {
                 continue;
             }
             let mut finding = Diagnostic::error(

@@ -3,8 +3,8 @@
 //! Such a part waits for the customer again and again, and no answer ends it, reaches a person or leads elsewhere.
 
 use super::support::analysis::Analysis;
-use super::support::flow::{all_successors, by_customer, each_way, question};
-use crate::machine::{CodeOwner, OpKind};
+use super::support::flow::{all_successors, by_customer, each_way, node_of, question};
+use crate::machine::{CodeOwner, Op, OpKind};
 use crate::value::OpId;
 use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -41,9 +41,11 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
         if flow.reaches(id) {
-            each_way(machine, op, |to| {
+            let mut lead = |to: OpId| {
                 graph.add_edge(NodeIndex::new(id.index()), NodeIndex::new(to.index()), ());
-            });
+            };
+            each_way(machine, op, &mut lead);
+            returns(cx, op).into_iter().for_each(lead);
         }
     }
     let parts = petgraph::algo::kosaraju_scc(&graph);
@@ -61,13 +63,14 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             machine.op(id).is_some_and(|op| {
                 all_successors(machine, op)
                     .iter()
+                    .chain(&returns(cx, op))
                     .all(|to| part_of.get(to.index()) == Some(&i))
             })
         });
         // Without a way on, an operation is an end, a person or a return.
         let ends = members().any(|id| {
             machine.op(id).is_some_and(|op| {
-                all_successors(machine, op).is_empty()
+                (all_successors(machine, op).is_empty() && returns(cx, op).is_empty())
                     || matches!(op.kind, OpKind::ContinueWith { .. } | OpKind::Offer { .. })
             })
         });
@@ -102,6 +105,32 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             ),
         );
     }
+}
+
+/// Where the end of a node leads that is only visited: to what follows the visits. Of one that is entered otherwise too, or that
+/// something else than a node visits, nothing is said.
+fn returns(cx: &Analysis<'_>, op: &Op) -> Vec<OpId> {
+    let (machine, flow) = (cx.machine, cx.flow());
+    if !matches!(op.kind, OpKind::Finish | OpKind::Back) {
+        return Vec::new();
+    }
+    let Some(node) = machine.code(op.code).and_then(node_of) else {
+        return Vec::new();
+    };
+    if flow.entered(machine, node) {
+        return Vec::new();
+    }
+    let visits = || flow.visits(node).iter().filter_map(|v| machine.op(*v));
+    let by_nodes = visits().all(|v| machine.code(v.code).and_then(node_of).is_some());
+    if !by_nodes {
+        return Vec::new();
+    }
+    visits()
+        .filter_map(|v| match v.kind {
+            OpKind::Visit { next, .. } => Some(next),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether a handler or button ends or escalates; where it goes is collected.

@@ -1,4 +1,7 @@
 //! F0406: a circle of visits, or `back` where nothing visits.
+//!
+//! `-> NODE` leaves everything that was visited, so a circle that passes an arrow piles up nothing, and behind an arrow there is
+//! nothing to return to.
 
 use super::support::analysis::Analysis;
 use super::support::flow::node_of;
@@ -81,35 +84,6 @@ fn circles(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 
 fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
-    // Nodes that are visited, or reached from what is: there `back` may have somewhere to return to.
-    let mut visited = vec![false; machine.nodes.len()];
-    let mut todo: Vec<NodeId> = (0u32..)
-        .map(NodeId)
-        .take(machine.nodes.len())
-        .filter(|n| !flow.visits(*n).is_empty())
-        .collect();
-    // Handlers count as visited, and so do the nodes that they go to.
-    for handler in &machine.handlers {
-        for op in flow.ops(handler.code).iter().filter_map(|o| machine.op(*o)) {
-            if let OpKind::Goto { node } = &op.kind {
-                todo.push(*node);
-            }
-        }
-    }
-    while let Some(id) = todo.pop() {
-        match visited.get_mut(id.index()) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
-        }
-        let Some(node) = machine.node(id) else {
-            continue;
-        };
-        for op in flow.ops(node.code).iter().filter_map(|o| machine.op(*o)) {
-            if let OpKind::Goto { node } = &op.kind {
-                todo.push(*node);
-            }
-        }
-    }
     for (code, body) in (0u32..).map(CodeId).zip(&machine.codes) {
         if !matches!(body.owner, CodeOwner::Handoff(..)) || flow.broken {
             continue;
@@ -125,24 +99,33 @@ fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     for (id, node) in (0u32..).map(NodeId).zip(&machine.nodes) {
-        if visited.get(id.index()) != Some(&false) || flow.broken {
+        // An arrow leaves what was visited, that of a handler what it interrupted: only a visit of this very node can be
+        // returned from.
+        let visited = !flow.visits(id).is_empty();
+        let arrow = flow.gotos(id).first().and_then(|g| machine.op(*g));
+        if flow.broken || (visited && !flow.entered(machine, id)) {
             continue;
         }
         for op in flow.ops(node.code).iter().filter_map(|o| machine.op(*o)) {
-            if matches!(op.kind, OpKind::Back) {
-                found.push(
-                    Diagnostic::error(
-                        "F0406",
-                        format!("`back` in node `{}`, which nothing visits", node.name),
-                        op.loc,
-                    )
-                    .labelled("there is nowhere to return to")
-                    .help(format!(
-                        "come here with `visit {}`, or go on with `->`",
-                        node.name
-                    )),
-                );
+            if !matches!(op.kind, OpKind::Back) {
+                continue;
             }
+            let (name, message) = (
+                &node.name,
+                match visited {
+                    true => format!(
+                        "`back` in node `{}`, to which not only visits lead",
+                        node.name
+                    ),
+                    false => format!("`back` in node `{}`, which nothing visits", node.name),
+                },
+            );
+            let mut finding = Diagnostic::error("F0406", message, op.loc)
+                .labelled("there is nowhere to return to");
+            if let Some(arrow) = arrow {
+                finding = finding.label(arrow.loc, "an arrow leaves; nothing returns here");
+            }
+            found.push(finding.help(format!("come here with `visit {name}`, or go on with `->`")));
         }
     }
 }

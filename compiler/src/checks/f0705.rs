@@ -2,6 +2,7 @@
 
 use super::support::analysis::Analysis;
 use super::support::syntax;
+use crate::machine::Tier;
 use crate::value::{TeamId, TierId};
 use flow_grammar::ast::{DeclKind, TierKind};
 use flow_grammar::{Diagnostic, Severity};
@@ -14,6 +15,18 @@ pub(super) const CHECK: super::Check = super::Check {
     run,
 };
 
+/// Whether a tier is declared with its kind and stands on the ladder; otherwise that is to be mended first.
+fn settled(cx: &Analysis<'_>, tier: &Tier) -> bool {
+    let declared = matches!(
+        syntax::decl(cx.sources, tier.name_loc.decl).map(|d| &d.kind),
+        Some(DeclKind::Tier(t)) if t.kind.is_some()
+    );
+    let on_the_ladder = syntax::decls(cx.sources).any(|(_, d)| {
+        matches!(&d.kind, DeclKind::Bot(bot) if bot.tiers.iter().any(|t| t.text == tier.name))
+    });
+    declared && on_the_ladder
+}
+
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     // A route or handoff whose tier is unknown may have been meant for any.
@@ -25,7 +38,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let lost_routes = written(|d| matches!(d, DeclKind::Route(_))) > machine.routes.len();
     let lost_handoffs = written(|d| matches!(d, DeclKind::Handoff(_))) > machine.handoffs.len();
     for (id, tier) in (0u32..).map(TierId).zip(&machine.tiers) {
-        if tier.kind != TierKind::People {
+        if tier.kind != TierKind::People || !settled(cx, tier) {
             continue;
         }
         let route = lost_routes || machine.routes.iter().any(|r| r.tier == id);

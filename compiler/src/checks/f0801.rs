@@ -3,7 +3,7 @@
 
 use super::support::analysis::Analysis;
 use crate::machine::Var;
-use crate::value::Type;
+use crate::types::can_be_typed;
 use flow_grammar::{Diagnostic, Severity};
 use rustc_hash::FxHashSet;
 
@@ -36,13 +36,5 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                     .help("require a field that the customer can give, such as its number, and fill this one by a `call`"),
             );
         }
-    }
-}
-
-fn can_be_typed(ty: &Type) -> bool {
-    match ty {
-        Type::Record(_) | Type::Customer => false,
-        Type::List(of) => !matches!(**of, Type::Record(_) | Type::Customer | Type::List(_)),
-        _ => true,
     }
 }

@@ -11,6 +11,9 @@ use flow_grammar::{
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+/// A tier on its way to the ladder: name, kind, declaration, place of its name.
+type Rung = (SmolStr, Option<TierKind>, Option<u32>, Loc);
+
 impl Collector<'_> {
     pub(super) fn found_bot(&mut self, id: u32, bot: &BotDecl) {
         let at = bot.name.as_ref().map_or(bot.span, |n| n.span);
@@ -43,13 +46,9 @@ impl Collector<'_> {
             let broken = sources.files.iter().flat_map(|f| &f.tree.decls).any(|d| {
                 matches!(d.tree.decl.kind, DeclKind::Error) && !d.tree.diagnostics.is_empty()
             });
-            if !(broken
-                && self
-                    .env
-                    .poisoned
-                    .iter()
-                    .any(|_| self.env.mentioned.contains("bot")))
-            {
+            let meant =
+                broken && !self.env.poisoned.is_empty() && self.env.mentioned.contains("bot");
+            if !meant && !self.env.incomplete {
                 self.diagnostics.push(
                     Diagnostic::error("F0203", "no `bot` declaration", whole(sources))
                         .help("a bot is a folder with one declaration `bot NAME { languages ..; channels ..; tiers ..; start NODE }`"),
@@ -79,19 +78,15 @@ impl Collector<'_> {
                 }
             }
         }
+        let mut ladder: Vec<Rung> = Vec::with_capacity(bot.tiers.len());
         for name in &bot.tiers {
             let at = Loc::new(id, name.span);
-            if let Some(first) = self
-                .env
-                .tier_index
-                .get(&name.text)
-                .and_then(|t| self.env.tiers.get(t.index()))
-                .map(|t| t.name_loc)
-            {
+            if let Some(first) = ladder.iter().find(|t| t.0 == name.text).map(|t| t.3) {
                 self.twice("tier", name, id, first);
                 continue;
             }
             let declared = self.tier_decls.get(&name.text).copied();
+            let last = bot.tiers.last().is_some_and(|l| l.text == name.text);
             if declared.is_none() && !self.env.poisoned.contains(&name.text) {
                 let found = crate::env::unknown(
                     &self.env,
@@ -105,21 +100,26 @@ impl Collector<'_> {
                         .collect::<Vec<_>>(),
                 );
                 let found = if found.help.is_none() {
-                    found.help(format!(
-                        "declare it: `tier {}: scripted {{ }}` (or `model`, or `people`)",
-                        name.text
-                    ))
+                    found.help(if self.likely_kind(&name.text, last) == TierKind::People {
+                        format!("declare it: `tier {}: people {{ }}`", name.text)
+                    } else {
+                        format!(
+                            "declare it: `tier {}: scripted {{ }}` (or `model`, or `people`)",
+                            name.text
+                        )
+                    })
                 } else {
                     found
                 };
                 self.diagnostics.push(found);
             }
-            self.tier(
+            let kind = declared.and_then(|d| d.1);
+            ladder.push((
                 name.text.clone(),
-                declared.and_then(|d| d.1),
+                Some(kind.unwrap_or_else(|| self.likely_kind(&name.text, last))),
                 declared.map(|d| d.0),
                 declared.map_or(at, |d| d.2),
-            );
+            ));
         }
         if bot.tiers.is_empty() {
             self.tiers_without_a_ladder();
@@ -127,7 +127,7 @@ impl Collector<'_> {
             let mut off: Vec<(SmolStr, u32, Option<TierKind>, Loc)> = self
                 .tier_decls
                 .iter()
-                .filter(|(n, _)| !self.env.tier_index.contains_key(*n))
+                .filter(|(n, _)| !bot.tiers.iter().any(|t| t.text == **n))
                 .map(|(n, d)| (n.clone(), d.0, d.1, d.2))
                 .collect();
             off.sort_by_key(|t| t.1);
@@ -138,9 +138,41 @@ impl Collector<'_> {
                             "add it to `tiers ..` in the bot, or remove the declaration of `{name}`"
                         )),
                 );
-                // It stands at the top, so that everything that names it can be looked at.
-                self.tier(name, kind, Some(decl_id), at);
+                // It stands below the people, or on top of them, so that everything that names it can be looked at.
+                let people = |t: &Rung| t.1 == Some(TierKind::People);
+                let place = if kind == Some(TierKind::People) {
+                    ladder.len()
+                } else {
+                    ladder.iter().position(people).unwrap_or(ladder.len())
+                };
+                ladder.insert(place, (name, kind, Some(decl_id), at));
             }
+            for (name, kind, decl_id, at) in ladder {
+                self.tier(name, kind, decl_id, at);
+            }
+        }
+    }
+
+    /// What a tier without a readable kind is meant to be: people, if conversations are routed or handed over to it, or if it is
+    /// the end of a ladder that has no others.
+    fn likely_kind(&self, name: &str, last: bool) -> TierKind {
+        let decls = self.sources.files.iter().flat_map(|f| &f.tree.decls);
+        let served = decls.into_iter().any(|d| {
+            let tier = match &d.tree.decl.kind {
+                DeclKind::Route(route) => route.tier.as_ref(),
+                DeclKind::Handoff(handoff) => handoff.tier.as_ref(),
+                _ => None,
+            };
+            tier.is_some_and(|t| t.text == name)
+        });
+        let others = self
+            .tier_decls
+            .values()
+            .any(|d| d.1 == Some(TierKind::People));
+        if served || (last && !others) {
+            TierKind::People
+        } else {
+            TierKind::Scripted
         }
     }
 

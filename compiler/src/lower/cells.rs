@@ -54,10 +54,7 @@ impl Lower<'_> {
             }
             Cell::Range(low, high, span) => {
                 self.must_be_ordered(ty, *span);
-                let (low, high) = (
-                    self.cell_value(low, subject),
-                    self.cell_value(high, subject),
-                );
+                let (low, high) = self.ends(low, high, subject);
                 let (low, high) = (low?, high?);
                 if super::rules::value_cmp(&low, &high) == Some(std::cmp::Ordering::Greater) {
                     let written = self.sources.snippet(self.loc(*span)).to_owned();
@@ -109,6 +106,37 @@ impl Lower<'_> {
                 })
             }
         }
+    }
+
+    /// Both ends of a range; of another type than what is looked at they are one finding.
+    fn ends(
+        &mut self,
+        low: &ast::Expr,
+        high: &ast::Expr,
+        subject: &Expr,
+    ) -> (Option<Value>, Option<Value>) {
+        let before = self.found.len();
+        let low = self.cell_value(low, subject);
+        let between = self.found.len();
+        let high = self.cell_value(high, subject);
+        let twice = between == before + 1 && self.found.len() == between + 1;
+        let same = twice
+            && matches!((self.found.get(before), self.found.get(between)), (Some(a), Some(b)) if a.code == b.code && a.message == b.message);
+        if same
+            && let Some(second) = self.found.pop()
+            && let Some(first) = self.found.last_mut()
+            && let (Some(fix), Some(more)) =
+                (first.fixes.first_mut(), second.fixes.into_iter().next())
+        {
+            fix.title = format!(
+                "{}..{}",
+                fix.title.trim_end_matches('`'),
+                more.title.trim_start_matches("write `")
+            );
+            first.help = Some(fix.title.clone());
+            fix.edits.extend(more.edits);
+        }
+        (low, high)
     }
 
     fn cell_value(&mut self, e: &ast::Expr, subject: &Expr) -> Option<Value> {

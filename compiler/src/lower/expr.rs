@@ -207,13 +207,22 @@ impl Lower<'_> {
             Bare::Name => return self.path(path),
             Bare::Value(ty) | Bare::Either(ty) => ty,
         };
+        let single = path.segments.len() == 1;
+        if *ty == Type::Error && single && !self.is_variable(path) {
+            // It may be a value of the type that is missing.
+            return self.error_expr(path.span);
+        }
         if !matches!(ty, Type::Enum(_) | Type::Domain(_)) {
-            return self.path(path);
+            let before = self.found.len();
+            let expr = self.path(path);
+            if crate::types::is_textual(ty) && single {
+                self.perhaps_a_text(path, before);
+            }
+            return expr;
         }
         if let Some(value) = self.bare_value(ty, path) {
             return self.constant(value, ty.clone(), path.span);
         }
-        let single = path.segments.len() == 1;
         let is_name = !single || matches!(bare, Bare::Either(_)) && self.is_variable(path);
         let folder = path
             .segments
@@ -230,6 +239,25 @@ impl Lower<'_> {
             ty: Type::Error,
             loc: self.loc(path.span),
         }
+    }
+
+    /// An unknown name where a text is expected: the quotes may be missing.
+    fn perhaps_a_text(&mut self, path: &Path, before: usize) {
+        let (at, written) = (self.loc(path.span), format!("\"{}\"", self.words_at(path)));
+        if let Some(found) = self.found.get_mut(before)
+            && found.help.is_none()
+        {
+            found.help = Some(format!("a text stands in quotes: `{written}`"));
+            found.fixes.push(flow_grammar::Fix {
+                title: format!("write `{written}`"),
+                edits: vec![flow_grammar::Edit { at, text: written }],
+                safe: false,
+            });
+        }
+    }
+
+    fn words_at(&self, path: &Path) -> String {
+        self.sources.snippet(self.loc(path.span)).to_owned()
     }
 
     /// Whether a single word names something that has a value here.

@@ -85,6 +85,7 @@ impl Lower<'_> {
                 (t.to_string(), true)
             }
             (ExprKind::Const(Value::Text(_)), _) => return found,
+            (ExprKind::Const(_), Type::Text) => (format!("\"{written}\""), false),
             (_, Type::Text)
                 if !matches!(
                     expr.ty,

@@ -197,7 +197,21 @@ impl Lower<'_> {
         }
         for item in &tree.items {
             match item {
-                AssistItem::Open(text) => self.out.assist.open = self.text(text),
+                AssistItem::Open(text) => {
+                    let first = self.out.assist.open;
+                    let first = first.and_then(|id| self.out.texts.get(id.index()));
+                    if let Some(first) = first.map(|t| t.loc) {
+                        let at = self.loc(text.span());
+                        self.report(
+                            Diagnostic::error("F0202", "`open` stands twice in `assist`", at)
+                                .labelled("again here")
+                                .label(first, "first here")
+                                .help("keep one `open`"),
+                        );
+                        continue;
+                    }
+                    self.out.assist.open = self.text(text);
+                }
                 AssistItem::Remind {
                     text,
                     when,

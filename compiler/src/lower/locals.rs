@@ -119,6 +119,10 @@ impl Lower<'_> {
                 .label(first, "declared here")
                 .help("rename the result"),
             );
+            // Which of the two a name means is open; neither is unused.
+            if let Some(id) = self.env.lookup(self.scope, kind, &name.text) {
+                self.refer(name.span, kind.def(id));
+            }
         } else if crate::signals::is_signal(&name.text) {
             self.report(
                 Diagnostic::error("F0202", format!("`{}` is a signal", name.text), loc)

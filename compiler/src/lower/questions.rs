@@ -6,7 +6,7 @@ use crate::machine::{Button, OpKind, Question, Var};
 use crate::value::{IntentId, OpId, Type};
 use flow_grammar::{
     Diagnostic, Span,
-    ast::{Arm, ArmHead, Cell, ExprKind, QuestionBlock, Step, StepKind, TextRef},
+    ast::{Arm, ArmHead, Cell, ExprKind, Path, QuestionBlock, Step, StepKind, TextRef},
 };
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -19,7 +19,7 @@ impl Lower<'_> {
         let span = step.span;
         match &step.kind {
             StepKind::Ask { slot, text, block } => {
-                let var = self.var(slot);
+                let var = self.asked(slot);
                 let question = self.question(text.as_ref(), block, span, next);
                 self.no_other_arms(block, "`otherwise`");
                 match var {
@@ -37,7 +37,7 @@ impl Lower<'_> {
             StepKind::Form { slots, block } => {
                 let vars: Vec<Var> = slots
                     .iter()
-                    .filter_map(|s| self.var(s))
+                    .filter_map(|s| self.asked(s))
                     .map(|(v, _)| v)
                     .collect();
                 let question = self.question(None, block, span, next);
@@ -115,10 +115,19 @@ impl Lower<'_> {
                 }
             }
             StepKind::Confirm { text, block } => {
-                let yes = self.keyword_arm(block, "yes", next).unwrap_or(next);
-                let no = self.keyword_arm(block, "no", next).unwrap_or(next);
+                let yes = self.keyword_arm(block, "yes", next);
+                let no = self.keyword_arm(block, "no", next);
                 let question = self.question(text.as_ref(), block, span, next);
+                let before = self.found.len();
                 self.no_other_arms_than(block, &["yes", "no"], "`yes`, `no` and `otherwise`");
+                // An arm that was reported may have been meant for the one that is missing.
+                let open = self.found.len() > before;
+                let rest = if open && (yes.is_none() || no.is_none()) {
+                    self.op(OpKind::Error { next }, span)
+                } else {
+                    next
+                };
+                let (yes, no) = (yes.unwrap_or(rest), no.unwrap_or(rest));
                 self.op(OpKind::Confirm { question, yes, no }, span)
             }
             StepKind::Listen { block } => {
@@ -166,6 +175,9 @@ impl Lower<'_> {
                     question.otherwise = failed;
                 }
                 self.no_other_arms_than(block, &["failed"], "`failed`");
+                if let Some(id) = field_id {
+                    self.takes_a_code(id, field);
+                }
                 match field_id {
                     Some(field) => self.op(
                         OpKind::Verify {
@@ -201,13 +213,17 @@ impl Lower<'_> {
                 )
             }
             StepKind::Attempt { text, arms, asks } => {
-                let (mut worked, mut declined, mut otherwise) = (next, next, None);
+                let (mut worked, mut declined, mut otherwise) = (None, None, None);
                 for arm in arms {
                     let to = self.then(arm.then.as_ref(), arm.span, next);
                     match &arm.head {
-                        ArmHead::Keyword(k) if k.text == "worked" => worked = to,
-                        ArmHead::Keyword(k) if k.text == "declined" => declined = to,
-                        ArmHead::Otherwise => otherwise = Some(to),
+                        ArmHead::Keyword(k) if k.text == "worked" => {
+                            self.only_arm(&mut worked, to, arm)
+                        }
+                        ArmHead::Keyword(k) if k.text == "declined" => {
+                            self.only_arm(&mut declined, to, arm)
+                        }
+                        ArmHead::Otherwise => self.only_arm(&mut otherwise, to, arm),
                         _ => self.wrong_arm(arm, "`worked`, `declined` and `otherwise`"),
                     }
                 }
@@ -228,13 +244,46 @@ impl Lower<'_> {
                     OpKind::Attempt {
                         text,
                         question,
-                        worked,
-                        declined,
+                        worked: worked.unwrap_or(next),
+                        declined: declined.unwrap_or(next),
                     },
                     span,
                 )
             }
             _ => self.op(OpKind::Error { next }, span),
+        }
+    }
+
+    /// What a question asks for; a customer can type it.
+    fn asked(&mut self, path: &Path) -> Option<(Var, Type)> {
+        let (var, ty) = self.var(path)?;
+        if !crate::types::can_be_typed(&ty) {
+            let name = self.env.type_name(&ty);
+            self.report(
+                Diagnostic::error(
+                    "F0301",
+                    format!("nobody can type a value of type `{name}`"),
+                    self.loc(path.span),
+                )
+                .help("let the customer pick one with `choose SLOT from LIST`, or fill it by a `call`"),
+            );
+        }
+        Some((var, ty))
+    }
+
+    /// Reports a field to which no code can be sent.
+    fn takes_a_code(&mut self, id: crate::value::FieldId, path: &Path) {
+        let ty = self.env.customer.get(id.index()).map(|f| f.ty.clone());
+        if let Some(ty) = ty.filter(|t| !matches!(t, Type::Email | Type::Phone | Type::Error)) {
+            let name = self.env.type_name(&ty);
+            self.report(
+                Diagnostic::error(
+                    "F0301",
+                    format!("no code can be sent to a `{name}`"),
+                    self.loc(path.span),
+                )
+                .help("verify a field of type `email` or `phone`"),
+            );
         }
     }
 

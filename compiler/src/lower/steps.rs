@@ -129,8 +129,10 @@ impl Lower<'_> {
                 for arm in arms {
                     let to = self.then(arm.then.as_ref(), arm.span, next);
                     match &arm.head {
-                        ArmHead::Keyword(k) if k.text == "resolved" => resolved = Some(to),
-                        ArmHead::Otherwise => otherwise = Some(to),
+                        ArmHead::Keyword(k) if k.text == "resolved" => {
+                            self.only_arm(&mut resolved, to, arm)
+                        }
+                        ArmHead::Otherwise => self.only_arm(&mut otherwise, to, arm),
                         _ => self.wrong_arm(arm, "`resolved` and `otherwise`"),
                     }
                 }
@@ -199,6 +201,23 @@ impl Lower<'_> {
             }
             StepKind::Error => self.op(OpKind::Error { next }, span),
         }
+    }
+
+    /// Takes where an arm leads that can stand but once.
+    pub(super) fn only_arm(&mut self, way: &mut Option<OpId>, to: OpId, arm: &Arm) {
+        if way.is_none() {
+            *way = Some(to);
+            return;
+        }
+        let written = self.sources.snippet(self.loc(arm.head_span)).to_owned();
+        self.report(
+            Diagnostic::error(
+                "F0304",
+                format!("a second `{written}` is never taken"),
+                self.loc(arm.head_span),
+            )
+            .help("remove one of them"),
+        );
     }
 
     pub(super) fn wrong_arm(&mut self, arm: &Arm, known: &str) {
@@ -295,7 +314,7 @@ impl Lower<'_> {
         for arm in arms {
             let to = self.then(arm.then.as_ref(), arm.span, next);
             match &arm.head {
-                ArmHead::Keyword(k) if k.text == "failed" => failed = Some(to),
+                ArmHead::Keyword(k) if k.text == "failed" => self.only_arm(&mut failed, to, arm),
                 _ => self.wrong_arm(arm, "`failed`"),
             }
         }

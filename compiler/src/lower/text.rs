@@ -45,6 +45,29 @@ impl Lower<'_> {
                     None => None,
                 };
                 let parts = self.parts(&v.text);
+                let same = variants
+                    .iter()
+                    .find(|o: &&TextVariant| {
+                        o.language.as_ref() == Some(&language) && o.channel == channel
+                    })
+                    .map(|o| o.loc);
+                if let Some(first) = same {
+                    let on = channel
+                        .as_ref()
+                        .map_or_else(String::new, |c| format!(" on {c}"));
+                    let at = self.loc(v.language.span);
+                    self.report(
+                        Diagnostic::error(
+                            "F0202",
+                            format!("the text `{}` has `{language}{on}` twice", item.name),
+                            at,
+                        )
+                        .labelled("again here")
+                        .label(first, "first here")
+                        .help("keep one of them; to vary a message write `say one of [..]`"),
+                    );
+                    continue;
+                }
                 variants.push(TextVariant {
                     language: Some(language),
                     channel,

@@ -168,6 +168,8 @@ impl Lower<'_> {
             };
             let values: Vec<Expr> = std::iter::once(&threshold.default)
                 .chain(threshold.lines.iter().map(|(v, _)| v))
+                // A value of another type was reported.
+                .filter(|v| v.ty == threshold.ty)
                 .cloned()
                 .collect();
             self.in_test = false;

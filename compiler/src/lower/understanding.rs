@@ -201,17 +201,61 @@ impl Lower<'_> {
                 None => continue,
             };
             match event {
-                Some(event) => self.out.handlers.push(Handler {
-                    event,
-                    code,
-                    entry,
-                    loc: self.loc(tree.span),
-                }),
+                Some(event) => {
+                    let loc = self.loc(tree.span);
+                    self.handled_before(event, loc);
+                    self.out.handlers.push(Handler {
+                        event,
+                        code,
+                        entry,
+                        loc,
+                    });
+                }
                 None => {
                     self.out.ops.truncate(ops);
                     self.out.codes.pop();
                 }
             }
+        }
+    }
+
+    /// Of two handlers of an intent, or of files, in one folder only the first ever acts. Of the other events all act.
+    fn handled_before(&mut self, event: HandlerEvent, at: flow_grammar::Loc) {
+        let what = match event {
+            HandlerEvent::Intent(id) => match self.out.intents.get(id.index()) {
+                Some(intent) => format!("intent `{}`", intent.name),
+                None => return,
+            },
+            HandlerEvent::File => "a file".to_owned(),
+            _ => return,
+        };
+        let scope_of = |decl: u32| self.env.decl_scope.get(decl as usize).copied();
+        let first = self
+            .out
+            .handlers
+            .iter()
+            .find(|h| h.event == event && scope_of(h.loc.decl) == Some(self.scope))
+            .map(|h| h.loc);
+        if let Some(first) = first {
+            let head = |loc: flow_grammar::Loc| {
+                let line = self.sources.snippet(loc);
+                let len = line.find(['{', '\n']).unwrap_or(line.len());
+                let len = line.get(..len).unwrap_or_default().trim_end().len();
+                flow_grammar::Loc::new(
+                    loc.decl,
+                    flow_grammar::Span::new(
+                        loc.span.start,
+                        loc.span.start + u32::try_from(len).unwrap_or_default(),
+                    ),
+                )
+            };
+            let (at, first) = (head(at), head(first));
+            self.report(
+                Diagnostic::error("F0202", format!("{what} has two handlers"), at)
+                    .labelled("never acts")
+                    .label(first, "this one acts")
+                    .help("join the two, or remove one"),
+            );
         }
     }
 
@@ -325,8 +369,17 @@ pub(super) fn decl_span(sources: &crate::sources::Sources, id: u32) -> flow_gram
     decl_of(sources, id).map(|d| d.span).unwrap_or_default()
 }
 
-/// Two examples are the same if their words are.
+/// Two examples are the same if their words are, whatever the case and the signs at the end.
 fn normal(parts: &[ExamplePart]) -> String {
+    let mut out = written(parts);
+    let len = out.trim_end_matches(['?', '.', '!', ' ']).len();
+    if len > 0 {
+        out.truncate(len);
+    }
+    out
+}
+
+fn written(parts: &[ExamplePart]) -> String {
     if let [ExamplePart::Text(text)] = parts
         && text.bytes().all(|b| matches!(b, b' '..=b'~'))
     {

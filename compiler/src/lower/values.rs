@@ -65,6 +65,14 @@ impl Lower<'_> {
             return;
         }
         let at = self.loc(path.span);
+        let slot = self
+            .env
+            .lookup(self.scope, Kind::Slot, &last.text)
+            .filter(|_| path.segments.len() == 1 && !self.in_test);
+        if let Some(slot) = slot {
+            // It may be the slot that is meant.
+            self.refer(last.span, Kind::Slot.def(slot));
+        }
         let (code, what, values): (_, String, Vec<SmolStr>) = match ty {
             Type::Enum(id) => {
                 let Some(info) = self.env.enums.get(id.index()) else {
@@ -99,6 +107,20 @@ impl Lower<'_> {
             }
             _ => return,
         };
+        if slot.is_some() {
+            let written = format!("slots.{}", last.text);
+            let finding = Diagnostic::error(code, what, at)
+                .help(format!(
+                    "a bare name is a value here; the slot is written `{written}`"
+                ))
+                .fix(
+                    format!("write `{written}`"),
+                    false,
+                    vec![flow_grammar::Edit { at, text: written }],
+                );
+            self.report(finding);
+            return;
+        }
         let found = suggest(
             Diagnostic::error(code, what, at),
             &last.text,

@@ -240,8 +240,10 @@ impl Facts {
                 break;
             }
         }
-        // What reads itself is reported as that; nothing more is said of it.
-        for var in defaults::circles(machine).into_iter().flatten() {
+        // What reads itself, or has no type, is reported as that; nothing more is said of it.
+        let untyped = defaults::vars(machine).filter(|(_, field)| field.ty == Type::Error);
+        let circles = defaults::circles(machine).into_iter().flatten();
+        for var in circles.chain(untyped.map(|(var, _)| var)) {
             if let Some(fact) = self.of_var(var) {
                 self.always.insert(fact);
             }
