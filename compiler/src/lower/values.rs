@@ -107,7 +107,10 @@ impl Lower<'_> {
             }
             _ => return,
         };
-        if slot.is_some() {
+        let same_type = slot
+            .and_then(|s| self.env.slots.get(s as usize))
+            .is_some_and(|s| crate::types::comparable(&s.ty, ty));
+        if same_type {
             let written = format!("slots.{}", last.text);
             let finding = Diagnostic::error(code, what, at)
                 .help(format!(
