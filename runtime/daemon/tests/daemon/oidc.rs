@@ -11,7 +11,11 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD as B64};
 use flow_daemon::config::Config;
 use flow_store::Role;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512,
+    RsaKeyPair,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -30,13 +34,91 @@ enum Wrong {
     Unsigned,
     OtherKey,
     SharedSecret,
+    /// As above, with the provider's public key in the place of the secret.
+    PublicKeyAsSecret,
+    /// The name of one algorithm over the signature of another.
+    OtherAlgorithm,
+    /// For us and for others, who could hand it on.
+    ManyAudiences,
+    NoNonce,
     NoToken,
+}
+
+/// A key of the provider.
+enum Key {
+    Ec(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+impl Key {
+    fn ec() -> Self {
+        let rng = SystemRandom::new();
+        let alg = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(alg, &rng).unwrap();
+        Self::Ec(EcdsaKeyPair::from_pkcs8(alg, pkcs8.as_ref(), &rng).unwrap())
+    }
+
+    fn rsa(pkcs8: &[u8]) -> Self {
+        Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8).unwrap())
+    }
+
+    const fn alg(&self) -> &'static str {
+        match self {
+            Self::Ec(_) => "ES256",
+            Self::Rsa(_) => "RS256",
+        }
+    }
+
+    fn jwk(&self, kid: &str) -> Value {
+        match self {
+            Self::Ec(key) => {
+                let point = key.public_key().as_ref();
+                json!({
+                    "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": kid,
+                    "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]),
+                })
+            }
+            Self::Rsa(key) => {
+                let public = PublicKeyComponents::<Vec<u8>>::from(key.public());
+                json!({
+                    "kty": "RSA", "use": "sig", "kid": kid,
+                    "n": B64.encode(public.n), "e": B64.encode(public.e),
+                })
+            }
+        }
+    }
+
+    fn sign(&self, text: &[u8]) -> Vec<u8> {
+        let rng = SystemRandom::new();
+        match self {
+            Self::Ec(key) => key.sign(&rng, text).unwrap().as_ref().to_vec(),
+            Self::Rsa(key) => {
+                let mut out = vec![0; key.public().modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &rng, text, &mut out).unwrap();
+                out
+            }
+        }
+    }
+
+    /// By the longer of its hashes, where it has two.
+    fn sign_otherwise(&self, text: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Ec(_) => self.sign(text),
+            Self::Rsa(key) => {
+                let mut out = vec![0; key.public().modulus_len()];
+                let rng = SystemRandom::new();
+                key.sign(&RSA_PKCS1_SHA512, &rng, text, &mut out).unwrap();
+                out
+            }
+        }
+    }
 }
 
 struct Provider {
     address: SocketAddr,
-    key: EcdsaKeyPair,
-    other: EcdsaKeyPair,
+    /// With its name.
+    key: Mutex<(String, Arc<Key>)>,
+    other: Key,
     claims: Mutex<Value>,
     wrong: Mutex<Wrong>,
     /// By code: the challenge and the nonce.
@@ -45,10 +127,12 @@ struct Provider {
 
 type Shared = Arc<Provider>;
 
-fn key() -> EcdsaKeyPair {
-    let rng = SystemRandom::new();
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng).unwrap();
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &rng).unwrap()
+fn rsa() -> Key {
+    Key::rsa(include_bytes!("../keys/rsa_a.pk8"))
+}
+
+fn other_rsa() -> Key {
+    Key::rsa(include_bytes!("../keys/rsa_b.pk8"))
 }
 
 async fn discovery(State(p): State<Shared>) -> axum::Json<Value> {
@@ -61,17 +145,19 @@ async fn discovery(State(p): State<Shared>) -> axum::Json<Value> {
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         // What it would also take from others must not matter to us.
-        "id_token_signing_alg_values_supported": ["ES256", "HS256", "none"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256", "HS256", "none"],
         "code_challenge_methods_supported": ["S256"],
     }))
 }
 
 async fn keys(State(p): State<Shared>) -> axum::Json<Value> {
-    let point = p.key.public_key().as_ref();
-    axum::Json(json!({"keys": [{
-        "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "k1",
-        "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]),
-    }]}))
+    let (kid, key) = p.key.lock().unwrap().clone();
+    // Beside keys of other uses and kinds, which a provider may have too.
+    axum::Json(json!({"keys": [
+        {"kty": "oct", "kid": "k0", "k": "AAAA"},
+        {"kty": "RSA", "use": "enc", "kid": "e1", "n": "AQAB", "e": "AQAB"},
+        key.jwk(&kid),
+    ]}))
 }
 
 async fn authorize(State(p): State<Shared>, Query(q): Query<HashMap<String, String>>) -> Redirect {
@@ -142,29 +228,35 @@ async fn token(
         Wrong::Audience => claims["aud"] = json!("somebody else"),
         Wrong::Issuer => claims["iss"] = json!("https://evil.example"),
         Wrong::Expired => claims["exp"] = json!(now - 3600),
+        Wrong::ManyAudiences => claims["aud"] = json!(["flow", "somebody else"]),
+        Wrong::NoNonce => drop(claims.as_object_mut().unwrap().remove("nonce")),
         _ => {}
     }
-    let rng = SystemRandom::new();
-    let sign = |key: &EcdsaKeyPair| {
-        jwt(
-            &json!({"alg": "ES256", "kid": "k1", "typ": "JWT"}),
-            &claims,
-            |text| key.sign(&rng, text).unwrap().as_ref().to_vec(),
-        )
+    let (kid, key) = p.key.lock().unwrap().clone();
+    let head = |alg: &str| json!({"alg": alg, "kid": kid, "typ": "JWT"});
+    let shared = |secret: &[u8]| {
+        use hmac::{Hmac, KeyInit, Mac};
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+        jwt(&head("HS256"), &claims, |text| {
+            mac.update(text);
+            mac.finalize().into_bytes().to_vec()
+        })
     };
+    let sign = |key: &Key| jwt(&head(key.alg()), &claims, |text| key.sign(text));
     let id_token = match wrong {
         Wrong::Unsigned => jwt(&json!({"alg": "none", "typ": "JWT"}), &claims, |_| {
             Vec::new()
         }),
-        Wrong::OtherKey => sign(&p.other),
+        // Of the same kind and name.
+        Wrong::OtherKey => match *key {
+            Key::Ec(_) => sign(&p.other),
+            Key::Rsa(_) => sign(&other_rsa()),
+        },
         // A signature with what both know, which says nothing about the provider.
-        Wrong::SharedSecret => jwt(&json!({"alg": "HS256", "typ": "JWT"}), &claims, |text| {
-            use hmac::{Hmac, KeyInit, Mac};
-            let mut mac = Hmac::<Sha256>::new_from_slice(b"oidc-secret").unwrap();
-            mac.update(text);
-            mac.finalize().into_bytes().to_vec()
-        }),
-        _ => sign(&p.key),
+        Wrong::SharedSecret => shared(b"oidc-secret"),
+        Wrong::PublicKeyAsSecret => shared(key.jwk(&kid).to_string().as_bytes()),
+        Wrong::OtherAlgorithm => jwt(&head("RS256"), &claims, |text| key.sign_otherwise(text)),
+        _ => sign(&key),
     };
     let mut answer = json!({"access_token": "at", "token_type": "Bearer", "expires_in": 300});
     if wrong != Wrong::NoToken {
@@ -178,8 +270,8 @@ async fn provider(world: &mut World, more: &str) -> Shared {
     let address = listener.local_addr().unwrap();
     let provider = Arc::new(Provider {
         address,
-        key: key(),
-        other: key(),
+        key: Mutex::new(("k1".to_owned(), Arc::new(Key::ec()))),
+        other: Key::ec(),
         claims: Mutex::new(json!({"preferred_username": "leo"})),
         wrong: Mutex::default(),
         codes: Mutex::default(),
@@ -295,28 +387,67 @@ async fn tokens_that_prove_nothing_let_nobody_in() {
     world.agent("leo", Role::Agent).await;
     let provider = provider(&mut world, "").await;
     let flow = world.start().await;
-    for wrong in [
+    let all = [
         Wrong::Nonce,
+        Wrong::NoNonce,
         Wrong::Audience,
+        Wrong::ManyAudiences,
         Wrong::Issuer,
         Wrong::Expired,
         Wrong::Unsigned,
         Wrong::OtherKey,
         Wrong::SharedSecret,
+        Wrong::PublicKeyAsSecret,
+        Wrong::OtherAlgorithm,
         Wrong::NoToken,
-    ] {
-        *provider.wrong.lock().unwrap() = wrong;
-        let answer = sign_in(&flow).await;
-        assert_eq!(location(&answer), "/inbox?sign_in=refused", "{wrong:?}");
-        assert!(session(&answer).is_none(), "{wrong:?}");
+    ];
+    let mut refused = 0;
+    for key in [Key::ec(), rsa()] {
+        let alg = key.alg();
+        *provider.key.lock().unwrap() = ("k1".to_owned(), Arc::new(key));
+        for wrong in all {
+            *provider.wrong.lock().unwrap() = wrong;
+            let answer = sign_in(&flow).await;
+            assert_eq!(
+                location(&answer),
+                "/inbox?sign_in=refused",
+                "{alg} {wrong:?}"
+            );
+            assert!(session(&answer).is_none(), "{alg} {wrong:?}");
+            refused += 1;
+        }
+        *provider.wrong.lock().unwrap() = Wrong::Nothing;
+        assert!(session(&sign_in(&flow).await).is_some(), "{alg}");
     }
-    *provider.wrong.lock().unwrap() = Wrong::Nothing;
-    assert!(session(&sign_in(&flow).await).is_some());
     let metrics = flow.get("/metrics").await.body.to_string();
     assert!(
-        metrics.contains("flow_sign_ins_refused_total 8"),
+        metrics.contains(&format!("flow_sign_ins_refused_total {refused}")),
         "{metrics}"
     );
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_may_change_its_keys_at_any_time() {
+    let mut world = World::new();
+    world.agent("leo", Role::Agent).await;
+    let provider = provider(&mut world, "").await;
+    let flow = world.start().await;
+    let browser = browser();
+    *provider.key.lock().unwrap() = ("k1".to_owned(), Arc::new(rsa()));
+    assert!(session(&sign_in(&flow).await).is_some());
+    // While somebody is on the way.
+    let (back, cookie) = there(&flow, &browser).await;
+    *provider.key.lock().unwrap() = ("k2".to_owned(), Arc::new(other_rsa()));
+    assert!(session(&go(&browser, &back, &cookie).await).is_some());
+    // To one of another kind, and back under the first name.
+    for (kid, key) in [("k3", Key::ec()), ("k1", rsa())] {
+        *provider.key.lock().unwrap() = (kid.to_owned(), Arc::new(key));
+        assert!(session(&sign_in(&flow).await).is_some(), "{kid}");
+    }
+    // A token of the key that was there before is nobody's any more.
+    *provider.wrong.lock().unwrap() = Wrong::OtherKey;
+    assert!(session(&sign_in(&flow).await).is_none());
     flow.stop().await;
 }
 
