@@ -1,27 +1,81 @@
 //! Who asks: passwords, sessions, tokens.
 
 use crate::app::{App, random_name, secret_hash};
+use crate::limits::{Buckets, network};
 use crate::metrics::count;
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use flow_store::{Agent, Session, StoreError};
 use jiff::SignedDuration;
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// The cookie's name.
 pub const COOKIE: &str = "flow_session";
-/// Wrong passwords that one address, or one name, has in five minutes.
+/// Wrong passwords for one name in five minutes; of one address three times as many.
 const ATTEMPTS: u32 = 10;
 /// The time in which attempts are counted.
 const WINDOW: Duration = Duration::from_secs(300);
 /// Shortest password.
 const SHORTEST: usize = 8;
+/// Longest sign-in name.
+const LONGEST_NAME: usize = 64;
+/// Sign-ins of an agent that tell from where they use to come.
+const REMEMBERED: u32 = 50;
+/// Passwords that are checked at once. Each takes 19 MiB and a core, so that a flood of them must wait for its turn.
+const CHECKED_AT_ONCE: usize = 2;
+/// How long a password may wait to be checked.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Attempts to sign in.
-#[derive(Debug, Default)]
+/// Attempts to sign in, and the sessions in use.
+#[derive(Debug)]
 pub struct SignIns {
-    by_address: crate::limits::Buckets<IpAddr>,
-    by_name: crate::limits::Buckets<String>,
+    by_address: Buckets<IpAddr>,
+    /// By name, and by where it came from if that agent signed in from there before: whoever guesses elsewhere takes no attempt from them.
+    by_name: Buckets<(String, Option<IpAddr>)>,
+    checks: Semaphore,
+    /// When a session was last used, by its hash. After a restart all count as just used.
+    seen: Mutex<HashMap<Vec<u8>, Instant>>,
+}
+
+impl Default for SignIns {
+    fn default() -> Self {
+        Self {
+            by_address: Buckets::default(),
+            by_name: Buckets::default(),
+            checks: Semaphore::new(CHECKED_AT_ONCE),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+impl SignIns {
+    /// Notes that a session is used; `false`: it was idle for too long.
+    fn used(&self, hash: &[u8], idle: Duration, now: Instant) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = seen.get(hash).copied();
+        if last.is_some_and(|at| now.saturating_duration_since(at) >= idle) {
+            return false;
+        }
+        seen.insert(hash.to_vec(), now);
+        true
+    }
+
+    /// Sessions that were idle for too long.
+    fn idle(&self, idle: Duration, now: Instant) -> Vec<Vec<u8>> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = |at: &Instant| now.saturating_duration_since(*at) >= idle;
+        let found = seen.iter().filter(|(_, at)| over(at));
+        found.map(|(hash, _)| hash.clone()).collect()
+    }
+
+    /// Forgets a session.
+    pub(crate) fn forget(&self, hash: &[u8]) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.remove(hash);
+    }
 }
 
 /// Why signing in failed.
@@ -78,10 +132,16 @@ impl App {
         name: &str,
         password: String,
     ) -> Result<SignedIn, SignInError> {
+        // One letter more than anybody's name has: what is longer is nobody's, and takes no room.
+        let name: String = name.chars().take(LONGEST_NAME + 1).collect();
+        let name = name.as_str();
         self.attempt_from(peer).map_err(SignInError::TooOften)?;
+        let known = self.comes_from(name, peer).await;
+        let known = known.map_err(SignInError::Store)?;
+        let place = (name.to_owned(), known.then(|| network(peer)));
         self.sign_ins
             .by_name
-            .take(name.to_owned(), ATTEMPTS, WINDOW)
+            .take(place.clone(), ATTEMPTS, WINDOW)
             .map_err(SignInError::TooOften)?;
         let agent = self.store.agent(name).await.map_err(SignInError::Store)?;
         // An unknown name, or one without a password, takes as long as a wrong password.
@@ -90,6 +150,10 @@ impl App {
             .map(|a| a.password.clone())
             .filter(|hash| !hash.is_empty())
             .unwrap_or_else(|| DUMMY.to_owned());
+        let turn = tokio::time::timeout(PATIENCE, self.sign_ins.checks.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return Err(SignInError::TooOften(PATIENCE));
+        };
         let good = tokio::task::spawn_blocking(move || verify(&password, &hash))
             .await
             .unwrap_or(false);
@@ -98,9 +162,22 @@ impl App {
                 .await;
             return Err(SignInError::Wrong);
         };
+        // Only what was wrong counts: many people sign in from one office.
+        self.attempt_was_good(peer);
+        self.sign_ins.by_name.give_back(&place);
         self.begin_session(agent, peer.to_string())
             .await
             .map_err(SignInError::Store)
+    }
+
+    /// Whether an agent signed in from this network before.
+    async fn comes_from(&self, name: &str, peer: IpAddr) -> Result<bool, StoreError> {
+        let here = network(peer);
+        let before = self.store.sign_ins_of(name, REMEMBERED).await?;
+        Ok(before
+            .iter()
+            .filter_map(|detail| detail.split(' ').next()?.parse().ok())
+            .any(|address| network(address) == here))
     }
 
     /// Notes a sign-in that was refused.
@@ -114,7 +191,14 @@ impl App {
     /// # Errors
     /// How long to wait for the next one.
     pub(crate) fn attempt_from(&self, peer: IpAddr) -> Result<(), Duration> {
-        self.sign_ins.by_address.take(peer, ATTEMPTS * 3, WINDOW)
+        self.sign_ins
+            .by_address
+            .take(network(peer), ATTEMPTS * 3, WINDOW)
+    }
+
+    /// Gives an attempt back to an address from which somebody did sign in.
+    pub(crate) fn attempt_was_good(&self, peer: IpAddr) {
+        self.sign_ins.by_address.give_back(&network(peer));
     }
 
     /// A session for somebody who has shown who they are.
@@ -150,18 +234,45 @@ impl App {
         })
     }
 
+    /// Ends a session, by the hash of its cookie.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn end_session(&self, hash: &[u8]) -> Result<(), StoreError> {
+        self.store.remove_session(hash).await?;
+        self.sign_ins.forget(hash);
+        Ok(())
+    }
+
+    /// Ends the sessions that nobody used for too long.
+    pub(crate) async fn end_idle_sessions(&self) {
+        let Some(idle) = self.config.agents.idle() else {
+            return;
+        };
+        for hash in self.sign_ins.idle(idle, Instant::now()) {
+            if let Err(error) = self.end_session(&hash).await {
+                tracing::warn!(%error, "an idle session could not be ended");
+            }
+        }
+    }
+
     /// The agent and session of a cookie.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn session(&self, cookie: &str) -> Result<Option<(Agent, Session)>, StoreError> {
-        let Some(session) = self
-            .store
-            .session(&secret_hash(cookie), self.clock.now())
-            .await?
-        else {
+        let hash = secret_hash(cookie);
+        let found = self.store.session(&hash, self.clock.now()).await?;
+        let Some(session) = found else {
+            self.sign_ins.forget(&hash);
             return Ok(None);
         };
+        if let Some(idle) = self.config.agents.idle()
+            && !self.sign_ins.used(&hash, idle, Instant::now())
+        {
+            self.end_session(&hash).await?;
+            return Ok(None);
+        }
         Ok(self
             .store
             .agent(&session.agent)
@@ -175,7 +286,23 @@ const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$00000
 
 #[cfg(test)]
 mod tests {
-    use super::{DUMMY, hash_password, verify};
+    use super::{DUMMY, SignIns, hash_password, verify};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_session_that_nobody_uses_ends() {
+        let sign_ins = SignIns::default();
+        let (start, idle) = (Instant::now(), Duration::from_secs(60));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        // After a restart it is as good as just used.
+        assert!(sign_ins.used(b"a", idle, at(0)));
+        assert!(sign_ins.used(b"a", idle, at(59)));
+        assert!(sign_ins.idle(idle, at(118)).is_empty());
+        assert_eq!(sign_ins.idle(idle, at(119)), [b"a".to_vec()]);
+        assert!(!sign_ins.used(b"a", idle, at(119)));
+        // Asking does not wake it.
+        assert!(!sign_ins.used(b"a", idle, at(120)));
+    }
 
     #[test]
     fn only_the_password_opens() {

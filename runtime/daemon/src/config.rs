@@ -2,7 +2,7 @@
 
 mod services;
 
-pub use services::{Oidc, Telemetry, WhatsApp};
+pub use services::{Oidc, Telemetry, Triggers, WhatsApp};
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -46,6 +46,8 @@ pub struct Config {
     pub oidc: Option<Oidc>,
     /// WhatsApp.
     pub whatsapp: Option<WhatsApp>,
+    /// Events of other systems.
+    pub triggers: Triggers,
     /// Traces.
     pub telemetry: Option<Telemetry>,
     /// What `env.X` and `secret.X` are read from.
@@ -79,6 +81,20 @@ impl Environment {
                 .map_err(|_| format!("the environment variable `{name}` is not set")),
         }
     }
+
+    /// A variable that holds a secret. One that is empty is none: everybody knows it.
+    ///
+    /// # Errors
+    /// That it is not set or empty, by its name.
+    pub fn secret(&self, name: &str) -> Result<String, String> {
+        self.get(name).and_then(|value| {
+            if value.trim().is_empty() {
+                Err(format!("the environment variable `{name}` is empty"))
+            } else {
+                Ok(value)
+            }
+        })
+    }
 }
 
 impl Default for Config {
@@ -100,6 +116,7 @@ impl Default for Config {
             agents: Agents::default(),
             oidc: None,
             whatsapp: None,
+            triggers: Triggers::default(),
             telemetry: None,
             environment: Environment::default(),
         }
@@ -110,7 +127,7 @@ impl Default for Config {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Egress {
-    /// `HOST:PORT` that may be reached although private, or although the port is unusual.
+    /// `HOST:PORT`, or `NETWORK:PORT`, that may be reached although private, or although the port is unusual.
     pub allow: Vec<String>,
     /// Ports besides 80 and 443 that may be reached on public hosts.
     pub ports: Vec<u16>,
@@ -215,6 +232,8 @@ pub struct Agents {
     pub lost_seconds: u64,
     /// Hours that a sign-in is good for.
     pub session_hours: u64,
+    /// Minutes without a request or an open inbox after which a sign-in ends; 0: never for that.
+    pub idle_minutes: u64,
 }
 
 impl Default for Agents {
@@ -223,7 +242,17 @@ impl Default for Agents {
             grace_seconds: 30,
             lost_seconds: 120,
             session_hours: 12,
+            idle_minutes: 120,
         }
+    }
+}
+
+impl Agents {
+    /// After what time without use a sign-in ends; `None`: only by its age.
+    #[must_use]
+    pub fn idle(&self) -> Option<Duration> {
+        let minutes = Some(self.idle_minutes).filter(|m| *m > 0)?;
+        Some(Duration::from_secs(minutes.saturating_mul(60)))
     }
 }
 
@@ -312,12 +341,9 @@ impl Config {
             }
         }
         for entry in &self.egress.allow {
-            if entry
-                .rsplit_once(':')
-                .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
-            {
+            if crate::delivery::egress::opened(entry).is_none() {
                 out.push(format!(
-                    "[egress] allow has `{entry}`; write it as `127.0.0.1:8091`"
+                    "[egress] allow has `{entry}`; write it as `127.0.0.1:8091` or `10.1.0.0/16:8080`"
                 ));
             }
         }
@@ -333,7 +359,7 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::Config;
+    use super::{Config, Environment};
 
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
@@ -363,6 +389,21 @@ mod tests {
             problems,
             ["[models.m] names the environment variable `NOT_SET`, which is not set"]
         );
+    }
+
+    #[test]
+    fn an_empty_secret_is_none() {
+        let environment = Environment {
+            set: [("A", "a"), ("B", ""), ("C", " \n")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .into(),
+        };
+        assert_eq!(environment.secret("A").unwrap(), "a");
+        for name in ["B", "C"] {
+            assert!(environment.secret(name).unwrap_err().contains("is empty"));
+            // What is no secret may be.
+            assert!(environment.get(name).is_ok());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::channels::{Pump, whatsapp};
 use crate::turns::messages::Message;
 use flow_store::Summary;
 use serde_json::Value;
+use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{broadcast, watch};
@@ -76,6 +77,8 @@ pub enum AgentNews {
     },
     /// The program changed, or an edit was refused.
     Program,
+    /// An agent signed out, was changed or removed: whether their streams may go on is to be looked at.
+    Session(SmolStr),
 }
 
 /// The hub.

@@ -35,6 +35,10 @@ fn claims(
         serde_json::from_slice::<serde_json::Value>(&bytes).ok()
     };
     let header = json(head).ok_or("it is no JWT")?;
+    // Whoever names extensions that must be understood means that we must not go on without.
+    if header.get("crit").is_some() {
+        return Err("it needs extensions that are not known here");
+    }
     // Only this algorithm: `none`, or a public key's, would let anyone sign.
     if header.get("alg").and_then(|a| a.as_str()) != Some("HS256") {
         return Err("its algorithm is not HS256");
@@ -49,13 +53,21 @@ fn claims(
     mac.verify_slice(&given)
         .map_err(|_| "its signature does not fit")?;
     let claims = json(body).ok_or("it is no JWT")?;
-    let time = |name: &str| claims.get(name).and_then(serde_json::Value::as_i64);
+    // Seconds, possibly with a fraction (RFC 7519, section 2).
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float to integer cast saturates"
+    )]
+    let time = |name: &str| {
+        let value = claims.get(name)?;
+        value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))
+    };
     match time("exp") {
-        Some(exp) if exp + SKEW > now => {}
+        Some(exp) if exp.saturating_add(SKEW) > now => {}
         Some(_) => return Err("it has expired"),
         None => return Err("it has no `exp`"),
     }
-    if time("nbf").is_some_and(|nbf| nbf - SKEW > now) {
+    if time("nbf").is_some_and(|nbf| nbf.saturating_sub(SKEW) > now) {
         return Err("it is not valid yet");
     }
     if let Some(audience) = audience {
@@ -96,7 +108,7 @@ pub(crate) fn verify(
     let secret = app
         .config
         .environment
-        .get(&config.secret_env)
+        .secret(&config.secret_env)
         .map_err(|_| refuse("its secret is not set"))?;
     let now = app.clock.now().as_second();
     let claims =
@@ -161,8 +173,27 @@ mod tests {
         assert!(claims(&good, b"k", Some("other"), 900).is_err());
         assert!(claims(&good, b"j", None, 900).is_err());
         assert!(claims(&good, b"k", None, 1061).is_err());
-        let none = token(r#"{"alg":"none"}"#, r#"{"exp":1000}"#, b"k");
-        assert!(claims(&none, b"k", None, 900).is_err());
+        for head in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"None"}"#,
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":"HS512"}"#,
+            r#"{}"#,
+            r#"{"alg":"HS256","crit":["exp"]}"#,
+        ] {
+            let wrong = token(head, r#"{"exp":1000}"#, b"k");
+            assert!(claims(&wrong, b"k", None, 900).is_err(), "{head}");
+            // Without a signature at all.
+            let bare = format!("{}.", wrong.rsplit_once('.').unwrap().0);
+            assert!(claims(&bare, b"k", None, 900).is_err(), "{head}");
+        }
+        let far = format!(r#"{{"exp":{},"nbf":{}}}"#, i64::MAX, i64::MIN);
+        assert!(claims(&token(head, &far, b"k"), b"k", None, 900).is_ok());
+        let fraction = token(head, r#"{"exp":1000.5,"nbf":899.5}"#, b"k");
+        assert!(claims(&fraction, b"k", None, 900).is_ok());
+        let soon = token(head, r#"{"exp":2000,"nbf":1000}"#, b"k");
+        assert!(claims(&soon, b"k", None, 900).is_err());
+        assert!(claims(&soon, b"k", None, 941).is_ok());
         let endless = token(head, "{}", b"k");
         assert!(claims(&endless, b"k", None, 900).is_err());
         // A published vector: jwt.io's example, which has no `exp` and so is refused only for that.

@@ -223,7 +223,7 @@ impl App {
         let secret = config
             .client_secret_env
             .as_ref()
-            .map(|name| self.config.environment.get(name))
+            .map(|name| self.config.environment.secret(name))
             .transpose()
             .map_err(unavailable)?
             .map(ClientSecret::new);

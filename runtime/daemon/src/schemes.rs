@@ -1,5 +1,7 @@
 //! How other systems sign what they send. Raw bytes, compared in constant time, with a bound on the age where the scheme has a time.
 
+pub(crate) mod form;
+pub(crate) mod slack;
 pub(crate) mod twilio;
 
 use crate::app::hex;
@@ -7,10 +9,39 @@ use crate::delivery::signature::{self, SKEW, Wrong};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Checks a body that was sent to an address (as the sender wrote it); returns the id by which a repetition is known.
+/// By what a repetition is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The sender's id, or the content's hash where there is none that is signed.
+    pub(crate) id: String,
+    /// The content's hash beside an id that the signature does not cover, which whoever repeats a body could make up.
+    pub(crate) also: Option<String>,
+}
+
+impl Known {
+    fn by(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            also: None,
+        }
+    }
+}
+
+/// The headers of a scheme, for those who look for what is missing.
+pub(crate) fn headers(scheme: &str) -> &'static str {
+    match scheme {
+        "github" | "meta" => "X-Hub-Signature-256",
+        "stripe" => "Stripe-Signature",
+        "slack" => "X-Slack-Request-Timestamp and X-Slack-Signature",
+        "twilio" => "X-Twilio-Signature",
+        _ => "webhook-id, webhook-timestamp and webhook-signature",
+    }
+}
+
+/// Checks a body that was sent to an address (as the sender wrote it); returns by what a repetition is known.
 ///
 /// # Errors
-/// Why it is not accepted. An unknown scheme accepts nothing.
+/// Why it is not accepted. An unknown scheme, and an empty secret, accept nothing.
 pub(crate) fn verify<'a>(
     scheme: &str,
     secret: &str,
@@ -18,8 +49,11 @@ pub(crate) fn verify<'a>(
     header: &impl Fn(&str) -> &'a str,
     body: &[u8],
     now: i64,
-) -> Result<String, Wrong> {
+) -> Result<Known, Wrong> {
     let content = || hex(blake3::hash(body).as_bytes());
+    if secret.is_empty() {
+        return Err(Wrong::Signature);
+    }
     match scheme {
         "standard" | "" => {
             let id = header("webhook-id");
@@ -31,7 +65,7 @@ pub(crate) fn verify<'a>(
                 body,
                 now,
             )?;
-            Ok(id.to_owned())
+            Ok(Known::by(id))
         }
         "github" | "meta" => {
             let given = header("x-hub-signature-256")
@@ -39,10 +73,13 @@ pub(crate) fn verify<'a>(
                 .ok_or(Wrong::Missing)?;
             check(secret, &[body], given)?;
             let delivery = header("x-github-delivery");
-            Ok(if delivery.is_empty() {
-                content()
+            Ok(if delivery.is_empty() || scheme == "meta" {
+                Known::by(content())
             } else {
-                delivery.to_owned()
+                Known {
+                    id: delivery.to_owned(),
+                    also: Some(content()),
+                }
             })
         }
         "stripe" => {
@@ -61,7 +98,7 @@ pub(crate) fn verify<'a>(
                 .iter()
                 .any(|given| check(secret, &[time.as_bytes(), b".", body], given).is_ok());
             if fits {
-                Ok(content())
+                Ok(Known::by(content()))
             } else {
                 Err(Wrong::Signature)
             }
@@ -73,11 +110,11 @@ pub(crate) fn verify<'a>(
                 .strip_prefix("v0=")
                 .ok_or(Wrong::Missing)?;
             check(secret, &[b"v0:", time.as_bytes(), b":", body], given)?;
-            Ok(content())
+            Ok(Known::by(content()))
         }
         "twilio" => {
             let form = is_form(header("content-type"));
-            twilio::verify(secret, header("x-twilio-signature"), url, form, body)
+            twilio::verify(secret, header("x-twilio-signature"), url, form, body).map(Known::by)
         }
         _ => Err(Wrong::Signature),
     }
@@ -126,7 +163,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::verify;
+    use super::{Known, verify};
     use crate::delivery::signature::Wrong;
 
     fn headers<'a>(list: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> &'a str {
@@ -143,7 +180,10 @@ mod tests {
         let secret = "It's a Secret to Everybody";
         assert_eq!(
             verify("github", secret, "", &headers(&list), b"Hello, World!", 0),
-            Ok("d1".to_owned())
+            Ok(Known {
+                id: "d1".to_owned(),
+                also: Some(crate::app::hex(blake3::hash(b"Hello, World!").as_bytes())),
+            })
         );
         assert_eq!(
             verify("github", secret, "", &headers(&list), b"Hello, World?", 0),
@@ -171,6 +211,76 @@ mod tests {
             verify("slack", secret, "", &headers(&list), body, 1_531_421_000),
             Err(Wrong::Time)
         );
+    }
+
+    #[test]
+    fn metas_events_are_known_by_what_is_signed_alone() {
+        let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+        let list = [
+            ("x-hub-signature-256", signature),
+            ("x-github-delivery", "made up"),
+        ];
+        let secret = "It's a Secret to Everybody";
+        let known = verify("meta", secret, "", &headers(&list), b"Hello, World!", 0).unwrap();
+        assert_eq!(known.also, None);
+        assert_ne!(known.id, "made up");
+    }
+
+    #[test]
+    fn an_empty_secret_accepts_nothing() {
+        use hmac::{Hmac, KeyInit, Mac};
+        let mac = |parts: &[&[u8]]| {
+            let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"").unwrap();
+            for part in parts {
+                mac.update(part);
+            }
+            crate::app::hex(&mac.finalize().into_bytes())
+        };
+        let git = format!("sha256={}", mac(&[b"{}"]));
+        let stripe = format!("t=100,v1={}", mac(&[b"100.{}"]));
+        let slack = format!("v0={}", mac(&[b"v0:100:{}"]));
+        let list = [
+            ("x-hub-signature-256", git.as_str()),
+            ("stripe-signature", &stripe),
+            ("x-slack-request-timestamp", "100"),
+            ("x-slack-signature", &slack),
+        ];
+        for scheme in ["github", "meta", "stripe", "slack", "twilio", "standard"] {
+            let outcome = verify(scheme, "", "", &headers(&list), b"{}", 100);
+            assert_eq!(outcome, Err(Wrong::Signature), "{scheme}");
+        }
+        assert!(verify("stripe", "s", "", &headers(&list), b"{}", 100).is_err());
+    }
+
+    #[test]
+    fn stripes_line_may_hold_several_signatures_and_is_bound_to_its_time() {
+        use hmac::{Hmac, KeyInit, Mac};
+        let sign = |secret: &str, time: &str| {
+            let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+            mac.update(format!("{time}.{{}}").as_bytes());
+            crate::app::hex(&mac.finalize().into_bytes())
+        };
+        let (old, new) = (sign("old", "1000"), sign("new", "1000"));
+        let of = |line: &str, now: i64| {
+            let list = [("stripe-signature", line)];
+            verify("stripe", "new", "", &headers(&list), b"{}", now).map(drop)
+        };
+        // While a secret changes both stand side by side.
+        assert_eq!(of(&format!("t=1000,v1={old},v1={new},v0=00"), 1300), Ok(()));
+        assert_eq!(of(&format!("t=1000, v1={new}"), 700), Ok(()));
+        assert_eq!(of(&format!("t=1000,v1={new}"), 1301), Err(Wrong::Time));
+        assert_eq!(of(&format!("t=1000,v1={new}"), 699), Err(Wrong::Time));
+        assert_eq!(of(&format!("t=1000,v1={old}"), 1000), Err(Wrong::Signature));
+        assert_eq!(of(&format!("t=1000,v0={new}"), 1000), Err(Wrong::Signature));
+        // A fresh time before, or after, the signed one helps nobody.
+        for line in [
+            format!("t=2000,t=1000,v1={new}"),
+            format!("t=1000,t=2000,v1={new}"),
+        ] {
+            assert!(of(&line, 2000).is_err(), "{line}");
+        }
+        assert_eq!(of(&format!("v1={new}"), 1000), Err(Wrong::Missing));
+        assert_eq!(of("", 1000), Err(Wrong::Missing));
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub fn lock_data(folder: &Path) -> Result<DataLock, StoreError> {
             "the data folder `{shown}`: {e}; name another with --data"
         ))
     };
-    std::fs::create_dir_all(folder).map_err(unwritable)?;
+    flow_store::data_folder(folder)?;
     let file = std::fs::OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -228,6 +228,7 @@ async fn housekeeping(app: Arc<App>) {
         }
         open = now_open;
         app.forget_the_erased().await;
+        app.end_idle_sessions().await;
         match app.store.prune_programs().await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "versions that nobody needs were removed"),

@@ -104,7 +104,7 @@ impl Telemetry {
         let headers = config
             .headers_env
             .iter()
-            .map(|(name, variable)| Ok((name.clone(), environment.get(variable)?)))
+            .map(|(name, variable)| Ok((name.clone(), environment.secret(variable)?)))
             .collect::<Result<HashMap<_, _>, String>>()?;
         let exporter = SpanExporter::builder()
             .with_http()

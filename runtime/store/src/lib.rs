@@ -23,6 +23,7 @@
 mod dashboard;
 mod error;
 mod people;
+mod private;
 mod rows;
 mod sqlite;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use dashboard::{
 };
 pub use error::StoreError;
 pub use people::{Agent, ApiKey, AuditRow, NewAudit, Role, Session};
+pub use private::data_folder;
 pub use rows::{
     AgentName, Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery,
     Loaded, MessageKey, NewEvent, NewFollowUp, NewOutbox, OutboxRow, PriorityWord, Program, Scope,
@@ -117,7 +119,7 @@ pub trait Store: Send + Sync + 'static {
     /// Closes a follow-up; `false`: there is none, or it was closed.
     fn follow_up_done(&self, id: i64, by: &str, at: Timestamp) -> Fut<'_, bool>;
 
-    /// Keeps an event of another system; `None`: new; else the hash of the body that came under this id before.
+    /// Keeps an event of another system; `None`: new; else the hash of the body that came under this id, or under its other name, before.
     fn put_delivery(&self, delivery: Delivery) -> Fut<'_, Option<Vec<u8>>>;
     /// Events of other systems that were not worked off.
     fn deliveries(&self) -> Fut<'_, Vec<Delivery>>;
@@ -154,7 +156,7 @@ pub trait Store: Send + Sync + 'static {
     /// All follow-ups of a conversation.
     fn follow_ups_of(&self, conversation: &str) -> Fut<'_, Vec<FollowUpRow>>;
 
-    /// Adds or changes an agent.
+    /// Adds or changes an agent. With another password their sessions end.
     fn put_agent(&self, agent: Agent) -> Fut<'_, ()>;
     /// All agents by name.
     fn agents(&self) -> Fut<'_, Vec<Agent>>;
@@ -170,13 +172,15 @@ pub trait Store: Send + Sync + 'static {
     fn session(&self, hash: &[u8], now: Timestamp) -> Fut<'_, Option<Session>>;
     /// Ends a session.
     fn remove_session(&self, hash: &[u8]) -> Fut<'_, ()>;
+    /// The details of an agent's newest sign-ins in the audit log, newest first.
+    fn sign_ins_of(&self, agent: &str, limit: u32) -> Fut<'_, Vec<String>>;
     /// Adds an API key.
     fn put_key(&self, key: ApiKey) -> Fut<'_, ()>;
-    /// An API key by its hash.
-    fn key(&self, hash: &[u8]) -> Fut<'_, Option<ApiKey>>;
+    /// An API key by its hash, unless it has expired.
+    fn key(&self, hash: &[u8], now: Timestamp) -> Fut<'_, Option<ApiKey>>;
     /// All API keys.
     fn keys(&self) -> Fut<'_, Vec<ApiKey>>;
-    /// Revokes an API key.
+    /// Revokes an API key; no backup brings it back.
     fn remove_key(&self, id: &str) -> Fut<'_, bool>;
     /// Adds a line to the audit log.
     fn audit(&self, line: NewAudit) -> Fut<'_, ()>;

@@ -106,6 +106,8 @@ pub struct ApiKey {
     pub scopes: Vec<SmolStr>,
     /// When it was made.
     pub created: Timestamp,
+    /// Good until; absent: until it is revoked.
+    pub expires: Option<Timestamp>,
 }
 
 /// A line for the audit log.

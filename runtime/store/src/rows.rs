@@ -410,6 +410,8 @@ pub struct Verification {
 pub struct Delivery {
     /// The sender's id, with the trigger's path before it.
     pub id: String,
+    /// Another name under which a repetition is known, where the sender's id is not signed.
+    pub also: Option<String>,
     /// The trigger's name.
     pub trigger: SmolStr,
     /// The body, as sent.

@@ -296,8 +296,104 @@ async fn sessions_expire_and_go_with_their_agent() {
     store.put_session(session.clone()).await.unwrap();
     assert_eq!(store.session(&[1], at(999)).await.unwrap(), Some(session));
     assert_eq!(store.session(&[1], at(1000)).await.unwrap(), None);
-    assert!(store.remove_agent("leo").await.unwrap());
+    // Anything but a new password changes nothing for who is signed in.
+    let mut leo = store.agent("leo").await.unwrap().unwrap();
+    leo.name = "Leo P.".into();
+    store.put_agent(leo.clone()).await.unwrap();
+    assert!(store.session(&[1], at(0)).await.unwrap().is_some());
+    leo.password = "another".into();
+    store.put_agent(leo).await.unwrap();
     assert_eq!(store.session(&[1], at(0)).await.unwrap(), None);
+    let session = Session {
+        hash: vec![2],
+        agent: "leo".into(),
+        csrf: "c".into(),
+        expires: at(1000),
+    };
+    store.put_session(session).await.unwrap();
+    assert!(store.remove_agent("leo").await.unwrap());
+    assert_eq!(store.session(&[2], at(0)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_ends_by_itself_and_no_backup_brings_back_a_revoked_one() {
+    let (dir, store) = store();
+    let key = |id: &str, hash: u8, expires| ApiKey {
+        id: id.into(),
+        name: "test".into(),
+        hash: vec![hash],
+        scopes: vec!["ops".into()],
+        created: at(0),
+        expires,
+    };
+    store.put_key(key("k_1", 1, Some(at(10)))).await.unwrap();
+    store.put_key(key("k_2", 2, None)).await.unwrap();
+    store.put_key(key("k_3", 3, None)).await.unwrap();
+    let found = store.key(&[1], at(9)).await.unwrap();
+    assert_eq!(found, Some(key("k_1", 1, Some(at(10)))));
+    assert_eq!(store.key(&[1], at(10)).await.unwrap(), None);
+    assert!(store.key(&[2], at(10)).await.unwrap().is_some());
+    let session = Session {
+        hash: vec![9],
+        agent: "leo".into(),
+        csrf: "c".into(),
+        expires: at(1000),
+    };
+    let leo = Agent {
+        id: "leo".into(),
+        name: "Leo".into(),
+        role: Role::Agent,
+        teams: vec![],
+        skills: vec![],
+        languages: vec![],
+        capacity: None,
+        available: false,
+        password: "hash".into(),
+    };
+    store.put_agent(leo).await.unwrap();
+    store.put_session(session).await.unwrap();
+    let copy = dir.path().join("copy.db");
+    store.backup(&copy).await.unwrap();
+    assert!(store.remove_key("k_2").await.unwrap());
+    assert!(!store.remove_key("k_2").await.unwrap());
+    drop(store);
+    assert_eq!(restore(&copy, dir.path()).unwrap(), 0);
+    let store = SqliteStore::open(dir.path(), &SqliteOptions::default()).unwrap();
+    assert_eq!(store.key(&[2], at(10)).await.unwrap(), None);
+    assert!(store.key(&[3], at(10)).await.unwrap().is_some());
+    assert_eq!(store.session(&[9], at(0)).await.unwrap(), None);
+    assert!(store.agent("leo").await.unwrap().is_some());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_on_the_machine_reads_the_data() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("data");
+    let store = SqliteStore::open(&folder, &SqliteOptions::default()).unwrap();
+    store.commit(turn("a", 0, 1)).await.unwrap();
+    store.erase("a").await.unwrap();
+    let copy = dir.path().join("copy.db");
+    store.backup(&copy).await.unwrap();
+    let open = |path: &std::path::Path| {
+        let mode = std::fs::metadata(path).unwrap().permissions().mode() & 0o077;
+        (mode != 0).then(|| format!("{} {mode:o}", path.display()))
+    };
+    let all = |store: &str| {
+        let files = std::fs::read_dir(&folder).unwrap();
+        let files = files.map(|f| f.unwrap().path());
+        let found: Vec<String> = files
+            .chain([folder.clone(), copy.clone()])
+            .filter_map(|f| open(&f))
+            .collect();
+        assert_eq!(found, Vec::<String>::new(), "{store}");
+    };
+    all("while it is open");
+    drop(store);
+    restore(&copy, &folder).unwrap();
+    let _store = SqliteStore::open(&folder, &SqliteOptions::default()).unwrap();
+    all("after a restore");
 }
 
 #[tokio::test]
@@ -305,6 +401,7 @@ async fn another_systems_event_is_kept_once() {
     let (_dir, store) = store();
     let delivery = Delivery {
         id: "crm:1".into(),
+        also: None,
         trigger: "renewal".into(),
         body: b"{}".to_vec(),
         hash: vec![1],
@@ -319,6 +416,30 @@ async fn another_systems_event_is_kept_once() {
     store.delivery_done("crm:1").await.unwrap();
     assert!(store.deliveries().await.unwrap().is_empty());
     assert_eq!(store.put_delivery(delivery).await.unwrap(), Some(vec![1]));
+
+    // The same under another id, which anybody could have made up.
+    let mut signed = Delivery {
+        id: "git:1".into(),
+        also: Some("git:content".into()),
+        trigger: "push".into(),
+        body: b"{}".to_vec(),
+        hash: vec![2],
+        at: at(0),
+    };
+    assert_eq!(store.put_delivery(signed.clone()).await.unwrap(), None);
+    assert_eq!(store.deliveries().await.unwrap().len(), 1);
+    signed.id = "git:2".into();
+    assert_eq!(
+        store.put_delivery(signed.clone()).await.unwrap(),
+        Some(vec![2])
+    );
+    assert_eq!(store.put_delivery(signed).await.unwrap(), Some(vec![2]));
+    let waiting = store.deliveries().await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(
+        (waiting[0].id.as_str(), &waiting[0].body[..]),
+        ("git:1", &b"{}"[..])
+    );
 }
 
 #[tokio::test]

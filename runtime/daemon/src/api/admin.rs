@@ -3,6 +3,7 @@
 use super::error::ApiError;
 use super::extract::{Body, Params, SignedIn, api_key};
 use crate::app::App;
+use crate::hub::AgentNews;
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
@@ -123,6 +124,7 @@ pub(super) async fn put_agent(
         }
     }
     let before = app.store.agent(&id).await?;
+    let changed_password = body.password.is_some();
     let password = match body.password {
         Some(password) => {
             let hashed =
@@ -149,8 +151,14 @@ pub(super) async fn put_agent(
     };
     app.store.put_agent(agent.clone()).await?;
     app.desk_agent(&agent);
-    app.audit(actor, "agent_put", Some(format!("agent:{id}")), None)
-        .await;
+    app.hub.tell_agents(AgentNews::Session(id.clone()));
+    let detail = if changed_password {
+        format!("{}, new password", role.as_str())
+    } else {
+        role.as_str().to_owned()
+    };
+    let target = Some(format!("agent:{id}"));
+    app.audit(actor, "agent_put", target, Some(detail)).await;
     Ok(Json(OneAgent { agent }))
 }
 
@@ -164,6 +172,7 @@ pub(super) async fn remove_agent(
     }
     app.set_available(&id, false);
     app.lose(&id);
+    app.hub.tell_agents(AgentNews::Session(id.clone()));
     app.audit(actor, "agent_remove", Some(format!("agent:{id}")), None)
         .await;
     Ok(NoContent)

@@ -2,7 +2,7 @@
 
 use super::desk::{Offer, QueueEntry};
 use super::error::ApiError;
-use super::extract::{Body, Params, Peer, SignedIn, is_foreign};
+use super::extract::{Body, Params, Peer, SignedIn};
 use crate::app::{App, secret_hash};
 use crate::auth::{COOKIE, SignInError};
 use crate::hub::AgentNews;
@@ -72,13 +72,6 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     Body(body): Body<SignIn>,
 ) -> Result<Response, ApiError> {
-    if is_foreign(&headers) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "forbidden_origin",
-            "the request comes from another site",
-        ));
-    }
     let signed_in = app
         .sign_in(peer, &body.name, body.password)
         .await
@@ -91,6 +84,9 @@ pub(super) async fn sign_in(
             SignInError::TooOften(wait) => ApiError::too_many(wait),
             SignInError::Store(error) => error.into(),
         })?;
+    if let Some(before) = super::extract::cookie(&headers, COOKIE) {
+        app.end_session(&secret_hash(&before)).await?;
+    }
     app.desk_agent(&signed_in.agent);
     let cookie = session_cookie(&app, &signed_in.cookie)?;
     Ok((
@@ -102,12 +98,16 @@ pub(super) async fn sign_in(
 
 /// The header that gives a browser its session.
 pub(super) fn session_cookie(app: &App, value: &str) -> Result<HeaderValue, ApiError> {
+    let seconds = app.config.agents.session_hours.saturating_mul(3600);
+    cookie_for(app, value, seconds)
+}
+
+fn cookie_for(app: &App, value: &str, seconds: u64) -> Result<HeaderValue, ApiError> {
     let secure = if app.config.secure_cookie {
         "; Secure"
     } else {
         ""
     };
-    let seconds = app.config.agents.session_hours.saturating_mul(3600);
     let cookie =
         format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}");
     HeaderValue::try_from(cookie).map_err(|_| ApiError::request("the cookie could not be made"))
@@ -234,10 +234,11 @@ pub(super) async fn sign_out(
     State(app): State<Arc<App>>,
     who: SignedIn,
 ) -> Result<Response, ApiError> {
-    app.store.remove_session(&secret_hash(&who.cookie)).await?;
+    app.end_session(&secret_hash(&who.cookie)).await?;
+    app.hub
+        .tell_agents(AgentNews::Session(who.agent.id.clone()));
     app.audit(who.actor(), "sign_out", None, None).await;
-    let cookie =
-        HeaderValue::from_static("flow_session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    let cookie = cookie_for(&app, "", 0)?;
     Ok(([(header::SET_COOKIE, cookie)], NoContent).into_response())
 }
 

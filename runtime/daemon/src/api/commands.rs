@@ -12,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::NoContent;
 use flow_compiler::machine::Machine;
+use flow_engine::desk::DeskError;
 use flow_engine::event::EventKind;
 use flow_store::{MessageKey, Summary};
 use schemars::JsonSchema;
@@ -94,6 +95,12 @@ pub(super) struct Reservation {
     reservation: u64,
 }
 
+/// Whether this conversation is what this agent was offered under this number: whoever is asked may know of it, of whatever team it is.
+fn offered(app: &App, who: &SignedIn, conversation: &str, reservation: u64) -> bool {
+    let offer = super::desk::offer(app, conversation, &who.agent.id);
+    offer.is_some_and(|offer| offer.reservation == reservation)
+}
+
 pub(super) async fn accept(
     State(app): State<Arc<App>>,
     who: SignedIn,
@@ -101,6 +108,9 @@ pub(super) async fn accept(
     Body(body): Body<Reservation>,
 ) -> Answer {
     command_id(&body.id)?;
+    if !offered(&app, &who, &conversation, body.reservation) {
+        visible(&app, &who.agent, &conversation).await?;
+    }
     match app
         .accept(&conversation, &who.agent.id, body.reservation)
         .await
@@ -149,6 +159,10 @@ pub(super) async fn decline(
     Body(body): Body<Reservation>,
 ) -> Answer {
     command_id(&body.id)?;
+    if !offered(&app, &who, &conversation, body.reservation) {
+        visible(&app, &who.agent, &conversation).await?;
+        return Err(DeskError::Gone.into());
+    }
     let summary = app
         .store
         .summary(&conversation)

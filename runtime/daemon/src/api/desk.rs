@@ -76,7 +76,7 @@ pub(super) struct QueueEntry {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Offer {
     /// Its number, for `accept` and `decline`.
-    reservation: u64,
+    pub(super) reservation: u64,
     expires_at: Timestamp,
 }
 

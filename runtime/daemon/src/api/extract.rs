@@ -208,21 +208,36 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         })
 }
 
-/// Whether a browser says that the request comes from a page of another site.
+/// Whether a browser says that the request comes from a page of another site than ours: than the host that was asked, and than
+/// `public_url`, since a proxy may ask under another name.
 #[must_use]
-pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN).and_then(|v| v.to_str().ok()) else {
+pub(crate) fn is_foreign(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or_default());
+    // Pages cannot set this one: it is the browser's own word.
+    match text(header::HeaderName::from_static("sec-fetch-site")) {
+        Some("same-origin" | "none") => return false,
+        Some("cross-site" | "same-site") => return true,
+        _ => {}
+    }
+    let Some(origin) = text(header::ORIGIN) else {
         return false;
     };
-    let host = headers
-        .get(header::HOST)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let origin_host = origin.split_once("://").map_or("", |(_, host)| host);
-    !origin_host.eq_ignore_ascii_case(host)
+    let host = text(header::HOST).unwrap_or_default();
+    let asked = origin
+        .split_once("://")
+        .is_some_and(|(_, from)| from.eq_ignore_ascii_case(host));
+    let ours = || {
+        let url = public_url.and_then(|url| url::Url::parse(url).ok());
+        url.is_some_and(|url| {
+            url.origin()
+                .ascii_serialization()
+                .eq_ignore_ascii_case(origin)
+        })
+    };
+    !asked && !ours()
 }
 
-/// A signed-in agent. Anything but GET also needs the header against forged requests and no foreign origin.
+/// A signed-in agent. Anything but GET also needs the header against forged requests; foreign origins were refused before.
 #[derive(Debug)]
 pub(crate) struct SignedIn {
     /// Who.
@@ -272,13 +287,6 @@ impl FromRequestParts<Arc<App>> for SignedIn {
         let cookie = cookie(&parts.headers, COOKIE).ok_or_else(required)?;
         let (agent, session) = app.session(&cookie).await?.ok_or_else(required)?;
         if parts.method != Method::GET && parts.method != Method::HEAD {
-            if is_foreign(&parts.headers) {
-                return Err(ApiError::new(
-                    StatusCode::FORBIDDEN,
-                    "forbidden_origin",
-                    "the request comes from another site",
-                ));
-            }
             let given = parts
                 .headers
                 .get("x-flow-csrf")
@@ -301,6 +309,24 @@ impl FromRequestParts<Arc<App>> for SignedIn {
     }
 }
 
+/// Whether a request was made for this machine by name: a page whose own name was led to this machine (DNS rebinding), or a proxy that adds
+/// no header, asks for another.
+fn is_local(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST) else {
+        return true;
+    };
+    let url = host
+        .to_str()
+        .ok()
+        .and_then(|h| url::Url::parse(&format!("http://{h}")).ok());
+    url.is_some_and(|url| match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unspecified(),
+        None => false,
+    })
+}
+
 /// Someone who runs the daemon: on the machine itself and not through a proxy, or with an API key of the scope `ops`.
 #[derive(Debug)]
 pub(crate) struct Operator(pub String);
@@ -311,7 +337,10 @@ pub(crate) struct Operator(pub String);
 /// If the store fails.
 pub(crate) async fn api_key(headers: &HeaderMap, app: &App) -> Result<Option<ApiKey>, ApiError> {
     match bearer(headers).filter(|t| t.starts_with("fk_")) {
-        Some(token) => Ok(app.store.key(&crate::app::secret_hash(&token)).await?),
+        Some(token) => {
+            let hash = crate::app::secret_hash(&token);
+            Ok(app.store.key(&hash, app.clock.now()).await?)
+        }
         None => Ok(None),
     }
 }
@@ -329,7 +358,8 @@ impl FromRequestParts<Arc<App>> for Operator {
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|c| c.0.ip());
-        let local = socket.is_some_and(|ip| ip.to_canonical().is_loopback());
+        let local =
+            socket.is_some_and(|ip| ip.to_canonical().is_loopback()) && is_local(&parts.headers);
         let forwarded = ["x-forwarded-for", "forwarded", "x-real-ip", "via"]
             .iter()
             .any(|h| parts.headers.contains_key(*h));
@@ -352,7 +382,7 @@ impl FromRequestParts<Arc<App>> for Operator {
 
 #[cfg(test)]
 mod tests {
-    use super::{command_id, cookie, is_foreign};
+    use super::{command_id, cookie, is_foreign, is_local};
     use axum::http::{HeaderMap, HeaderValue, header};
 
     #[test]
@@ -371,16 +401,49 @@ mod tests {
             headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
             headers
         };
-        assert!(!is_foreign(&headers("http://flow.example:8080")));
-        for foreign in [
+        let foreign = |headers: &HeaderMap| is_foreign(headers, None);
+        assert!(!foreign(&headers("http://flow.example:8080")));
+        for from in [
             "http://flow.example",
             "http://evil.example",
             "null",
+            "",
             "http://flow.example:8080.evil.example",
         ] {
-            assert!(is_foreign(&headers(foreign)), "{foreign}");
+            assert!(foreign(&headers(from)), "{from}");
         }
-        assert!(!is_foreign(&HeaderMap::new()));
+        assert!(!foreign(&HeaderMap::new()));
+        // Behind a proxy that asks under another name.
+        let public = Some("https://chat.example/support");
+        assert!(!is_foreign(&headers("https://chat.example"), public));
+        assert!(is_foreign(&headers("http://chat.example"), public));
+        assert!(is_foreign(&headers("https://chat.example:444"), public));
+        // The browser knows best.
+        let mut told = headers("https://chat.example");
+        told.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+        assert!(!foreign(&told));
+        let mut told = headers("http://flow.example:8080");
+        told.insert("sec-fetch-site", HeaderValue::from_static("same-site"));
+        assert!(foreign(&told));
+        // What cannot be read is nobody we know.
+        let mut odd = headers("http://flow.example:8080");
+        odd.insert(header::ORIGIN, HeaderValue::from_bytes(b"\xff").unwrap());
+        assert!(foreign(&odd));
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_local() {
+        let local = |host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            is_local(&headers)
+        };
+        for host in ["localhost", "127.0.0.1:8080", "[::1]:8080", "LOCALHOST:1"] {
+            assert!(local(host), "{host}");
+        }
+        for host in ["evil.example", "chat.example:8080", "10.0.0.1", "", "a b"] {
+            assert!(!local(host), "{host}");
+        }
     }
 
     #[test]

@@ -241,7 +241,16 @@ fn for_systems() -> ApiRouter<Arc<App>> {
     ApiRouter::new()
         .api_route(
             "/v1/triggers/{*path}",
-            post_with(trigger::receive, |o| {
+            get_with(
+                trigger::challenge,
+                speaks(
+                    "trigger",
+                    "Meta asks whether the address of a trigger signed `meta` is ours",
+                    200,
+                    "text/plain",
+                ),
+            )
+            .post_with(trigger::receive, |o| {
                 o.with(speaks(
                     "trigger",
                     "an event of another system, signed",
@@ -326,6 +335,15 @@ async fn method_not_allowed(request: Request) -> ApiError {
     )
 }
 
+fn forbidden_origin() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "forbidden_origin",
+        "the request comes from a page of another site",
+    )
+    .help("name sites that show the widget in `origins`, and where people reach us in `public_url`")
+}
+
 /// The span of a request: its route, nothing of what it carries. Probes are not worth one.
 fn request_span(app: &App, parts: &Parts) -> Timed {
     let route = parts.extensions.get::<MatchedPath>();
@@ -351,6 +369,8 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let mut span = request_span(&app, &parts);
     let peer = extract::peer(&parts, &app);
     let origin = parts.headers.get(header::ORIGIN).cloned();
+    let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let foreign = changes && extract::is_foreign(&parts.headers, app.config.public_url.as_deref());
     // Only what visitors use is open to other sites, and only to those named.
     let shared = ["/v1/conversations", "/v1/widget", "/v1/files/"]
         .iter()
@@ -363,12 +383,15 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
                 .iter()
                 .any(|a| a.as_bytes() == o.as_bytes())
     });
-    let mut most = app.config.limits.requests;
-    if path.starts_with("/v1/channels/") {
+    let most = app.config.limits.requests;
+    let network = crate::limits::network(peer);
+    let limited = if path.starts_with("/v1/channels/") {
         // Many customers stand behind the few addresses of a messaging service.
-        most = most.saturating_mul(SERVICE);
-    }
-    let limited = app.limits.requests.take(peer, most, MINUTE);
+        let most = most.saturating_mul(SERVICE);
+        app.limits.services.take(network, most, MINUTE)
+    } else {
+        app.limits.requests.take(network, most, MINUTE)
+    };
     let mut response = match limited {
         Err(wait) if !matches!(path.as_str(), "/livez" | "/readyz") => {
             count(&app.metrics.limited);
@@ -377,6 +400,8 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         _ if method == Method::OPTIONS && allowed.is_some() => {
             StatusCode::NO_CONTENT.into_response()
         }
+        // Nothing is changed for a page of a site that was not named, whatever else it may have got hold of.
+        _ if foreign && allowed.is_none() => forbidden_origin().into_response(),
         _ => {
             let (body, left) = crate::accept::TimedBody::new(body, BODY_TIME);
             let response = next

@@ -84,9 +84,11 @@ pub(super) async fn open(
 ) -> Result<Created<Opened>, ApiError> {
     limit(
         &app,
-        app.limits
-            .conversations
-            .take(peer, app.config.limits.conversations, MINUTE),
+        app.limits.conversations.take(
+            crate::limits::network(peer),
+            app.config.limits.conversations,
+            MINUTE,
+        ),
     )?;
     let program = app
         .programs

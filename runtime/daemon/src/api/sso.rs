@@ -109,6 +109,7 @@ pub(super) async fn end(
     };
     Ok(match outcome {
         Ok(signed_in) => {
+            app.attempt_was_good(peer);
             app.desk_agent(&signed_in.agent);
             let session = session_cookie(&app, &signed_in.cookie)?;
             to("/inbox", &[session, state_cookie(&app, "", 0)?])

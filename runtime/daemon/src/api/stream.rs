@@ -24,6 +24,8 @@ use tokio::sync::mpsc;
 const WAITING: usize = 256;
 /// A reader who takes nothing for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the stream of an agent looks whether its sign-in still holds: it may have ended in another process (`flowd agent remove`).
+const LOOK: Duration = Duration::from_secs(5);
 /// Rows read at once.
 const PAGE: u32 = 500;
 
@@ -238,28 +240,46 @@ pub(super) async fn agent(
     let present = Present(Arc::clone(&app), who.agent.id.to_string());
     Ok(start(move |sink| async move {
         let _present = present;
-        serve(&app, &who, after, &sink).await
+        serve(&app, who, after, &sink).await
     }))
 }
 
-async fn serve(app: &Arc<App>, who: &SignedIn, mut after: i64, sink: &Sink) -> Result<(), Gone> {
+/// Looks at the sign-in of a stream anew: who has signed out, was removed or has another password hears nothing more, and a role or team
+/// that changed counts at once. An open inbox is not idle.
+async fn still_signed_in(app: &App, who: &mut SignedIn) -> Result<(), Gone> {
+    match app.session(&who.cookie).await {
+        Ok(Some((agent, _))) => {
+            who.agent = agent;
+            Ok(())
+        }
+        Ok(None) => Err(Gone),
+        // A store that does not answer says nothing about anybody.
+        Err(_) => Ok(()),
+    }
+}
+
+async fn serve(app: &Arc<App>, mut who: SignedIn, mut after: i64, sink: &Sink) -> Result<(), Gone> {
     let mut stopping = app.stopping.subscribe();
     // Turns that were told as they happened, before the log was read so far.
     let mut told = BTreeSet::new();
     'from_log: loop {
         let mut news = app.hub.listen_as_agent();
         let mut log = app.hub.listen_to_log();
-        sink.send("desk", None, &super::desk::of(app, who).await)
+        // What was lost with news that came too fast may have been this.
+        still_signed_in(app, &mut who).await?;
+        sink.send("desk", None, &super::desk::of(app, &who).await)
             .await?;
         for offer in super::desk::offers_to(app, &who.agent.id).await {
             sink.send("offer", None, &offer).await?;
         }
-        after = catch_up(app, who, after, &mut told, sink).await?;
+        after = catch_up(app, &who, after, &mut told, sink).await?;
         let mut read_to = after;
         let mut desk_changed = false;
         let mut log_went_on = false;
         let mut pace = tokio::time::interval(Duration::from_millis(250));
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let heard = tokio::select! {
                 heard = news.recv() => heard,
@@ -270,12 +290,16 @@ async fn serve(app: &Arc<App>, who: &SignedIn, mut after: i64, sink: &Sink) -> R
                 }
                 _ = pace.tick(), if desk_changed || log_went_on => {
                     if std::mem::take(&mut desk_changed) {
-                        sink.send("desk", None, &super::desk::of(app, who).await).await?;
+                        sink.send("desk", None, &super::desk::of(app, &who).await).await?;
                     }
                     if std::mem::take(&mut log_went_on) {
-                        after = catch_up(app, who, after, &mut told, sink).await?;
+                        after = catch_up(app, &who, after, &mut told, sink).await?;
                         read_to = after;
                     }
+                    continue;
+                }
+                _ = look.tick() => {
+                    still_signed_in(app, &mut who).await?;
                     continue;
                 }
                 () = crate::app::stopped(&mut stopping) => {
@@ -286,7 +310,13 @@ async fn serve(app: &Arc<App>, who: &SignedIn, mut after: i64, sink: &Sink) -> R
             match heard {
                 Ok(AgentNews::Desk) => desk_changed = true,
                 Ok(AgentNews::Turn { position, .. }) if position <= read_to => {}
-                Ok(other) => tell(app, who, &mut after, &mut told, sink, other).await?,
+                Ok(AgentNews::Session(agent)) => {
+                    if agent == who.agent.id {
+                        still_signed_in(app, &mut who).await?;
+                        desk_changed = true;
+                    }
+                }
+                Ok(other) => tell(app, &who, &mut after, &mut told, sink, other).await?,
                 Err(RecvError::Lagged(_)) => continue 'from_log,
                 Err(RecvError::Closed) => return Ok(()),
             }

@@ -1,10 +1,11 @@
 //! Events of other systems: checked, stored, then worked off.
 
 use super::error::ApiError;
-use super::extract::Address;
+use super::extract::{Address, Params};
 use crate::app::App;
 use crate::channels::whatsapp;
 use crate::delivery::signature;
+use crate::schemes::{Known, slack};
 use crate::turns::{Command, TurnError};
 use axum::Json;
 use axum::body::Bytes;
@@ -16,7 +17,8 @@ use flow_compiler::value::Value;
 use flow_engine::event::EventKind;
 use flow_store::{Delivery, MessageKey};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use smol_str::SmolStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +42,56 @@ pub(super) struct Stored {
     duplicate: bool,
 }
 
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct Challenge {
+    #[serde(rename = "hub.mode")]
+    pub(super) mode: String,
+    #[serde(rename = "hub.verify_token")]
+    pub(super) token: String,
+    #[serde(rename = "hub.challenge")]
+    pub(super) challenge: String,
+}
+
+/// Meta asks, before it sends anything, whether the address is ours: it knows the word that was agreed on, and gets its challenge back.
+pub(super) async fn challenge(
+    State(app): State<Arc<App>>,
+    Path(path): Path<String>,
+    Params(asked): Params<Challenge>,
+) -> Result<String, ApiError> {
+    let program = app
+        .programs
+        .current()
+        .ok_or_else(|| ApiError::unavailable("no_program", "no bot is loaded"))?;
+    let machine = program.engine.machine();
+    let meta = |t: &&Trigger| t.path == path && t.scheme == "meta";
+    if machine.triggers.iter().find(meta).is_none() {
+        return Err(ApiError::not_configured(
+            "a trigger that is `signed meta` here, in the bot",
+        ));
+    }
+    let name = app.config.triggers.meta_verify_env.as_ref();
+    let name = name.ok_or_else(|| ApiError::not_configured("[triggers] meta_verify_env"))?;
+    agreed(&app, name, &asked.mode, &asked.token).map(|()| asked.challenge)
+}
+
+/// Whether Meta knows the word that was agreed on.
+///
+/// # Errors
+/// 403 if it does not.
+pub(super) fn agreed(app: &App, variable: &str, mode: &str, token: &str) -> Result<(), ApiError> {
+    let expected = app.config.environment.secret(variable);
+    let good = expected.is_ok_and(|e| crate::app::same(e.as_bytes(), token.as_bytes()));
+    if mode == "subscribe" && good {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::FORBIDDEN,
+        "not_allowed",
+        "the verify token is wrong",
+    ))
+}
+
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
     Path(path): Path<String>,
@@ -57,14 +109,20 @@ pub(super) async fn receive(
         .iter()
         .find(|t| t.path == path)
         .ok_or_else(ApiError::not_found)?;
-    let id = authenticate(&app, trigger, &url, &headers, &body)?;
+    let known = authenticate(&app, trigger, &url, &headers, &body)?;
+    if trigger.scheme == "slack"
+        && let Some(challenge) = slack::challenge(&body)
+    {
+        return Ok(Json(json!({"challenge": challenge})).into_response());
+    }
     // What does not fit its type is refused before anything is stored: the sender learns of it.
     let payload = read(trigger, &headers, &body)?;
     crate::delivery::payload(machine, trigger, &payload)
         .map_err(|e| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", e))?;
     let body = payload.to_string().into_bytes();
     let delivery = Delivery {
-        id: format!("{path}:{id}"),
+        id: format!("{path}:{}", known.id),
+        also: known.also.map(|also| format!("{path}:{also}")),
         trigger: trigger.name.clone(),
         hash: blake3::hash(&body).as_bytes().to_vec(),
         body,
@@ -80,20 +138,27 @@ pub(super) async fn receive(
         }
         known => known.is_some(),
     };
-    let twilio = trigger.scheme == "twilio";
+    let scheme = trigger.scheme.clone();
     if !duplicate {
         let worker = Arc::clone(&app);
         tokio::spawn(async move { work_off(&worker, delivery).await });
     }
-    if twilio {
+    Ok(match scheme.as_str() {
         // Anything but empty TwiML would be a reply to the customer, or an error in Twilio's log.
-        return Ok(([(header::CONTENT_TYPE, "text/xml")], "<Response/>").into_response());
-    }
-    let stored = Json(Stored { id, duplicate });
-    Ok((StatusCode::ACCEPTED, stored).into_response())
+        "twilio" => ([(header::CONTENT_TYPE, "text/xml")], "<Response/>").into_response(),
+        // To a command or a button, any words would be shown to who used it.
+        "slack" => StatusCode::OK.into_response(),
+        _ => {
+            let stored = Stored {
+                id: known.id,
+                duplicate,
+            };
+            (StatusCode::ACCEPTED, Json(stored)).into_response()
+        }
+    })
 }
 
-/// The payload as JSON. Twilio sends forms.
+/// The payload as JSON. Twilio and Slack send forms too.
 fn read(
     trigger: &Trigger,
     headers: &HeaderMap,
@@ -102,9 +167,19 @@ fn read(
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok());
-    if trigger.scheme == "twilio" && content_type.is_some_and(crate::schemes::is_form) {
-        return Ok(crate::schemes::twilio::payload(trigger, body));
+    let form = content_type.is_some_and(crate::schemes::is_form);
+    match trigger.scheme.as_str() {
+        "twilio" if form => return Ok(crate::schemes::twilio::payload(trigger, body)),
+        "slack" if form => match slack::wrapped(body) {
+            Some(json) => return read_json(json.as_bytes()),
+            None => return Ok(crate::schemes::form::payload(trigger, body, |_| None)),
+        },
+        _ => {}
     }
+    read_json(body)
+}
+
+fn read_json(body: &[u8]) -> Result<serde_json::Value, ApiError> {
     serde_json::from_slice(body).map_err(|e| {
         ApiError::new(
             StatusCode::BAD_REQUEST,
@@ -114,14 +189,14 @@ fn read(
     })
 }
 
-/// Checks who sent it; the id by which a repetition is known.
+/// Checks who sent it; by what a repetition is known.
 fn authenticate(
     app: &App,
     trigger: &Trigger,
     url: &str,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<String, ApiError> {
+) -> Result<Known, ApiError> {
     let header = |name: &str| {
         headers
             .get(name)
@@ -131,14 +206,20 @@ fn authenticate(
     let now = app.clock.now().as_second();
     let Some(secret) = &trigger.secret else {
         // A trigger without a signature is the author's decision; it is known by its content.
-        return Ok(crate::app::hex(blake3::hash(body).as_bytes()));
+        return Ok(Known {
+            id: crate::app::hex(blake3::hash(body).as_bytes()),
+            also: None,
+        });
     };
-    let secret = app.config.environment.get(secret).map_err(|_| {
+    let secret = app.config.environment.secret(secret).map_err(|_| {
         tracing::error!(trigger = %trigger.name, variable = %secret, "a trigger's secret is not set");
         wrong_signature("its secret is not set here")
     })?;
-    crate::schemes::verify(&trigger.scheme, &secret, url, &header, body, now)
-        .map_err(|e: signature::Wrong| wrong_signature(&e.to_string()))
+    let verified = crate::schemes::verify(&trigger.scheme, &secret, url, &header, body, now);
+    verified.map_err(|e: signature::Wrong| {
+        let needed = crate::schemes::headers(&trigger.scheme);
+        wrong_signature(&e.to_string()).help(format!("it stands in {needed}"))
+    })
 }
 
 /// Events that were stored before the daemon ended.

@@ -2,14 +2,13 @@
 
 use super::error::ApiError;
 use super::extract::Params;
-use crate::app::{App, same};
+use super::trigger::Challenge;
+use crate::app::App;
 use crate::channels::whatsapp;
 use crate::config::WhatsApp;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use std::sync::Arc;
 
 fn config(app: &App) -> Result<&WhatsApp, ApiError> {
@@ -19,33 +18,14 @@ fn config(app: &App) -> Result<&WhatsApp, ApiError> {
         .ok_or_else(|| ApiError::not_configured("[whatsapp]"))
 }
 
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-pub(super) struct Verify {
-    #[serde(rename = "hub.mode")]
-    mode: String,
-    #[serde(rename = "hub.verify_token")]
-    token: String,
-    #[serde(rename = "hub.challenge")]
-    challenge: String,
-}
-
 /// Meta asks whether the address is ours.
 pub(super) async fn verify(
     State(app): State<Arc<App>>,
-    Params(query): Params<Verify>,
+    Params(query): Params<Challenge>,
 ) -> Result<String, ApiError> {
     let config = config(&app)?;
-    let expected = app.config.environment.get(&config.verify_token_env);
-    let good = expected.is_ok_and(|e| !e.is_empty() && same(e.as_bytes(), query.token.as_bytes()));
-    if query.mode == "subscribe" && good {
-        return Ok(query.challenge);
-    }
-    Err(ApiError::new(
-        StatusCode::FORBIDDEN,
-        "not_allowed",
-        "the verify token is wrong",
-    ))
+    let agreed = super::trigger::agreed(&app, &config.verify_token_env, &query.mode, &query.token);
+    agreed.map(|()| query.challenge)
 }
 
 /// Messages and what became of ours. Answered when they are stored.
@@ -61,7 +41,7 @@ pub(super) async fn receive(
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default()
     };
-    let secret = app.config.environment.get(&config.app_secret_env);
+    let secret = app.config.environment.secret(&config.app_secret_env);
     let secret = secret.map_err(|_| {
         tracing::error!(variable = %config.app_secret_env, "the secret of the WhatsApp app is not set");
         super::trigger::wrong_signature("its secret is not set here")

@@ -123,11 +123,13 @@ impl Add {
             password: hash_password(&password)?,
         };
         let store = self.place.store()?;
-        let name = agent.id.clone();
+        let (name, role) = (agent.id.clone(), agent.role);
         runtime()?
             .block_on(async {
                 store.put_agent(agent).await?;
-                store.audit(line("agent_add", &name)).await
+                let mut line = line("agent_add", &name);
+                line.detail = Some(role.as_str().to_owned());
+                store.audit(line).await
             })
             .map_err(|e| e.to_string())?;
         println!("{name} can sign in at /inbox");

@@ -19,7 +19,7 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) fn run(self) -> Result<(), String> {
         let config = self.place.config()?;
-        let mut problems = config.problems(|name| std::env::var_os(name).is_some());
+        let mut problems = config.problems(|name| config.environment.secret(name).is_ok());
         let mut what = "the configuration is good";
         if let Some(folder) = &self.folder {
             let loaded = flow_loader::load(folder).map_err(|e| e.to_string())?;

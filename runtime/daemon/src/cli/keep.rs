@@ -25,13 +25,18 @@ pub(super) fn line(action: &str, target: String) -> NewAudit {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
     /// Makes a key and prints it; it is shown this once.
-    #[command(after_help = "Example:\n  flowd key add prometheus --scope ops")]
+    #[command(
+        after_help = "Examples:\n  flowd key add prometheus --scope ops\n  flowd key add crm --scope admin --expires 90d"
+    )]
     Add {
         /// What it is for.
         name: String,
         /// What it may do; may be repeated.
         #[arg(long = "scope", value_enum, required = true)]
         scopes: Vec<Scope>,
+        /// How long it is good, for example `90d` [default: until it is revoked].
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        expires: Option<jiff::Span>,
         #[command(flatten)]
         place: Place,
     },
@@ -60,6 +65,7 @@ impl Key {
             Self::Add {
                 name,
                 scopes,
+                expires,
                 place,
             } => {
                 let store = place.store()?;
@@ -71,12 +77,15 @@ impl Key {
                     Scope::Ops => "ops".into(),
                     Scope::Admin => "admin".into(),
                 });
+                let now = jiff::Timestamp::now();
+                let expires = expires.map(|span| until(now, span)).transpose()?;
                 let key = ApiKey {
                     id: id.clone(),
                     name,
                     hash: secret_hash(&secret),
                     scopes: scopes.collect(),
-                    created: jiff::Timestamp::now(),
+                    created: now,
+                    expires,
                 };
                 wait(async {
                     store.put_key(key).await?;
@@ -91,13 +100,19 @@ impl Key {
             Self::List(place) => {
                 let store = place.store()?;
                 for key in wait(store.keys())? {
-                    println!(
-                        "{:<16} {:<24} {:<12} {}",
+                    let end = match key.expires {
+                        Some(at) if at <= jiff::Timestamp::now() => format!("expired {at}"),
+                        Some(at) => format!("until {at}"),
+                        None => String::new(),
+                    };
+                    let shown = format!(
+                        "{:<16} {:<24} {:<12} {} {end}",
                         key.id,
                         key.name,
                         key.scopes.join(","),
-                        key.created
+                        key.created,
                     );
+                    println!("{}", shown.trim_end());
                 }
                 Ok(())
             }
@@ -116,6 +131,21 @@ impl Key {
             }
         }
     }
+}
+
+/// Parses a span of time, `90d`.
+fn span(text: &str) -> Result<jiff::Span, String> {
+    text.parse::<jiff::Span>()
+        .ok()
+        .filter(|span| span.is_positive())
+        .ok_or_else(|| "write it as a span of time, for example 90d or 12h".to_owned())
+}
+
+/// The end of a span; days and months are those of UTC.
+fn until(now: jiff::Timestamp, span: jiff::Span) -> Result<jiff::Timestamp, String> {
+    let end = now.to_zoned(jiff::tz::TimeZone::UTC).checked_add(span);
+    end.map(|end| end.timestamp())
+        .map_err(|_| "the key would be good for longer than there are dates".to_owned())
 }
 
 pub(super) fn wait<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, String> {

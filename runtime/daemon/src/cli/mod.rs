@@ -129,11 +129,9 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
 
 /// Parses `HOST:PORT`.
 fn host_port(text: &str) -> Result<String, String> {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-            Ok(text.to_owned())
-        }
-        _ => Err("write it as HOST:PORT, for example 127.0.0.1:8091".to_owned()),
+    match flow_daemon::delivery::egress::is_place(text) {
+        true => Ok(text.to_owned()),
+        false => Err("write it as HOST:PORT, for example 127.0.0.1:8091".to_owned()),
     }
 }
 

@@ -39,7 +39,7 @@ impl Run {
         }
         config.egress.allow.extend(self.allow_internal);
         log_to_stderr(self.log);
-        for problem in config.problems(|name| std::env::var_os(name).is_some()) {
+        for problem in config.problems(|name| config.environment.secret(name).is_ok()) {
             tracing::warn!("{problem}");
         }
         runtime()?.block_on(async {

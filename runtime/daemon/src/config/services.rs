@@ -72,6 +72,15 @@ pub struct WhatsApp {
     pub template_language: String,
 }
 
+/// Events of other systems (`trigger`).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Triggers {
+    /// The environment variable that holds the word agreed on with Meta, which asks for it when a webhook is set up; for triggers signed
+    /// `meta`.
+    pub meta_verify_env: Option<String>,
+}
+
 fn graph_url() -> String {
     "https://graph.facebook.com/v23.0".to_owned()
 }
@@ -118,6 +127,9 @@ impl Config {
             for name in [&w.access_token_env, &w.app_secret_env, &w.verify_token_env] {
                 out.push(("[whatsapp]", name.as_str()));
             }
+        }
+        if let Some(name) = &self.triggers.meta_verify_env {
+            out.push(("[triggers]", name.as_str()));
         }
         if let Some(t) = &self.telemetry {
             out.extend(t.headers_env.values().map(|v| ("[telemetry]", v.as_str())));

@@ -4,7 +4,7 @@ use super::egress::{Cleared, Refused};
 use crate::app::App;
 use crate::metrics::count;
 use futures::StreamExt;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Method, StatusCode};
 use std::time::{Duration, Instant};
 
@@ -58,10 +58,11 @@ fn shown(bytes: usize) -> String {
 impl SendError {
     /// Whether another attempt may go better.
     pub(crate) const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Timeout(_) | Self::Connect | Self::Broken | Self::Open { .. }
-        )
+        match self {
+            Self::Timeout(_) | Self::Connect | Self::Broken | Self::Open { .. } => true,
+            Self::Refused(refused) => !refused.is_final(),
+            Self::TooLarge(_) => false,
+        }
     }
 }
 
@@ -74,19 +75,18 @@ impl App {
             match tokio::time::timeout(deadline, self.delivery.egress.clear(&request.url)).await {
                 Ok(Ok(cleared)) => cleared,
                 Ok(Err(refused)) => {
-                    count(&self.metrics.egress_refused);
-                    let host = url::Url::parse(&request.url)
-                        .ok()
-                        .and_then(|u| u.host_str().map(str::to_owned));
-                    tracing::warn!(%refused, host, "an outgoing request was refused");
+                    if refused.is_final() {
+                        let host = host_of(&request.url);
+                        self.refused_to_send(&host, &refused.to_string()).await;
+                    }
                     return Err(refused.into());
                 }
                 Err(_) => return Err(SendError::Timeout(deadline)),
             };
-        let host = cleared.host.clone();
+        let (host, service) = (cleared.host.clone(), cleared.service.clone());
         self.delivery
             .breakers
-            .ask(&host, started)
+            .ask(&service, started)
             .map_err(|wait| SendError::Open {
                 host: host.clone(),
                 wait,
@@ -98,9 +98,40 @@ impl App {
             Ok(incoming) => !incoming.status.is_server_error(),
             Err(error) => !error.is_transient(),
         };
-        self.delivery.breakers.tell(&host, good, Instant::now());
+        self.delivery.breakers.tell(&service, good, Instant::now());
+        if let Ok(incoming) = &answer
+            && incoming.status.is_redirection()
+            && let Some(place) = incoming.headers.get(LOCATION)
+        {
+            let place = host_of(place.to_str().unwrap_or_default());
+            let why = format!("it answered with a redirect to `{place}`, which is not followed");
+            self.refused_to_send(&host, &why).await;
+        }
         answer
     }
+
+    /// Counts and logs a request that the rules refused, and notes it in the audit log, once in ten minutes for each host and reason.
+    async fn refused_to_send(&self, host: &str, why: &str) {
+        count(&self.metrics.egress_refused);
+        tracing::warn!(host, why, "an outgoing request was refused");
+        let once = Duration::from_secs(600);
+        if self
+            .limits
+            .refused
+            .take(format!("{host} {why}"), 1, once)
+            .is_ok()
+        {
+            let (target, detail) = (Some(format!("host:{host}")), Some(why.to_owned()));
+            self.audit("system", "egress_refused", target, detail).await;
+        }
+    }
+}
+
+/// The host of an address, for people: never the rest, which may hold what is private.
+fn host_of(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    let host = parsed.as_ref().and_then(url::Url::host_str);
+    host.unwrap_or("no host").chars().take(255).collect()
 }
 
 async fn fetch(cleared: Cleared, request: Outgoing) -> Result<Incoming, SendError> {

@@ -211,7 +211,7 @@ impl App {
             let key = self
                 .config
                 .environment
-                .get(name)
+                .secret(name)
                 .map_err(Failed::for_good)?;
             let mut value = HeaderValue::try_from(format!("Bearer {key}"))
                 .map_err(|_| Failed::for_good("the key is not valid"))?;

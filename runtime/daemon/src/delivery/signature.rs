@@ -1,7 +1,9 @@
 //! Standard Webhooks 1.0: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
 
 use base64::Engine;
+use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -12,7 +14,7 @@ pub const SKEW: i64 = 300;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// A header is missing or malformed.
-    #[error("the headers webhook-id, webhook-timestamp and webhook-signature are needed")]
+    #[error("a header that it needs is missing or malformed")]
     Missing,
     /// The time is off.
     #[error("the timestamp is more than 5 minutes off")]
@@ -22,19 +24,26 @@ pub enum Wrong {
     Signature,
 }
 
-/// The key's bytes: base64 after `whsec_`, else the text itself.
-fn key(secret: &str) -> Vec<u8> {
-    match secret
+/// Secrets are copied with and without their padding.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The key's bytes: base64 after `whsec_`, else the text itself. An empty key is none.
+fn key(secret: &str) -> Option<Vec<u8>> {
+    let bytes = match secret
         .strip_prefix("whsec_")
-        .map(|rest| STANDARD.decode(rest))
+        .map(|rest| LENIENT.decode(rest.trim()))
     {
         Some(Ok(bytes)) => bytes,
         _ => secret.as_bytes().to_vec(),
-    }
+    };
+    Some(bytes).filter(|bytes| !bytes.is_empty())
 }
 
 fn mac(secret: &str, id: &str, timestamp: i64, body: &[u8]) -> Option<Hmac<Sha256>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key(secret)).ok()?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key(secret)?).ok()?;
     mac.update(format!("{id}.{timestamp}.").as_bytes());
     mac.update(body);
     Some(mac)
@@ -96,6 +105,30 @@ mod tests {
         let body = br#"{"test": 2432232314}"#;
         let signature = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn an_empty_key_signs_nothing() {
+        let now = 1_700_000_000;
+        let at = now.to_string();
+        // What somebody would make who guesses that the key is empty.
+        let forged = sign("\0", "id", now, b"{}");
+        for secret in ["", "whsec_"] {
+            for signature in [forged.as_str(), "v1,", "v1,AAAA"] {
+                assert_eq!(
+                    verify(secret, "id", &at, signature, b"{}", now),
+                    Err(Wrong::Signature),
+                    "{secret} {signature}"
+                );
+            }
+        }
+        // With and without its padding it is the same key.
+        let good = sign("whsec_c2VjcmV0cw==", "id", now, b"{}");
+        assert_eq!(
+            verify("whsec_c2VjcmV0cw", "id", &at, &good, b"{}", now),
+            Ok(())
+        );
+        assert_eq!(verify("secrets", "id", &at, &good, b"{}", now), Ok(()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::client::{LARGEST, Outgoing};
 use super::{backoff, later, signature};
 use crate::app::{App, same};
+use crate::metrics::count;
 use flow_engine::event::EventKind;
 use flow_store::{OutboxRow, Verification};
 use reqwest::Method;
@@ -18,6 +19,10 @@ const FAILED: EventKind = EventKind::Verified {
     ok: false,
     again: false,
 };
+/// Codes that one address is sent in [`CODES_TIME`], whoever asks for them: nobody's mailbox is to be flooded, and nobody is to guess at the
+/// code of somebody else in one conversation after the other.
+const CODES: u32 = 5;
+const CODES_TIME: Duration = Duration::from_secs(600);
 /// Attempts to send a code.
 const SENDS: u32 = 3;
 
@@ -44,6 +49,15 @@ impl App {
             );
             return Some(FAILED);
         };
+        let whose = contact.trim().to_lowercase();
+        if self.limits.codes.take(whose, CODES, CODES_TIME).is_err() {
+            count(&self.metrics.limited);
+            tracing::warn!(
+                conversation = row.conversation,
+                "too many codes were sent to one address; the verification counts as failed"
+            );
+            return Some(FAILED);
+        }
         let code = format!("{:06}", rand::random_range(0..1_000_000));
         let verification = Verification {
             conversation: row.conversation.clone(),
@@ -62,7 +76,17 @@ impl App {
         let secret = config
             .secret_env
             .as_ref()
-            .and_then(|name| self.config.environment.get(name).ok());
+            .map(|name| self.config.environment.secret(name));
+        let secret = match secret.transpose() {
+            Ok(secret) => secret,
+            Err(error) => {
+                tracing::error!(
+                    error,
+                    "codes cannot be signed; the verification counts as failed"
+                );
+                return Some(FAILED);
+            }
+        };
         for attempt in 1..=SENDS {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

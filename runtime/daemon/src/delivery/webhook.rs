@@ -1,6 +1,6 @@
 //! Calls of webhooks: complete the request, send it within its time, read the answer as the type that was declared.
 
-use super::client::{LARGEST, Outgoing, SendError, retry_after};
+use super::client::{Incoming, LARGEST, Outgoing, SendError, retry_after};
 use super::{backoff, millis, signature};
 use crate::app::App;
 use crate::config::Environment;
@@ -67,28 +67,50 @@ impl App {
                 .await
                 .map_err(|e| e.to_string())?;
         }
-        let _permit = self
-            .delivery
-            .webhooks
-            .acquire()
-            .await
-            .map_err(|_| "shutting down".to_owned())?;
+        let answer = self.exchange(request, &method, repeatable, span).await?;
+        self.read(row, name, &answer.body).await
+    }
+
+    /// Sends a request as often as it may be sent within its time, until an answer is good.
+    async fn exchange(
+        &self,
+        request: &HttpRequest,
+        method: &Method,
+        repeatable: bool,
+        span: &mut Timed,
+    ) -> Result<Incoming, String> {
         let deadline = Instant::now() + millis(request.timeout);
         let most = if repeatable { request.retry + 1 } else { 1 };
         let mut error = String::new();
-        for attempt in 1..=most {
+        let mut attempt = 0;
+        while attempt < most {
+            // Whoever waits for another attempt keeps nobody from theirs.
+            let permit = self.delivery.webhooks.acquire().await;
+            let permit = permit.map_err(|_| "shutting down".to_owned())?;
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            count(&self.metrics.webhook_calls);
             let mut outgoing = self.complete(request, method.clone(), left)?;
             span.inject(&mut outgoing.headers);
+            let sent = self.send(outgoing).await;
+            drop(permit);
+            if let Err(rests @ SendError::Open { wait, .. }) = &sent {
+                // Nothing was sent, and no attempt is spent.
+                error = rests.to_string();
+                if Instant::now() + *wait >= deadline {
+                    break;
+                }
+                tokio::time::sleep(*wait).await;
+                continue;
+            }
+            attempt += 1;
+            count(&self.metrics.webhook_calls);
             span.set("flow.attempts", i64::from(attempt));
-            let wait = match self.send(outgoing).await {
+            let wait = match sent {
                 Ok(answer) if answer.status.is_success() => {
                     span.set(STATUS, i64::from(answer.status.as_u16()));
-                    return self.read(row, name, &answer.body).await;
+                    return Ok(answer);
                 }
                 Ok(answer) => {
                     span.set(STATUS, i64::from(answer.status.as_u16()));
@@ -100,7 +122,6 @@ impl App {
                     }
                     retry_after(&answer.headers, Duration::from_secs(30))
                 }
-                Err(e @ SendError::Open { .. }) => return Err(e.to_string()),
                 Err(e) if !e.is_transient() => return Err(e.to_string()),
                 Err(e) => {
                     error = e.to_string();
@@ -131,27 +152,11 @@ impl App {
             .telemetry
             .begin("webhook", SpanKind::Client, attributes);
         let repeatable = method.is_safe() || request.idempotency_key.is_some();
-        let most = if repeatable { request.retry + 1 } else { 1 };
-        let deadline = Instant::now() + millis(request.timeout);
-        let mut error = format!("no answer within {} ms", request.timeout);
-        for attempt in 1..=most {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            count(&self.metrics.webhook_calls);
-            let mut outgoing = self.complete(request, method.clone(), left)?;
-            span.inject(&mut outgoing.headers);
-            match self.send(outgoing).await {
-                Ok(answer) if answer.status.is_success() => return Ok(()),
-                Ok(answer) => error = format!("it answered {}", answer.status.as_u16()),
-                Err(e) => error = e.to_string(),
-            }
-            tokio::time::sleep(backoff(Duration::from_millis(100), attempt)).await;
-        }
-        count(&self.metrics.webhook_failures);
-        span.fail("the webhook failed");
-        Err(error)
+        let outcome = self.exchange(request, &method, repeatable, &mut span).await;
+        outcome.map(drop).inspect_err(|_| {
+            count(&self.metrics.webhook_failures);
+            span.fail("the webhook failed");
+        })
     }
 
     fn complete(
@@ -191,7 +196,7 @@ impl App {
                 .as_ref()
                 .map_or_else(|| crate::app::random_name("msg_"), ToString::to_string);
             let at = self.clock.now().as_second();
-            let secret = env.get(secret)?;
+            let secret = env.secret(secret)?;
             let signature = signature::sign(&secret, &id, at, body.as_deref().unwrap_or_default());
             for (name, value) in [
                 ("webhook-id", id),
@@ -244,9 +249,8 @@ fn fill(environment: &Environment, parts: &[RequestPart]) -> Result<String, Stri
     parts.iter().try_fold(String::new(), |mut out, part| {
         match part {
             RequestPart::Text(text) => out.push_str(text),
-            RequestPart::Env(name) | RequestPart::Secret(name) => {
-                out.push_str(&environment.get(name)?)
-            }
+            RequestPart::Env(name) => out.push_str(&environment.get(name)?),
+            RequestPart::Secret(name) => out.push_str(&environment.secret(name)?),
         }
         Ok(out)
     })

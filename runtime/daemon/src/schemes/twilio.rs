@@ -2,14 +2,13 @@
 //! parameters, sorted by name, names and values joined without anything between. A JSON body is not in it: its SHA-256 stands in the
 //! address as `bodySHA256`. <https://www.twilio.com/docs/usage/security>
 
-use super::Wrong;
+use super::{Wrong, form};
 use crate::app::hex;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flow_compiler::machine::Trigger;
-use flow_compiler::value::Type;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,51 +83,14 @@ fn spellings(url: &str, parsed: &url::Url) -> Vec<String> {
     out
 }
 
-/// The form as the payload that a trigger declares. Twilio writes `MessageSid`, a bot `message_sid`; both are found. A `phone` that the form
-/// does not name is `From`: who wrote or called.
+/// The form as the payload that a trigger declares. A `phone` that the form does not name is `From`: who wrote or called.
 pub(crate) fn payload(trigger: &Trigger, body: &[u8]) -> Value {
-    let form: BTreeMap<String, String> = url::form_urlencoded::parse(body)
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
-    let mut out = Map::new();
-    for field in &trigger.payload {
-        let found = form.get(field.name.as_str()).or_else(|| {
-            form.iter()
-                .find(|(name, _)| snake(name) == field.name)
-                .map(|(_, value)| value)
-        });
-        let found = found.or_else(|| form.get("From").filter(|_| field.name == "phone"));
-        let Some(text) = found else { continue };
-        let value = match field.ty {
-            Type::Number => text.parse::<f64>().ok().map(Value::from),
-            Type::Bool => text.parse::<bool>().ok().map(Value::from),
-            _ => None,
-        };
-        out.insert(
-            field.name.to_string(),
-            value.unwrap_or_else(|| Value::from(text.as_str())),
-        );
-    }
-    Value::Object(out)
-}
-
-/// `MessageSid` as `message_sid`.
-fn snake(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    let mut before_low = false;
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && before_low {
-            out.push('_');
-        }
-        before_low = c.is_ascii_lowercase() || c.is_ascii_digit();
-        out.push(c.to_ascii_lowercase());
-    }
-    out
+    form::payload(trigger, body, |name| (name == "phone").then_some("From"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Wrong, snake, verify};
+    use super::{Wrong, verify};
 
     // The examples of Twilio's documentation and of its own libraries' tests.
     const TOKEN: &str = "12345";
@@ -197,13 +159,5 @@ mod tests {
         assert!(form("Zmvh+3yNM1Phv2jhDCwEM3q5ebU=", &plain, FORM).is_ok());
         let plain = URL.replace("https", "http");
         assert!(form("0ZXoZLH/DfblKGATFgpif+LLRf4=", &plain, FORM).is_ok());
-    }
-
-    #[test]
-    fn names_are_found_as_bots_write_them() {
-        assert_eq!(snake("MessageSid"), "message_sid");
-        assert_eq!(snake("NumMedia"), "num_media");
-        assert_eq!(snake("MediaUrl0"), "media_url0");
-        assert_eq!(snake("SMSStatus"), "smsstatus");
     }
 }

@@ -383,7 +383,7 @@ impl Customer {
 }
 
 /// Server-sent events.
-pub struct Stream(futures::stream::BoxStream<'static, eventsource_stream::Event>);
+pub struct Stream(pub futures::stream::BoxStream<'static, eventsource_stream::Event>);
 
 impl Stream {
     pub async fn open(request: reqwest::RequestBuilder) -> Self {

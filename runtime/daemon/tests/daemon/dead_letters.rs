@@ -100,6 +100,7 @@ async fn what_another_system_was_not_told_is_seen_and_told_again_with_the_same_k
         hash: flow_daemon::app::secret_hash("fk_admin"),
         scopes: vec!["admin".into()],
         created: jiff::Timestamp::now(),
+        expires: None,
     };
     store.put_key(key).await.unwrap();
     drop(store);

@@ -37,6 +37,7 @@ async fn admin_key(flow: &Running) -> String {
         hash: flow_daemon::app::secret_hash(&secret),
         scopes: vec!["admin".into()],
         created: jiff::Timestamp::now(),
+        expires: None,
     };
     flow.app().store.put_key(key).await.unwrap();
     secret

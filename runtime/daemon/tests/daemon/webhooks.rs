@@ -44,6 +44,8 @@ async fn order(State(shop): State<Shop>, Path(id): Path<String>, headers: Header
             axum::body::Body::from_stream(drip).into_response()
         }
         "AB-000007" => StatusCode::NOT_FOUND.into_response(),
+        // Down for the first eight calls.
+        "AB-000008" if call < 8 => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         _ => ORDER.into_response(),
     }
 }
@@ -125,6 +127,19 @@ async fn bad_answers_are_failures_that_the_flow_sees() {
             done[0]
         );
     }
+    // Where it was led is noted, the host alone.
+    let audit = flow.app().store.audit_log(None, 100).await.unwrap();
+    let refused: Vec<_> = audit
+        .iter()
+        .filter(|l| l.action == "egress_refused")
+        .collect();
+    assert_eq!(refused.len(), 1, "{refused:#?}");
+    assert_eq!(refused[0].target.as_deref(), Some("host:127.0.0.1"));
+    let detail = refused[0].detail.as_deref().unwrap();
+    assert!(
+        detail.contains("`169.254.169.254`") && !detail.contains("meta-data"),
+        "{detail}"
+    );
     // A redirect was not followed, a 404 not repeated.
     assert_eq!(
         shop.seen
@@ -149,6 +164,61 @@ async fn a_private_address_is_refused_unless_it_is_allowed() {
     ana.say("AB-123456").await;
     ana.stands("queued").await;
     assert_eq!(shop.calls.load(Ordering::SeqCst), 0);
+    let audit = flow.app().store.audit_log(None, 1).await.unwrap();
+    assert_eq!(audit[0].action, "egress_refused");
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_rests_costs_no_attempt_and_no_other_service() {
+    let mut world = World::new();
+    let shop = shop(&mut world).await;
+    // Long enough to wait for the end of the rest.
+    world.edit("timeout 2s", "timeout 40s");
+    let other = serve(Router::new().route("/ok", get(async || "{}"))).await;
+    world.config.egress.allow.push(other.to_string());
+    world.set("TEST_OTHER_URL", &format!("http://{other}"));
+    world.add("webhook other() { get \"{env.TEST_OTHER_URL}/ok\"; timeout 1s }\n");
+    world.edit(
+        "\"Ask anything\"   -> ask_ai",
+        "\"Ask anything\"   -> ask_ai\n    \"Ask another\" -> another",
+    );
+    world.edit(
+        "node greet {",
+        "node another { call other() { failed -> escalate to human because \"It rests too\" }; say \"It answered.\"; -> greet }\nnode greet {",
+    );
+    let flow = world.start().await;
+    // Three attempts, three, and two: after eight failures in a row it rests.
+    for n in 0..3 {
+        let mut ana = flow.open().await;
+        ana.press("Track an order").await;
+        ana.say("AB-000008").await;
+        if n < 2 {
+            ana.stands("queued").await;
+        }
+    }
+    for _ in 0..400 {
+        if shop.calls.load(Ordering::SeqCst) >= 8 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let before = shop.calls.load(Ordering::SeqCst);
+    let mut bea = flow.open().await;
+    bea.press("Track an order").await;
+    bea.say("AB-000008").await;
+    // Another service of the same host is none of its business.
+    let mut cid = flow.open().await;
+    cid.press("Ask another").await;
+    cid.hears("It answered.").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(
+        shop.calls.load(Ordering::SeqCst),
+        before,
+        "nothing is sent meanwhile"
+    );
+    // What waits gets its answer after the rest, with the attempts that it had.
+    bea.hears("Order AB-123456 is shipped").await;
     flow.stop().await;
 }
 

@@ -62,9 +62,11 @@ impl SqliteStore {
     /// # Errors
     /// If the folder cannot be written, another process has it, or the file is damaged or too new.
     pub fn open(folder: &Path, options: &SqliteOptions) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| StoreError::Unavailable(format!("`{}`: {e}", folder.display())))?;
+        crate::data_folder(folder)?;
         let path = folder.join("flow.db");
+        // Its journal takes the rights of the database.
+        crate::private::make(&path)
+            .map_err(|e| StoreError::Unavailable(format!("`{}`: {e}", path.display())))?;
         let mut connection = connect(&path)?;
         connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
         schema::migrate(&mut connection)?;
@@ -314,8 +316,9 @@ impl Store for SqliteStore {
         write put_session(session: Session) -> () = people::put_session;
         read session(hash: &[u8], now: Timestamp) -> Option<Session> = people::session;
         write remove_session(hash: &[u8]) -> () = people::remove_session;
+        read sign_ins_of(agent: &str, limit: u32) -> Vec<String> = people::sign_ins_of;
         write put_key(key: ApiKey) -> () = people::put_key;
-        read key(hash: &[u8]) -> Option<ApiKey> = people::key;
+        read key(hash: &[u8], now: Timestamp) -> Option<ApiKey> = people::key;
         read keys() -> Vec<ApiKey> = people::keys;
         write remove_key(id: &str) -> bool = people::remove_key;
         write audit(line: NewAudit) -> () = people::audit;

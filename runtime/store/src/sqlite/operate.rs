@@ -112,19 +112,25 @@ pub(super) fn put_delivery(c: &Connection, d: &Delivery) -> Result<Option<Vec<u8
         .prepare_cached("SELECT hash FROM delivery WHERE id = ?")?
         .query_row([&d.id], |r| r.get::<_, Vec<u8>>(0))
         .optional()?;
-    if known.is_none() {
-        c.prepare_cached(
-            r#"INSERT INTO delivery (id, "trigger", body, hash, at) VALUES (?, ?, ?, ?, ?)"#,
-        )?
-        .execute(params![
-            d.id,
-            d.trigger.as_str(),
-            d.body,
-            d.hash,
-            millis(d.at)
-        ])?;
+    if known.is_some() {
+        return Ok(known);
     }
-    Ok(known)
+    // A name that was taken before belongs to an event that is known, whatever id it comes under now.
+    let insert = r#"INSERT INTO delivery (id, "trigger", body, hash, at, done) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"#;
+    let (at, trigger) = (millis(d.at), d.trigger.as_str());
+    let put = |id: &str, body: &[u8], done: bool| -> Result<bool, StoreError> {
+        Ok(c.prepare_cached(insert)?
+            .execute(params![id, trigger, body, d.hash, at, done])?
+            == 1)
+    };
+    if let Some(also) = &d.also
+        && !put(also, &[], true)?
+    {
+        // Its new id takes no room: whoever repeats it could make up any number of them.
+        return Ok(Some(d.hash.clone()));
+    }
+    put(&d.id, &d.body, false)?;
+    Ok(None)
 }
 
 pub(super) fn deliveries(c: &Connection) -> Result<Vec<Delivery>, StoreError> {
@@ -132,6 +138,7 @@ pub(super) fn deliveries(c: &Connection) -> Result<Vec<Delivery>, StoreError> {
     collect(c.prepare_cached(sql)?.query([])?, |r| {
         Ok(Delivery {
             id: get(r, "id")?,
+            also: None,
             trigger: word(r, "trigger")?,
             body: get(r, "body")?,
             hash: get(r, "hash")?,

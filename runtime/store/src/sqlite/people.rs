@@ -1,9 +1,10 @@
 //! Agents, sessions, keys, audit.
 
-use super::row::{collect, first, get, list, millis, time, word};
+use super::row::{at, collect, first, get, list, maybe, millis, time, word};
 use crate::{Agent, ApiKey, AuditRow, NewAudit, Role, Session, StoreError};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
+use std::path::Path;
 
 const AGENT: &str =
     "SELECT id, name, role, teams, skills, languages, capacity, available, password FROM agent";
@@ -23,6 +24,11 @@ fn read_agent(r: &Row<'_>) -> Result<Agent, StoreError> {
 }
 
 pub(super) fn put_agent(c: &Connection, a: &Agent) -> Result<(), StoreError> {
+    // A new password is for those who have the old one: whoever signed in with it signs in again.
+    c.prepare_cached(
+        "DELETE FROM session WHERE agent = ?1 AND EXISTS (SELECT 1 FROM agent WHERE id = ?1 AND password <> ?2)",
+    )?
+    .execute(params![a.id.as_str(), a.password])?;
     c.prepare_cached(
         "INSERT INTO agent (id, name, role, teams, skills, languages, capacity, available, password) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role, \
@@ -106,7 +112,7 @@ pub(super) fn remove_session(c: &Connection, hash: &[u8]) -> Result<(), StoreErr
     Ok(())
 }
 
-const KEY: &str = "SELECT id, name, hash, scopes, created FROM api_key";
+const KEY: &str = "SELECT id, name, hash, scopes, created, expires FROM api_key";
 
 fn read_key(r: &Row<'_>) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
@@ -115,27 +121,35 @@ fn read_key(r: &Row<'_>) -> Result<ApiKey, StoreError> {
         hash: get(r, "hash")?,
         scopes: list(r, "scopes")?,
         created: time(get(r, "created")?)?,
+        expires: at(r, "expires")?,
     })
 }
 
 pub(super) fn put_key(c: &Connection, k: &ApiKey) -> Result<(), StoreError> {
     c.prepare_cached(
-        "INSERT INTO api_key (id, name, hash, scopes, created) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO api_key (id, name, hash, scopes, created, expires) VALUES (?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         k.id,
         k.name,
         k.hash,
         serde_json::to_string(&k.scopes)?,
-        millis(k.created)
+        millis(k.created),
+        maybe(k.expires)
     ])?;
     Ok(())
 }
 
-pub(super) fn key(c: &Connection, hash: &[u8]) -> Result<Option<ApiKey>, StoreError> {
+pub(super) fn key(
+    c: &Connection,
+    hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<ApiKey>, StoreError> {
     first(
-        c.prepare_cached(&format!("{KEY} WHERE hash = ?"))?
-            .query([hash])?,
+        c.prepare_cached(&format!(
+            "{KEY} WHERE hash = ? AND (expires IS NULL OR expires > ?)"
+        ))?
+        .query(params![hash, millis(now)])?,
         read_key,
     )
 }
@@ -149,9 +163,29 @@ pub(super) fn keys(c: &Connection) -> Result<Vec<ApiKey>, StoreError> {
 }
 
 pub(super) fn remove_key(c: &Connection, id: &str) -> Result<bool, StoreError> {
-    Ok(c.prepare_cached("DELETE FROM api_key WHERE id = ?")?
-        .execute([id])?
-        == 1)
+    let removed = c
+        .prepare_cached("DELETE FROM api_key WHERE id = ?")?
+        .execute([id])?;
+    if removed == 1
+        && let Some(folder) = c.path().map(Path::new).and_then(Path::parent)
+    {
+        super::backup::note_revoked(folder, id)?;
+    }
+    Ok(removed == 1)
+}
+
+/// The details of an agent's newest sign-ins: from where they were.
+pub(super) fn sign_ins_of(
+    c: &Connection,
+    agent: &str,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT detail FROM audit WHERE actor = ? AND action = 'sign_in' AND detail IS NOT NULL ORDER BY id DESC LIMIT ?";
+    collect(
+        c.prepare_cached(sql)?
+            .query(params![format!("agent:{agent}"), limit])?,
+        |r| get(r, "detail"),
+    )
 }
 
 pub(super) fn audit(c: &Connection, a: &NewAudit) -> Result<(), StoreError> {

@@ -82,6 +82,7 @@ async fn store(app: &Arc<App>, letter: Letter) -> Result<(), StoreError> {
     // Meta's ids hold the number; what stays behind for good must not.
     let id = hex(blake3::hash(letter.message.id.as_bytes()).as_bytes());
     let delivery = Delivery {
+        also: None,
         id: format!("{DELIVERY}:{id}"),
         trigger: DELIVERY.into(),
         hash: id.into_bytes(),

@@ -178,7 +178,7 @@ async fn post(app: &App, config: &WhatsApp, to: &str, mut body: Value) -> Result
 
 /// The header that opens the Cloud API.
 pub(super) fn authorization(app: &App, config: &WhatsApp) -> Result<HeaderMap, String> {
-    let token = app.config.environment.get(&config.access_token_env)?;
+    let token = app.config.environment.secret(&config.access_token_env)?;
     let mut value = HeaderValue::try_from(format!("Bearer {token}"))
         .map_err(|_| "the access token is not valid".to_owned())?;
     value.set_sensitive(true);
