@@ -3,7 +3,7 @@
 use crate::collect::{Collected, collect};
 use crate::env::Env;
 use crate::load::{Caches, load};
-use crate::lower::{Lower, Output, Reference};
+use crate::lower::{Kept, Lower, Output};
 use crate::machine::{Bot, EnumDef, Machine, Names};
 use crate::sources::{Project, Sources};
 use crate::value::{NodeId, PlaceId, TierId};
@@ -43,10 +43,12 @@ impl Compilation {
     }
 }
 
-/// Compiles projects, remembering what it parsed.
+/// Compiles projects, remembering what it parsed and what nodes became. One compiler is for one bot; another one is compiled as if
+/// it were new.
 #[derive(Debug, Default)]
 pub struct Compiler {
     caches: Caches,
+    pub(crate) kept: Option<Kept>,
 }
 
 impl Compiler {
@@ -76,44 +78,47 @@ impl Compiler {
             mut refs,
             unnamed,
         } = collect(loaded);
-        let mut lower = Lower::new(&env, &sources, project);
+        let mut lower = Lower::after(&env, &sources, project, self.kept.take());
         lower.all(&unnamed);
         let Lower {
             out,
             mut found,
             refs: mut more,
+            mut parts,
             ..
         } = lower;
+        for part in &mut parts {
+            part.refs.start += refs.len();
+            part.refs.end += refs.len();
+        }
         diagnostics.append(&mut found);
         refs.append(&mut more);
         crate::lower::unused(&env, &sources, &refs, &mut diagnostics);
         let sources = Arc::new(sources);
-        let machine = machine(project, &env, out, &sources);
-        let (found, index) = rayon::join(
-            || {
-                crate::checks::run(&crate::checks::Context {
-                    machine: &machine,
-                    sources: &sources,
-                    date: options.date,
-                })
-            },
-            || Arc::new(index(&env, refs, &machine)),
-        );
-        diagnostics.extend(found);
+        let machine = Arc::new(machine(project, &env, out, &sources));
+        diagnostics.extend(crate::checks::run(&crate::checks::Context {
+            machine: &machine,
+            sources: &sources,
+            date: options.date,
+        }));
         silence_after_syntax(&mut diagnostics, &sources, &env);
         let mut diagnostics = crate::checks::allow::apply(&sources, diagnostics);
         sort(&mut diagnostics, &sources);
+        let refs = Arc::new(refs);
+        self.kept = Some(Kept {
+            machine: Arc::clone(&machine),
+            sources: Arc::clone(&sources),
+            refs: Arc::clone(&refs),
+            parts,
+        });
+        let index = crate::index::Index::new(Arc::new(env), Arc::clone(&machine), refs);
         Compilation {
-            machine: Arc::new(machine),
+            machine,
             diagnostics,
             sources,
-            index,
+            index: Arc::new(index),
         }
     }
-}
-
-fn index(env: &Env, refs: Vec<Reference>, machine: &Machine) -> crate::index::Index {
-    crate::index::Index::build(env, refs, machine)
 }
 
 /// Silences what only follows from a syntax error: what could not be read has no type, leads nowhere and fills nothing.

@@ -7,20 +7,30 @@ use crate::sources::Sources;
 use crate::value::{CodeId, FieldId, LocalId};
 use flow_grammar::Loc;
 use rustc_hash::FxHashMap;
+use std::sync::{Arc, OnceLock};
 
-/// Definitions and references of a program.
-#[derive(Debug, Default)]
+/// Definitions and references of a program. Sorted when somebody first asks: a check alone never does.
+#[derive(Debug)]
 pub struct Index {
+    env: Arc<Env>,
+    machine: Arc<Machine>,
+    found: Arc<Vec<Reference>>,
+    sorted: OnceLock<Sorted>,
+}
+
+#[derive(Debug)]
+struct Sorted {
     /// Where every definition's name stands. What is built in has no entry.
-    pub definitions: FxHashMap<Def, Loc>,
+    definitions: FxHashMap<Def, Loc>,
     /// Every name that was resolved, in the order of the declarations and the places in them.
-    pub references: Vec<Reference>,
+    references: Vec<Reference>,
     /// The definitions in the same order.
     defined: Vec<Reference>,
 }
 
-impl Index {
-    pub(crate) fn build(env: &Env, mut references: Vec<Reference>, machine: &Machine) -> Self {
+impl Sorted {
+    fn of(env: &Env, machine: &Machine, found: &[Reference]) -> Self {
+        let mut references = found.to_vec();
         references.sort_unstable_by_key(|(at, _)| *at);
         references.dedup();
         references.shrink_to_fit();
@@ -59,6 +69,38 @@ impl Index {
             defined,
         }
     }
+}
+
+impl Index {
+    pub(crate) const fn new(
+        env: Arc<Env>,
+        machine: Arc<Machine>,
+        found: Arc<Vec<Reference>>,
+    ) -> Self {
+        Self {
+            env,
+            machine,
+            found,
+            sorted: OnceLock::new(),
+        }
+    }
+
+    fn sorted(&self) -> &Sorted {
+        self.sorted
+            .get_or_init(|| Sorted::of(&self.env, &self.machine, &self.found))
+    }
+
+    /// Every name that was resolved, in the order of the declarations and the places in them.
+    #[must_use]
+    pub fn references(&self) -> &[Reference] {
+        &self.sorted().references
+    }
+
+    /// Where a definition's name stands. What is built in stands nowhere.
+    #[must_use]
+    pub fn definition(&self, def: Def) -> Option<Loc> {
+        self.sorted().definitions.get(&def).copied()
+    }
 
     /// What is named at a byte offset of a file, and where that name stands. `file` is a path relative to the project root.
     #[must_use]
@@ -79,13 +121,15 @@ impl Index {
                 .min_by_key(|(at, _)| at.span.end - at.span.start)
                 .copied()
         };
-        of_decl(&self.references).or_else(|| of_decl(&self.defined))
+        let sorted = self.sorted();
+        of_decl(&sorted.references).or_else(|| of_decl(&sorted.defined))
     }
 
     /// Every place that names a definition, its own name aside.
     pub fn references_of(&self, def: Def) -> impl Iterator<Item = Loc> + '_ {
-        let own = self.definitions.get(&def).copied();
-        self.references
+        let own = self.definition(def);
+        self.sorted()
+            .references
             .iter()
             .filter(move |(at, d)| *d == def && Some(*at) != own)
             .map(|(at, _)| *at)
@@ -104,10 +148,9 @@ impl Index {
             .map_or(0..0, |f| {
                 f.first_decl..f.first_decl + u32::try_from(f.tree.decls.len()).unwrap_or(0)
             });
-        let from = self
-            .defined
-            .partition_point(|(at, _)| at.decl < range.start);
-        self.defined
+        let defined = &self.sorted().defined;
+        let from = defined.partition_point(|(at, _)| at.decl < range.start);
+        defined
             .iter()
             .skip(from)
             .take_while(move |(at, _)| at.decl < range.end)

@@ -10,7 +10,7 @@ mod way;
 use super::support::analysis::Analysis;
 use super::support::flow::RootKind;
 use super::support::known::{Bits, FactId};
-use super::support::walk::{each_interpolation, has_interpolation, texts_of_op, texts_outside_ops};
+use super::support::walk::{each_interpolation, has_interpolation, texts_outside_ops};
 use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, OpId, TextId};
 use flow_grammar::{Diagnostic, Loc, Severity};
@@ -47,7 +47,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let Some(bits) = cx.known().before(id) else {
             continue;
         };
-        for read in reads_of(cx, op, bits) {
+        for read in reads_of(cx, id, op, bits) {
             let at = if read.text.is_some() {
                 cx.line(op.loc)
             } else {
@@ -138,7 +138,7 @@ fn conditional(machine: &Machine) -> Vec<(TextId, Conditions<'_>)> {
     out
 }
 
-fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
+fn reads_of<'a>(cx: &Analysis<'a>, id: OpId, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
     let machine = cx.machine;
     let mut out = Vec::new();
     let mut push = |expr: &'a Expr| {
@@ -166,12 +166,7 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
         }
         _ => {}
     }
-    let mut texts = Vec::new();
-    texts_of_op(op, &mut |text, _| {
-        if has_interpolation(machine, text) {
-            texts.push(text);
-        }
-    });
+    let mut texts: Vec<TextId> = cx.reads().filled_of(id).collect();
     match &op.kind {
         OpKind::Ask { var, question, .. } if question.text.is_none() => {
             texts.extend(field(machine, *var).and_then(|f| f.ask))
@@ -193,15 +188,15 @@ fn reads_of<'a>(cx: &Analysis<'a>, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
         }
         _ => {}
     }
-    super::support::walk::exprs_of_op(op, &mut |expr| {
-        if matches!(op.kind, OpKind::Set { .. } | OpKind::Call { .. }) {
-            super::support::walk::each_expr(machine, expr, &mut |e| {
+    if matches!(op.kind, OpKind::Set { .. } | OpKind::Call { .. }) {
+        for value in cx.reads().values_of(id) {
+            super::support::walk::each_expr(machine, value, &mut |e| {
                 if let ExprKind::Text(text) = e.kind {
                     texts.push(text);
                 }
             });
         }
-    });
+    }
     for text in texts {
         if has_interpolation(machine, text) {
             out.extend(reads_of_text(cx, Some(op.code), text, bits));

@@ -5,7 +5,6 @@
 mod extract;
 
 use super::support::analysis::Analysis;
-use super::support::walk::{TextUse, texts_of_op, texts_outside_ops};
 use crate::machine::{Expr, ExprKind, Text, TextPart};
 use crate::value::TextId;
 use flow_grammar::ast::BinaryOp;
@@ -24,16 +23,8 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     if machine.bot.languages.is_empty() {
         return;
     }
-    let mut read: BTreeSet<TextId> = BTreeSet::new();
-    let mut see = |text: TextId, for_what: TextUse| {
-        if matches!(for_what, TextUse::Said | TextUse::Button) {
-            read.insert(text);
-        }
-    };
-    machine.ops.iter().for_each(|op| texts_of_op(op, &mut see));
-    texts_outside_ops(machine, &mut see);
     let mut bare: BTreeMap<flow_grammar::Loc, TextId> = BTreeMap::new();
-    for id in read {
+    for id in cx.reads().read_by_customers() {
         let Some(text) = machine.text(id) else {
             continue;
         };

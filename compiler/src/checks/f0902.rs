@@ -4,7 +4,6 @@
 //! only where the words alone come near it.
 
 use super::support::analysis::Analysis;
-use super::support::walk::{TextUse, texts_of_op, texts_outside_ops};
 use crate::machine::{Button, Channel, Offer, Op, OpKind, Text, TextPart, TextVariant, Var};
 use crate::value::{TextId, Type};
 use flow_grammar::{Diagnostic, Loc, Severity};
@@ -59,15 +58,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
         if let Some(limit) = channel.limits.text {
-            let mut said: BTreeSet<TextId> = BTreeSet::new();
-            let mut see = |text: TextId, what: TextUse| {
-                if what == TextUse::Said {
-                    said.insert(text);
-                }
-            };
-            machine.ops.iter().for_each(|op| texts_of_op(op, &mut see));
-            texts_outside_ops(machine, &mut see);
-            for text in said.into_iter().filter_map(|t| machine.text(t)) {
+            for text in cx.reads().messages().filter_map(|t| machine.text(t)) {
                 long_text(channel, text, limit, &mut told, found);
             }
         }

@@ -4,12 +4,9 @@
 //! model. A key that is written out is in every copy of the sources.
 
 use super::support::analysis::Analysis;
-use super::support::walk::{
-    each_expr, each_interpolation, exprs_of_op, exprs_outside_ops, has_interpolation, texts_of_op,
-    texts_outside_ops,
-};
-use crate::machine::{Expr, ExprKind, Machine, TextPart};
-use crate::value::Value;
+use super::support::walk::{each_expr, each_interpolation, exprs_outside_ops, texts_outside_ops};
+use crate::machine::{Expr, ExprKind, TextPart};
+use crate::value::{TextId, Value};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use regex::Regex;
 use rustc_hash::FxHashSet;
@@ -33,7 +30,7 @@ static KEYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut told: FxHashSet<Loc> = FxHashSet::default();
-    let read = Read::of(machine);
+    let read = Read::of(cx);
     for (at, name) in read.secrets {
         if told.insert(at) {
             found.push(
@@ -74,11 +71,14 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Every form of a key is a word of at least 15 letters, or begins with dashes: most texts need no closer look.
 fn may_hold_a_key(text: &str) -> bool {
-    let mut run = 0;
-    text.bytes().any(|b| {
-        run = if b == b' ' { 0 } else { run + 1 };
-        run >= 15
-    }) || text.contains("-----BEGIN")
+    let mut end = 15;
+    while let Some(word) = text.as_bytes().get(end - 15..end) {
+        match word.iter().rposition(|b| *b == b' ') {
+            Some(space) => end += space + 1,
+            None => return true,
+        }
+    }
+    text.contains('-') && text.contains("-----BEGIN")
 }
 
 /// What the flow reads and writes out, collected in one pass.
@@ -91,9 +91,11 @@ struct Read<'m> {
 }
 
 impl<'m> Read<'m> {
-    fn of(machine: &'m Machine) -> Self {
+    fn of(cx: &Analysis<'m>) -> Self {
+        let machine = cx.machine;
         let mut out = Self::default();
-        let mut texts = Vec::new();
+        let filled = cx.reads().filled().iter();
+        let mut texts: Vec<TextId> = filled.map(|(_, text)| *text).collect();
         let mut value = |expr: &'m Expr| {
             each_expr(machine, expr, &mut |e| match &e.kind {
                 ExprKind::Secret(name) => out.secrets.push((e.loc, name)),
@@ -101,14 +103,7 @@ impl<'m> Read<'m> {
                 _ => {}
             });
         };
-        for op in &machine.ops {
-            exprs_of_op(op, &mut value);
-            texts_of_op(op, &mut |t, _| {
-                if has_interpolation(machine, t) {
-                    texts.push(t);
-                }
-            });
-        }
+        cx.reads().values().iter().for_each(|(_, e)| value(e));
         exprs_outside_ops(machine, &mut value);
         texts_outside_ops(machine, &mut |t, _| texts.push(t));
         for text in texts {

@@ -10,6 +10,7 @@ mod fields;
 mod fit;
 mod handoff;
 mod hours;
+mod kept;
 mod locals;
 mod mocks;
 mod names;
@@ -30,6 +31,7 @@ mod values;
 mod webhooks;
 
 pub(crate) use fields::field_of;
+pub(crate) use kept::{Kept, KeptPart};
 pub(crate) use usage::unused;
 
 use crate::env::{Def, Env, Kind};
@@ -47,6 +49,9 @@ use flow_grammar::{
 };
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+
+/// A threshold that is compared with a signal of limited range.
+pub(crate) type Ranged = (ThresholdId, crate::machine::Signal);
 
 /// A name that was resolved: where it is written, and what it names.
 pub type Reference = (Loc, Def);
@@ -108,7 +113,7 @@ pub(crate) struct Lower<'a> {
     pub(crate) found: Vec<Diagnostic>,
     pub(crate) refs: Vec<Reference>,
     /// Thresholds compared with a signal of limited range: to be checked when all values are known.
-    pub(crate) ranged: Vec<(ThresholdId, crate::machine::Signal)>,
+    pub(crate) ranged: Vec<Ranged>,
     scope: u32,
     decl: u32,
     in_test: bool,
@@ -127,6 +132,12 @@ pub(crate) struct Lower<'a> {
     in_part: bool,
     /// It met what depends on the order of the whole program.
     not_for_a_part: bool,
+    /// It met a name whose declaration could not be read.
+    led_astray: bool,
+    /// What an earlier compilation made of nodes that did not change.
+    before: Option<Kept>,
+    /// What may be taken over by the next.
+    pub(crate) parts: Vec<KeptPart>,
 }
 
 fn index(len: usize) -> u32 {
@@ -171,6 +182,22 @@ impl<'a> Lower<'a> {
             pressed: Vec::new(),
             in_part: false,
             not_for_a_part: false,
+            led_astray: false,
+            before: None,
+            parts: Vec::new(),
+        }
+    }
+
+    /// As [`Self::new`], with what an earlier compilation of the same names made.
+    pub(crate) fn after(
+        env: &'a Env,
+        sources: &'a Sources,
+        project: &'a Project,
+        before: Option<Kept>,
+    ) -> Self {
+        Self {
+            before: before.filter(|kept| kept.same_names(sources)),
+            ..Self::new(env, sources, project)
         }
     }
 
@@ -306,7 +333,7 @@ impl<'a> Lower<'a> {
             return Some(id);
         }
         if last.text.is_empty()
-            || self.env.poisoned.contains(&last.text)
+            || self.poisoned(&last.text)
             || (kind == Kind::Tier && self.env.tiers.is_empty())
         {
             return None;
@@ -343,7 +370,7 @@ impl<'a> Lower<'a> {
                 Some(id)
             }
             None => {
-                if !self.env.poisoned.contains(&name.text) && !self.put_off() {
+                if !self.poisoned(&name.text) && !self.put_off() {
                     let names = self
                         .env
                         .scope(scope)
@@ -365,6 +392,13 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Whether a name's declaration could not be read: whoever uses it is told nothing.
+    pub(crate) fn poisoned(&mut self, name: &SmolStr) -> bool {
+        let poisoned = self.env.poisoned.contains(name);
+        self.led_astray |= poisoned;
+        poisoned
+    }
+
     /// Whether what comes depends on the order of the whole program, and is not for a part of it.
     pub(crate) const fn put_off(&mut self) -> bool {
         self.not_for_a_part |= self.in_part;
@@ -377,7 +411,7 @@ impl<'a> Lower<'a> {
             self.refer(name.span, Def::CustomerField(*id));
             return Some(*id);
         }
-        if !self.env.poisoned.contains(&name.text) && !name.text.is_empty() {
+        if !self.poisoned(&name.text) && !name.text.is_empty() {
             let names: Vec<&str> = self.env.customer.iter().map(|f| f.name.as_str()).collect();
             let found = Diagnostic::error(
                 "F0201",

@@ -320,7 +320,7 @@ impl Lower<'_> {
                                 .map_or(Type::Error, |f| f.ty.clone())
                         }
                         (Some(record), None) => {
-                            if !self.env.poisoned.contains(&name.text) {
+                            if !self.poisoned(&name.text) {
                                 let found = Diagnostic::error(
                                     "F0201",
                                     format!("`{}` has no field `{}`", record.item.name, name.text),
@@ -360,7 +360,7 @@ impl Lower<'_> {
     }
 
     fn not_in_a_webhook(&mut self, name: &Name, span: Span) -> Expr {
-        if !self.env.poisoned.contains(&name.text) && !name.text.is_empty() {
+        if !self.poisoned(&name.text) && !name.text.is_empty() {
             let names: Vec<&str> = match &self.inside {
                 Inside::Webhook(params) => params.iter().map(|p| p.name.as_str()).collect(),
                 _ => Vec::new(),
@@ -380,7 +380,7 @@ impl Lower<'_> {
     }
 
     fn unknown_value(&mut self, scope: u32, name: &Name) {
-        if name.text.is_empty() || self.env.poisoned.contains(&name.text) || self.put_off() {
+        if name.text.is_empty() || self.poisoned(&name.text) || self.put_off() {
             return;
         }
         let kinds = [

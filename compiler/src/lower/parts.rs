@@ -3,9 +3,12 @@
 //! What depends on the order of the whole program (conditions with memory, which share their state by their words, and how
 //! many unknown names are compared with all others) is not for a part: it is done again, in its place.
 
-use super::{Lower, Output, Reference};
+use super::kept::Taken;
+use super::{KeptPart, Lower, Output, Ranged, Reference};
 use crate::env::Def;
-use crate::machine::{Attachment, Expr, ExprKind, Offer, OfferKind, OpKind, Question, TextPart};
+use crate::machine::{
+    Attachment, Expr, ExprKind, Offer, OfferKind, OpKind, Place, Question, TextPart,
+};
 use crate::value::{CodeId, OpId, PlaceId, TextId};
 use flow_grammar::Diagnostic;
 use rayon::prelude::*;
@@ -19,9 +22,48 @@ struct Part {
     out: Output,
     found: Vec<Diagnostic>,
     refs: Vec<Reference>,
-    ranged: Vec<(crate::value::ThresholdId, crate::machine::Signal)>,
+    ranged: Vec<Ranged>,
+    /// Where its numbers begin.
+    from: Shift,
     /// It cannot stand for itself.
     again: bool,
+    /// The next compilation may take it over.
+    keep: bool,
+}
+
+impl Part {
+    /// As an earlier compilation made it.
+    fn taken(taken: Taken, named: u32) -> Self {
+        let start = |range: &Range<usize>| super::index(range.start);
+        let part = taken.part;
+        let nowhere = Place {
+            op: OpId(0),
+            key: smol_str::SmolStr::default(),
+        };
+        Self {
+            from: Shift {
+                named,
+                ops: start(&part.ops),
+                texts: start(&part.texts).saturating_sub(named),
+                codes: start(&part.codes),
+                places: start(&part.places),
+            },
+            nodes: part.nodes,
+            out: Output {
+                ops: taken.ops,
+                texts: taken.texts,
+                codes: taken.codes,
+                nodes: taken.nodes,
+                places: vec![nowhere; part.places.len()],
+                ..Output::default()
+            },
+            found: Vec::new(),
+            refs: taken.refs,
+            ranged: part.ranged,
+            again: false,
+            keep: true,
+        }
+    }
 }
 
 impl Lower<'_> {
@@ -32,21 +74,42 @@ impl Lower<'_> {
             self.nodes_in(0..count);
             return;
         }
-        let parts: Vec<Part> = (0..count.div_ceil(PART))
+        let named = super::index(env.texts.len());
+        let before = self.before.take();
+        let taken = before.map_or_else(Vec::new, |kept| {
+            kept.take(|kept, part| kept.unchanged(part, env, sources))
+        });
+        let mut parts: Vec<Option<Part>> = (0..count.div_ceil(PART)).map(|_| None).collect();
+        for taken in taken {
+            if let Some(part) = parts.get_mut(taken.part.nodes.start / PART) {
+                *part = Some(Part::taken(taken, named));
+            }
+        }
+        let parts: Vec<Part> = parts
             .into_par_iter()
-            .map(|n| {
+            .enumerate()
+            .map(|(n, taken)| {
+                if let Some(taken) = taken {
+                    return taken;
+                }
                 let nodes = n * PART..count.min((n + 1) * PART);
                 let mut lower = Lower::new(env, sources, project);
                 lower.in_part = true;
-                lower.first_text = super::index(env.texts.len());
+                lower.first_text = named;
                 lower.nodes_in(nodes.clone());
                 Part {
+                    // What was said of it may name other declarations.
+                    keep: lower.found.is_empty() && !lower.led_astray,
                     nodes,
                     again: lower.not_for_a_part,
                     out: lower.out,
                     found: lower.found,
                     refs: lower.refs,
                     ranged: lower.ranged,
+                    from: Shift {
+                        named,
+                        ..Shift::default()
+                    },
                 }
             })
             .collect();
@@ -79,14 +142,33 @@ impl Lower<'_> {
                 next.texts += super::index(part.out.texts.len());
                 next.codes += super::index(part.out.codes.len());
                 next.places += super::index(part.out.places.len());
-                own
+                own.since(part.from)
             })
             .collect();
         parts
             .par_iter_mut()
             .zip(&shifts)
+            .filter(|(_, by)| !by.is_nothing())
             .for_each(|(part, by)| by.part(part));
+        let grows = |len: fn(&Part) -> usize| parts.iter().map(len).sum::<usize>();
+        self.out.ops.reserve(grows(|p| p.out.ops.len()));
+        self.out.texts.reserve(grows(|p| p.out.texts.len()));
+        self.out.codes.reserve(grows(|p| p.out.codes.len()));
+        self.out.places.reserve(grows(|p| p.out.places.len()));
+        self.refs.reserve(grows(|p| p.refs.len()));
         for mut part in parts {
+            let range = |before: usize, added: usize| before..before + added;
+            if part.keep {
+                self.parts.push(KeptPart {
+                    nodes: part.nodes,
+                    ops: range(self.out.ops.len(), part.out.ops.len()),
+                    texts: range(self.out.texts.len(), part.out.texts.len()),
+                    codes: range(self.out.codes.len(), part.out.codes.len()),
+                    places: range(self.out.places.len(), part.out.places.len()),
+                    refs: range(self.refs.len(), part.refs.len()),
+                    ranged: part.ranged.clone(),
+                });
+            }
             self.out.ops.append(&mut part.out.ops);
             self.out.texts.append(&mut part.out.texts);
             self.out.codes.append(&mut part.out.codes);
@@ -99,8 +181,8 @@ impl Lower<'_> {
     }
 }
 
-/// By how much the numbers of a part grow.
-#[derive(Clone, Copy)]
+/// By how much the numbers of a part grow; shrinking is growing around the end.
+#[derive(Clone, Copy, Default)]
 struct Shift {
     /// Texts before this number have a name, and the same number everywhere.
     named: u32,
@@ -111,22 +193,36 @@ struct Shift {
 }
 
 impl Shift {
+    const fn since(self, from: Self) -> Self {
+        Self {
+            named: self.named,
+            ops: self.ops.wrapping_sub(from.ops),
+            texts: self.texts.wrapping_sub(from.texts),
+            codes: self.codes.wrapping_sub(from.codes),
+            places: self.places.wrapping_sub(from.places),
+        }
+    }
+
+    const fn is_nothing(self) -> bool {
+        self.ops == 0 && self.texts == 0 && self.codes == 0 && self.places == 0
+    }
+
     const fn op(self, id: &mut OpId) {
-        id.0 += self.ops;
+        id.0 = id.0.wrapping_add(self.ops);
     }
 
     const fn text(self, id: &mut TextId) {
         if id.0 >= self.named {
-            id.0 += self.texts;
+            id.0 = id.0.wrapping_add(self.texts);
         }
     }
 
     const fn code(self, id: &mut CodeId) {
-        id.0 += self.codes;
+        id.0 = id.0.wrapping_add(self.codes);
     }
 
     const fn place(self, id: &mut PlaceId) {
-        id.0 += self.places;
+        id.0 = id.0.wrapping_add(self.places);
     }
 
     fn part(self, part: &mut Part) {

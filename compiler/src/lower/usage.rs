@@ -18,7 +18,21 @@ pub(crate) fn unused(
 ) {
     let mut used: FxHashSet<Def> = FxHashSet::default();
     let mut last: Option<(u32, bool)> = None;
-    for (at, def) in refs {
+    let counts = |def: &Def| {
+        matches!(
+            def,
+            Def::Slot(_)
+                | Def::Segment(_)
+                | Def::Threshold(_)
+                | Def::Text(_)
+                | Def::Webhook(_)
+                | Def::Hook(_)
+                | Def::Knowledge(_)
+                | Def::Team(_)
+                | Def::Hours(_)
+        )
+    };
+    for (at, def) in refs.iter().filter(|(_, def)| counts(def)) {
         let test = match last {
             Some((decl, test)) if decl == at.decl => test,
             _ => {

@@ -61,7 +61,7 @@ impl Lower<'_> {
         let Some(last) = path.segments.last().cloned() else {
             return;
         };
-        if last.text.is_empty() || self.env.poisoned.contains(&last.text) {
+        if last.text.is_empty() || self.poisoned(&last.text) {
             return;
         }
         let at = self.loc(path.span);

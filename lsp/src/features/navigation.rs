@@ -3,9 +3,9 @@
 use crate::bots::Bot;
 use crate::position::{Encoding, to_offset, to_range};
 use crate::uri;
-use flow_compiler::Def;
 use flow_compiler::machine::{FieldDef, Machine};
 use flow_compiler::value::{Domain, Type};
+use flow_compiler::{Compilation, Def};
 use flow_grammar::Loc;
 use gen_lsp_types::{Hover, Location, MarkupContent, MarkupKind, Position};
 use std::path::Path;
@@ -14,25 +14,8 @@ use std::path::Path;
 fn at(bot: &Bot, path: &Path, position: Position, encoding: Encoding) -> Option<(Loc, Def)> {
     let file = bot.file(path)?;
     let offset = to_offset(&file.text, position, encoding);
-    let sources = &bot.compilation.sources;
-    let holds = |loc: Loc| {
-        sources
-            .resolve(loc)
-            .filter(|(f, r)| f.path == file.path && r.start <= offset && offset <= r.end)
-            .map(|(_, r)| r.len())
-    };
-    let index = &bot.compilation.index;
-    let used = index
-        .references
-        .iter()
-        .filter_map(|(loc, def)| Some((holds(*loc)?, *loc, *def)));
-    let defined = index
-        .definitions
-        .iter()
-        .filter_map(|(def, loc)| Some((holds(*loc)?, *loc, *def)));
-    used.chain(defined)
-        .min_by_key(|(len, ..)| *len)
-        .map(|(_, loc, def)| (loc, def))
+    let Compilation { index, sources, .. } = &bot.compilation;
+    index.at(sources, &file.path, offset)
 }
 
 fn location(bot: &Bot, loc: Loc, encoding: Encoding) -> Option<Location> {
@@ -51,7 +34,7 @@ pub(crate) fn definition(
     encoding: Encoding,
 ) -> Option<Location> {
     let (_, def) = at(bot, path, position, encoding)?;
-    location(bot, *bot.compilation.index.definitions.get(&def)?, encoding)
+    location(bot, bot.compilation.index.definition(def)?, encoding)
 }
 
 /// Everything that names the thing at a position.
@@ -66,16 +49,9 @@ pub(crate) fn references(
         return Vec::new();
     };
     let index = &bot.compilation.index;
-    let declared = index.definitions.get(&wanted).copied();
-    let mut locs: Vec<Loc> = index
-        .references
-        .iter()
-        .filter(|(_, def)| *def == wanted)
-        .map(|(loc, _)| *loc)
-        .collect();
-    locs.retain(|loc| Some(*loc) != declared);
+    let mut locs: Vec<Loc> = index.references_of(wanted).collect();
     if with_declaration {
-        locs.extend(declared);
+        locs.extend(index.definition(wanted));
     }
     locs.sort_unstable();
     locs.dedup();
@@ -101,9 +77,8 @@ pub(crate) fn hover(
     if let Some(place) = bot
         .compilation
         .index
-        .definitions
-        .get(&def)
-        .and_then(|l| machine.sources.position(*l))
+        .definition(def)
+        .and_then(|l| machine.sources.position(l))
     {
         text.push_str(&format!("\n\n{}:{}", place.file, place.line));
     }

@@ -1,7 +1,7 @@
 //! Signals that a text reads where they can be unknown.
 
 use crate::checks::support::analysis::Analysis;
-use crate::checks::support::walk::{each_interpolation, has_interpolation, texts_of_op};
+use crate::checks::support::walk::each_interpolation;
 use crate::machine::{CodeOwner, ExprKind, HandlerEvent, HandoffBlock, OpKind, Signal};
 use crate::value::{CodeId, OpId, TextId};
 use flow_grammar::{Diagnostic, Loc};
@@ -16,7 +16,8 @@ pub(super) fn run(
     let machine = cx.machine;
     let mut texts: Vec<(TextId, Stage, Option<OpId>)> = Vec::new();
     let outside = outside_of_handoffs(cx);
-    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+    for (id, text) in cx.reads().filled() {
+        let Some(op) = machine.op(*id) else { continue };
         let stage = match machine.code(op.code).map(|c| c.owner) {
             Some(CodeOwner::Handler(i)) => {
                 match machine.handlers.get(i as usize).map(|h| h.event) {
@@ -33,11 +34,7 @@ pub(super) fn run(
             Some(CodeOwner::Node(_)) if outside.get(id.index()) == Some(&true) => Stage::Never,
             _ => Stage::Before,
         };
-        texts_of_op(op, &mut |text, _| {
-            if has_interpolation(machine, text) {
-                texts.push((text, stage, Some(id)));
-            }
-        });
+        texts.push((*text, stage, Some(*id)));
     }
     for handoff in &machine.handoffs {
         texts.extend(
@@ -143,14 +140,12 @@ fn outside_of_handoffs(cx: &Analysis<'_>) -> Vec<bool> {
         .filter(|(_, code)| !matches!(code.owner, CodeOwner::Node(_) | CodeOwner::Menu))
         .map(|(i, _)| CodeId(i))
         .collect();
-    for op in &machine.ops {
+    for (id, value) in cx.reads().values() {
         let mut asks = false;
-        crate::checks::support::walk::exprs_of_op(op, &mut |expr| {
-            crate::checks::support::walk::each_expr(machine, expr, &mut |e| {
-                asks |= matches!(&e.kind, ExprKind::Known { of, .. } if matches!(of.kind, ExprKind::Signal(_)));
-            });
+        crate::checks::support::walk::each_expr(machine, value, &mut |e| {
+            asks |= matches!(&e.kind, ExprKind::Known { of, .. } if matches!(of.kind, ExprKind::Signal(_)));
         });
-        if asks {
+        if asks && let Some(op) = machine.op(*id) {
             todo.push(op.code);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::flow::Flow;
 use super::known::{Bits, Facts, Knowledge};
+use super::reads::Reads;
 use crate::checks::Context;
 use crate::machine::{Expr, ExprKind, Machine};
 use crate::sources::Sources;
@@ -18,6 +19,7 @@ pub(crate) struct Analysis<'a> {
     pub(crate) sources: &'a Sources,
     /// The day from which hours are checked.
     pub(crate) date: jiff::civil::Date,
+    reads: OnceLock<Reads<'a>>,
     flow: OnceLock<Flow>,
     facts: OnceLock<Arc<Facts>>,
     known: OnceLock<Knowledge>,
@@ -29,6 +31,7 @@ impl<'a> Analysis<'a> {
             machine: cx.machine,
             sources: cx.sources,
             date: cx.date,
+            reads: OnceLock::new(),
             flow: OnceLock::new(),
             facts: OnceLock::new(),
             known: OnceLock::new(),
@@ -40,7 +43,7 @@ impl<'a> Analysis<'a> {
         let this = Self::new(cx);
         rayon::join(
             || this.flow.get_or_init(|| Flow::new(cx.machine)),
-            || this.facts.get_or_init(|| Arc::new(Facts::new(cx.machine))),
+            || this.facts(),
         );
         this
     }
@@ -55,14 +58,20 @@ impl<'a> Analysis<'a> {
         self.flow.get_or_init(|| Flow::new(self.machine))
     }
 
+    /// What operations read.
+    pub(crate) fn reads(&self) -> &Reads<'a> {
+        self.reads.get_or_init(|| Reads::new(self.machine))
+    }
+
+    fn facts(&self) -> &Arc<Facts> {
+        self.facts
+            .get_or_init(|| Arc::new(Facts::new(self.machine, self.reads())))
+    }
+
     /// What is surely known where.
     pub(crate) fn known(&self) -> &Knowledge {
-        self.known.get_or_init(|| {
-            let facts = self
-                .facts
-                .get_or_init(|| Arc::new(Facts::new(self.machine)));
-            Knowledge::new(self.machine, self.flow(), Arc::clone(facts))
-        })
+        self.known
+            .get_or_init(|| Knowledge::new(self.machine, self.flow(), Arc::clone(self.facts())))
     }
 
     /// Whether an expression can be unknown where `bits` are known.

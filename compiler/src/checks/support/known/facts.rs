@@ -1,10 +1,11 @@
 //! Facts: which things can be known, as numbers, and sets of them as bits.
 
 use crate::checks::support::defaults;
+use crate::checks::support::reads::Reads;
 use crate::checks::support::set::signal_may_be_unknown;
 use crate::checks::support::walk;
 use crate::machine::{Expr, ExprKind, Machine, OpKind, Signal, Var};
-use crate::value::{CodeId, LocalId, Type};
+use crate::value::{CodeId, LocalId, OpId, Type};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -121,15 +122,18 @@ enum Base {
 
 type Path = (Base, Vec<SmolStr>);
 
+/// So many facts of one thing are looked through, more are looked up.
+const FEW: usize = 16;
+
 /// All facts of a machine.
 #[derive(Debug)]
 pub(crate) struct Facts {
+    /// The facts of things that have many, by what they are about.
     ids: FxHashMap<Path, FactId>,
     /// By base, all its facts.
     of_base: FxHashMap<Base, Vec<(Vec<SmolStr>, FactId)>>,
     /// By number, what a fact is about.
     names: Vec<Path>,
-    local_names: FxHashMap<(CodeId, FactId), Path>,
     /// How many slots, and fields of the profile, there are.
     slots: usize,
     fields: usize,
@@ -137,22 +141,23 @@ pub(crate) struct Facts {
     len: usize,
     /// The facts that always hold: slots with a default.
     always: Bits,
+    /// The facts about signals.
+    signals: Bits,
 }
 
 impl Facts {
-    pub(crate) fn new(machine: &Machine) -> Self {
+    pub(crate) fn new(machine: &Machine, reads: &Reads<'_>) -> Self {
         let mut this = Self {
             ids: FxHashMap::default(),
             of_base: FxHashMap::default(),
             names: Vec::new(),
-            local_names: FxHashMap::default(),
             slots: machine.slots.len(),
             fields: machine.customer.len(),
             globals: 0,
             len: 0,
             always: Bits::new(0),
+            signals: Bits::new(0),
         };
-        let mut locals: Vec<Path> = Vec::new();
         for i in 0..machine.slots.len() {
             this.intern_global((
                 Base::Var(Var::Slot(crate::value::SlotId(
@@ -169,54 +174,50 @@ impl Facts {
                 Vec::new(),
             ));
         }
-        {
-            let mut see = |code: Option<CodeId>, expr: &Expr| {
-                // Slots and fields of the profile themselves are there already.
-                match expr.kind {
-                    ExprKind::Field(..) | ExprKind::Local(_) => {}
-                    ExprKind::Signal(signal) if is_told_apart(signal) => {}
-                    _ => return,
-                }
-                let Some(path) = path_of(code, expr) else {
-                    return;
-                };
-                match path.0 {
-                    Base::Signal(_) => this.intern_global(path),
-                    Base::Var(_) if !path.1.is_empty() => this.intern_global(path),
-                    Base::Var(_) => {}
-                    Base::Local(..) => locals.push(path),
-                }
+        let mut used: FxHashMap<CodeId, u32> = FxHashMap::default();
+        let mut see = |code: Option<CodeId>, expr: &Expr| {
+            // Slots and fields of the profile themselves are there already.
+            let told_apart = match expr.kind {
+                ExprKind::Field(..) | ExprKind::Local(_) => true,
+                ExprKind::Signal(signal) => is_told_apart(signal),
+                _ => false,
             };
-            for op in &machine.ops {
-                walk::exprs_of_op(op, &mut |e| {
-                    walk::each_expr(machine, e, &mut |e| see(Some(op.code), e))
-                });
-                walk::texts_of_op(op, &mut |t, _| {
-                    walk::each_interpolation(machine, t, &mut |e| {
-                        walk::each_expr(machine, e, &mut |e| see(Some(op.code), e))
-                    })
-                });
-                if let OpKind::Call {
-                    local: Some(local), ..
-                } = &op.kind
-                {
-                    locals_push(&mut see, op.code, *local);
-                }
+            if told_apart
+                && this.of(code, expr).is_none()
+                && let Some(path) = path_of(code, expr)
+            {
+                this.intern(path, &mut used);
             }
-            walk::exprs_outside_ops(machine, &mut |e| {
-                walk::each_expr(machine, e, &mut |e| see(None, e))
-            });
-            walk::texts_outside_ops(machine, &mut |t, _| {
-                walk::each_interpolation(machine, t, &mut |e| {
-                    walk::each_expr(machine, e, &mut |e| see(None, e))
-                })
+        };
+        let code = |op: OpId| machine.op(op).map(|op| op.code);
+        for (op, value) in reads.values() {
+            walk::each_expr(machine, value, &mut |e| see(code(*op), e));
+        }
+        for (op, text) in reads.filled() {
+            walk::each_interpolation(machine, *text, &mut |e| {
+                walk::each_expr(machine, e, &mut |e| see(code(*op), e))
             });
         }
-        this.globals = u32::try_from(this.ids.len()).unwrap_or(u32::MAX);
-        this.len = this.ids.len();
-        this.intern_locals(locals);
+        for op in &machine.ops {
+            if let OpKind::Call {
+                local: Some(local), ..
+            } = &op.kind
+            {
+                locals_push(&mut see, op.code, *local);
+            }
+        }
+        walk::exprs_outside_ops(machine, &mut |e| {
+            walk::each_expr(machine, e, &mut |e| see(None, e))
+        });
+        walk::texts_outside_ops(machine, &mut |t, _| {
+            walk::each_interpolation(machine, t, &mut |e| {
+                walk::each_expr(machine, e, &mut |e| see(None, e))
+            })
+        });
+        this.number_locals(&used);
         this.always = this.none();
         this.defaults(machine);
+        this.signals = this.signals();
         this
     }
 
@@ -250,46 +251,81 @@ impl Facts {
         }
     }
 
+    fn signals(&self) -> Bits {
+        let mut bits = self.none();
+        let facts = (0u32..).map(FactId).zip(&self.names);
+        facts
+            .filter(|(_, (base, _))| matches!(base, Base::Signal(_)))
+            .for_each(|(id, _)| bits.insert(id));
+        bits
+    }
+
     /// Adds everything that a signal can be known for: none of it outlasts a wait.
     pub(super) fn mark_signals(&self, bits: &mut Bits) {
-        for (base, facts) in &self.of_base {
-            if matches!(base, Base::Signal(_)) {
-                facts.iter().for_each(|(_, id)| bits.insert(*id));
+        bits.union(&self.signals);
+    }
+
+    fn intern(&mut self, path: Path, used: &mut FxHashMap<CodeId, u32>) {
+        match path.0 {
+            Base::Var(_) | Base::Signal(_) => self.intern_global(path),
+            // What bodies know of their own shares numbers, behind those of what all know; how many those are shows at the end.
+            Base::Local(code, _) => {
+                let used = used.entry(code).or_insert(0);
+                self.intern_prefixes(&path, |_| {
+                    *used += 1;
+                    FactId(*used - 1)
+                });
             }
         }
     }
 
     fn intern_global(&mut self, path: Path) {
-        let (base, fields) = path;
+        self.intern_prefixes(&path, |this| {
+            FactId(u32::try_from(this.names.len()).unwrap_or(u32::MAX))
+        });
+    }
+
+    /// A thing, its field, the field of that.
+    fn intern_prefixes(&mut self, (base, fields): &Path, mut next: impl FnMut(&Self) -> FactId) {
         for n in 0..=fields.len() {
-            let fields: Vec<SmolStr> = fields.iter().take(n).cloned().collect();
-            let next = FactId(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
-            if let std::collections::hash_map::Entry::Vacant(free) =
-                self.ids.entry((base, fields.clone()))
-            {
-                free.insert(next);
-                self.names.push((base, fields.clone()));
-                self.of_base.entry(base).or_default().push((fields, next));
+            let fields = fields.get(..n).unwrap_or_default();
+            if self.find(*base, fields).is_some() {
+                continue;
+            }
+            let (fields, id) = (fields.to_vec(), next(self));
+            if !matches!(base, Base::Local(..)) {
+                self.names.push((*base, fields.clone()));
+            }
+            let facts = self.of_base.entry(*base).or_default();
+            facts.push((fields, id));
+            if facts.len() > FEW {
+                self.ids.extend(
+                    facts
+                        .iter()
+                        .skip(if facts.len() == FEW + 1 {
+                            0
+                        } else {
+                            facts.len() - 1
+                        })
+                        .map(|(fields, id)| ((*base, fields.clone()), *id)),
+                );
             }
         }
     }
 
-    fn intern_locals(&mut self, paths: Vec<Path>) {
-        let mut used: FxHashMap<CodeId, u32> = FxHashMap::default();
-        for (base, fields) in paths {
-            let Base::Local(code, _) = base else { continue };
-            for n in 0..=fields.len() {
-                let fields: Vec<SmolStr> = fields.iter().take(n).cloned().collect();
-                if self.ids.contains_key(&(base, fields.clone())) {
-                    continue;
-                }
-                let count = used.entry(code).or_insert(0);
-                let id = FactId(self.globals.saturating_add(*count));
-                *count += 1;
-                self.len = self.len.max(id.0 as usize + 1);
-                self.local_names.insert((code, id), (base, fields.clone()));
-                self.ids.insert((base, fields.clone()), id);
-                self.of_base.entry(base).or_default().push((fields, id));
+    fn number_locals(&mut self, used: &FxHashMap<CodeId, u32>) {
+        self.globals = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        self.len = self.names.len() + used.values().max().map_or(0, |n| *n as usize);
+        let of_base = self
+            .of_base
+            .iter_mut()
+            .filter(|(base, _)| matches!(base, Base::Local(..)));
+        for (_, id) in of_base.flat_map(|(_, facts)| facts) {
+            id.0 += self.globals;
+        }
+        for ((base, _), id) in &mut self.ids {
+            if matches!(base, Base::Local(..)) {
+                id.0 += self.globals;
             }
         }
     }
@@ -321,7 +357,25 @@ impl Facts {
             ExprKind::Signal(signal) if is_told_apart(*signal) => {}
             _ => return None,
         }
-        self.ids.get(&path_of(code, expr)?).copied()
+        // Nearly everything has few facts; then its path need not be written down to be found.
+        let (base, depth) = base_of(code, expr)?;
+        let facts = self.of_base.get(&base)?;
+        if facts.len() > FEW {
+            return self.ids.get(&path_of(code, expr)?).copied();
+        }
+        facts
+            .iter()
+            .find(|(fields, _)| fields.len() == depth && ends_in(expr, fields))
+            .map(|(_, id)| *id)
+    }
+
+    fn find(&self, base: Base, fields: &[SmolStr]) -> Option<FactId> {
+        let facts = self.of_base.get(&base)?;
+        if facts.len() > FEW {
+            return self.ids.get(&(base, fields.to_vec())).copied();
+        }
+        let fact = facts.iter().find(|(known, _)| known == fields)?;
+        Some(fact.1)
     }
 
     pub(super) fn learn_var(&self, var: Var, bits: &mut Bits) {
@@ -340,8 +394,8 @@ impl Facts {
     }
 
     pub(super) fn learn_local(&self, code: CodeId, local: LocalId, bits: &mut Bits) {
-        if let Some(id) = self.ids.get(&(Base::Local(code, local), Vec::new())) {
-            bits.insert(*id);
+        if let Some(id) = self.find(Base::Local(code, local), &[]) {
+            bits.insert(id);
         }
     }
 
@@ -396,8 +450,7 @@ impl Facts {
         if let Some((base, prefix)) = from {
             for (fields, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
                 let source: Vec<SmolStr> = prefix.iter().chain(fields).cloned().collect();
-                if !fields.is_empty() && self.ids.get(&(base, source)).is_some_and(|s| bits.has(*s))
-                {
+                if !fields.is_empty() && self.find(base, &source).is_some_and(|s| bits.has(s)) {
                     known.push(*id);
                 }
             }
@@ -410,10 +463,17 @@ impl Facts {
 
     /// The fact in the author's words.
     pub(super) fn name(&self, machine: &Machine, code: Option<CodeId>, fact: FactId) -> String {
-        let found = self
-            .names
-            .get(fact.0 as usize)
-            .or_else(|| self.local_names.get(&(code?, fact)));
+        let local = |code: CodeId| {
+            self.of_base
+                .iter()
+                .filter(|(base, _)| matches!(base, Base::Local(of, _) if *of == code))
+                .flat_map(|(base, facts)| facts.iter().map(move |(fields, id)| (base, fields, *id)))
+                .find(|(.., id)| *id == fact)
+        };
+        let found = match self.names.get(fact.0 as usize) {
+            Some((base, fields)) => Some((base, fields)),
+            None => code.and_then(local).map(|(base, fields, _)| (base, fields)),
+        };
         let Some((base, fields)) = found else {
             return String::new();
         };
@@ -469,6 +529,38 @@ const fn is_told_apart(signal: Signal) -> bool {
                 | Signal::HandoffSummary
                 | Signal::Team
         )
+}
+
+/// What a path begins with, and how many fields follow.
+fn base_of(code: Option<CodeId>, expr: &Expr) -> Option<(Base, usize)> {
+    let (mut depth, mut at) = (0, expr);
+    loop {
+        let base = match &at.kind {
+            ExprKind::Field(inner, _) => {
+                depth += 1;
+                at = inner;
+                continue;
+            }
+            ExprKind::Slot(id) => Base::Var(Var::Slot(*id)),
+            ExprKind::Customer(id) => Base::Var(Var::Customer(*id)),
+            ExprKind::Local(id) => Base::Local(code?, *id),
+            ExprKind::Signal(signal) => Base::Signal(*signal),
+            _ => return None,
+        };
+        return Some((base, depth));
+    }
+}
+
+/// Whether the last fields of a path are these.
+fn ends_in(expr: &Expr, fields: &[SmolStr]) -> bool {
+    let mut at = expr;
+    fields.iter().rev().all(|field| match &at.kind {
+        ExprKind::Field(inner, name) if name == field => {
+            at = inner;
+            true
+        }
+        _ => false,
+    })
 }
 
 fn path_of(code: Option<CodeId>, expr: &Expr) -> Option<Path> {

@@ -8,6 +8,7 @@
 
 use super::Knowledge;
 use crate::checks::support::flow::{Flow, question, successors};
+use crate::checks::support::reads::Reads;
 use crate::machine::{CellPattern, Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
 use crate::sources::Project;
 use crate::value::{OpId, SlotId, Type};
@@ -264,7 +265,7 @@ fn what_is_surely_known_is_known_in_every_conversation() {
         let knowledge = Knowledge::new(
             machine,
             &Flow::new(machine),
-            std::sync::Arc::new(super::Facts::new(machine)),
+            std::sync::Arc::new(super::Facts::new(machine, &Reads::new(machine))),
         );
         for _ in 0..40 {
             let mut known = [false; SLOTS];

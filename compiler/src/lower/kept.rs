@@ -1,0 +1,208 @@
+//! What one compilation leaves to the next: the nodes that did not change need not be lowered again.
+//!
+//! A node becomes the same operations as before if its own declaration is the same and every name in the program still means
+//! the same. The second is not looked for name by name: the declarations must be the same ones in the same order, but for the
+//! bodies of those that give a name to nothing but themselves.
+
+use super::{Ranged, Reference};
+use crate::env::Env;
+use crate::machine::{Code, Machine, Node, Op, Text};
+use crate::sources::Sources;
+use flow_grammar::{ParsedDecl, ast::DeclKind};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// An earlier compilation.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) machine: Arc<Machine>,
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) refs: Arc<Vec<Reference>>,
+    pub(crate) parts: Vec<KeptPart>,
+}
+
+/// A part of its nodes: where it stands in the machine.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptPart {
+    pub(crate) nodes: Range<usize>,
+    pub(crate) ops: Range<usize>,
+    pub(crate) texts: Range<usize>,
+    pub(crate) codes: Range<usize>,
+    pub(crate) places: Range<usize>,
+    pub(crate) refs: Range<usize>,
+    pub(crate) ranged: Vec<Ranged>,
+}
+
+/// What a part became.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) part: KeptPart,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) texts: Vec<Text>,
+    pub(crate) codes: Vec<Code>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) refs: Vec<Reference>,
+}
+
+impl Kept {
+    /// Whether every name means what it meant.
+    pub(crate) fn same_names(&self, now: &Sources) -> bool {
+        let was = &self.sources;
+        was.files.len() == now.files.len()
+            && was.files.iter().zip(&now.files).all(|(was, now)| {
+                was.path == now.path
+                    && was.tree.decls.len() == now.tree.decls.len()
+                    && was
+                        .tree
+                        .decls
+                        .iter()
+                        .zip(&now.tree.decls)
+                        .all(|(was, now)| same_name(&was.tree, &now.tree))
+            })
+    }
+
+    /// Whether all nodes of a part are declared as they were.
+    pub(crate) fn unchanged(&self, part: &KeptPart, env: &Env, now: &Sources) -> bool {
+        let nodes = env.nodes.get(part.nodes.clone()).unwrap_or_default();
+        nodes.iter().all(|node| {
+            let (was, is) = (tree_of(&self.sources, node.decl), tree_of(now, node.decl));
+            was.zip(is).is_some_and(|(was, is)| Arc::ptr_eq(was, is))
+        })
+    }
+
+    /// Takes the parts for which `wanted` says so, out of the machine itself if nobody else has it.
+    pub(crate) fn take(self, wanted: impl Fn(&Self, &KeptPart) -> bool) -> Vec<Taken> {
+        let parts: Vec<KeptPart> = self
+            .parts
+            .iter()
+            .filter(|part| wanted(&self, part))
+            .cloned()
+            .collect();
+        let refs = self.refs;
+        let refs = |part: &KeptPart| refs.get(part.refs.clone()).unwrap_or_default().to_vec();
+        match Arc::try_unwrap(self.machine) {
+            Ok(machine) => {
+                let mut ops = Source::new(machine.ops);
+                let mut texts = Source::new(machine.texts);
+                let mut codes = Source::new(machine.codes);
+                let mut nodes = Source::new(machine.nodes);
+                let taken = parts.into_iter().map(|part| Taken {
+                    ops: ops.take(&part.ops),
+                    texts: texts.take(&part.texts),
+                    codes: codes.take(&part.codes),
+                    nodes: nodes.take(&part.nodes),
+                    refs: refs(&part),
+                    part,
+                });
+                taken.collect()
+            }
+            Err(machine) => {
+                let taken = parts.into_iter().map(|part| Taken {
+                    ops: copy(&machine.ops, &part.ops),
+                    texts: copy(&machine.texts, &part.texts),
+                    codes: copy(&machine.codes, &part.codes),
+                    nodes: copy(&machine.nodes, &part.nodes),
+                    refs: refs(&part),
+                    part,
+                });
+                taken.collect()
+            }
+        }
+    }
+}
+
+fn tree_of(sources: &Sources, decl: u32) -> Option<&Arc<ParsedDecl>> {
+    let (file, _) = *sources.decls.get(decl as usize)?;
+    let file = sources.files.get(file as usize)?;
+    let placed = file.tree.decls.get((decl - file.first_decl) as usize)?;
+    Some(&placed.tree)
+}
+
+fn copy<T: Clone>(list: &[T], range: &Range<usize>) -> Vec<T> {
+    list.get(range.clone()).unwrap_or_default().to_vec()
+}
+
+/// A list of which parts are taken in order.
+struct Source<T> {
+    left: std::vec::IntoIter<T>,
+    at: usize,
+}
+
+impl<T> Source<T> {
+    fn new(list: Vec<T>) -> Self {
+        Self {
+            left: list.into_iter(),
+            at: 0,
+        }
+    }
+
+    fn take(&mut self, range: &Range<usize>) -> Vec<T> {
+        let gap = range.start.saturating_sub(self.at);
+        self.at = range.end;
+        self.left.by_ref().skip(gap).take(range.len()).collect()
+    }
+}
+
+/// Whether a declaration gives the same names to the same things. Those of most kinds must be the same to the letter.
+fn same_name(was: &Arc<ParsedDecl>, now: &Arc<ParsedDecl>) -> bool {
+    if Arc::ptr_eq(was, now) {
+        return true;
+    }
+    match (&was.decl.kind, &now.decl.kind) {
+        (DeclKind::Node(was), DeclKind::Node(now)) => was.name == now.name,
+        (DeclKind::Intent(was), DeclKind::Intent(now)) => was.name == now.name,
+        (DeclKind::Faq(was), DeclKind::Faq(now)) => was.name == now.name,
+        (DeclKind::Text(was), DeclKind::Text(now)) => was.name == now.name,
+        (DeclKind::EscalateRule(was), DeclKind::EscalateRule(now)) => was.name == now.name,
+        (DeclKind::On(_), DeclKind::On(_))
+        | (DeclKind::Route(_), DeclKind::Route(_))
+        | (DeclKind::Handoff(_), DeclKind::Handoff(_))
+        | (DeclKind::Test(_), DeclKind::Test(_)) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use crate::sources::Project;
+    use crate::{Compilation, Compiler, Options};
+    use std::fmt::Write as _;
+
+    fn project(middle: &str) -> Project {
+        let mut text = String::from(
+            "bot demo { languages en; channels web; tiers bot -> human; start n0 }\ntier bot: scripted {}\ntier human: people {}\n",
+        );
+        for i in 0..400 {
+            let said = if i == 250 { middle } else { "Hello." };
+            let _ = writeln!(text, "node n{i} {{ say \"{said}\"; end resolved }}");
+        }
+        Project {
+            flow_files: vec![("bot.flow".into(), text.into())],
+            ..Project::default()
+        }
+    }
+
+    fn compile(compiler: &mut Compiler, project: &Project) -> Compilation {
+        let options = Options {
+            date: jiff::civil::date(2026, 3, 2),
+        };
+        compiler.compile(project, &options)
+    }
+
+    /// That what is taken over is what would be made, `tests/edits.rs` shows; it could not fail if nothing ever were.
+    #[test]
+    fn most_is_taken_over() {
+        let mut compiler = Compiler::new();
+        drop(compile(&mut compiler, &project("Hello.")));
+        let kept = compiler.kept.take().unwrap();
+        assert_eq!(kept.parts.len(), 7);
+        let project = project("Good morning.");
+        let c = compile(&mut compiler, &project);
+        assert!(kept.same_names(&c.sources));
+        // The trees of what did not change are those of before only where the compiler remembered them.
+        let env = crate::collect::collect(crate::load::load(&project, &mut Default::default())).env;
+        let unchanged = |part: &&super::KeptPart| kept.unchanged(part, &env, &c.sources);
+        assert_eq!(kept.parts.iter().filter(unchanged).count(), 6);
+    }
+}
