@@ -36,8 +36,11 @@ fn ways(
         | OpKind::Note { next, .. }
         | OpKind::Tag { next, .. }
         | OpKind::Ticket { next, .. }
-        | OpKind::Callback { next, .. }
-        | OpKind::Error { next } => edge(*next, T::Next),
+        | OpKind::Callback { next, .. } => edge(*next, T::Next),
+        OpKind::Error { next, ways, .. } => {
+            edge(*next, T::Next);
+            ways.iter().for_each(|way| edge(*way, T::Next));
+        }
         OpKind::Ask { question, next, .. }
         | OpKind::Form { question, next, .. }
         | OpKind::Survey { question, next, .. } => {

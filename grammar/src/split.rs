@@ -119,6 +119,28 @@ pub(crate) fn starts_declaration(text: &str, at: usize, strict: bool) -> bool {
     }
 }
 
+/// Whether the line at `at` begins with a keyword that begins declarations and nothing else, and a name: after a `}` in the margin
+/// that is a declaration, whatever follows.
+fn only_declares(text: &str, at: usize) -> bool {
+    let keyword = word_at(text, at);
+    let only = matches!(
+        keyword,
+        "enum"
+            | "faq"
+            | "hook"
+            | "node"
+            | "record"
+            | "route"
+            | "segment"
+            | "team"
+            | "threshold"
+            | "tier"
+            | "webhook"
+    );
+    let rest = text.get(at + keyword.len()..).unwrap_or_default();
+    only && rest.starts_with(' ') && !word_at(rest.trim_start_matches(' '), 0).is_empty()
+}
+
 fn continues(text: &str, start: usize, end: usize) -> bool {
     matches!(
         text.get(start..end),
@@ -186,6 +208,8 @@ struct Splitter {
     flat: bool,
     /// The `}` that closed it began its line, and that line was indented.
     early_close: bool,
+    /// The last token was a `}` in the margin.
+    margin_close: bool,
 }
 
 impl Splitter {
@@ -254,6 +278,7 @@ impl Splitter {
             if token.tok == Tok::Close(b'}') && self.depth == 0 {
                 self.early_close = first_on_line && start > line_start;
             }
+            self.margin_close = token.tok == Tok::Close(b'}') && start == line_start;
             self.end = end;
             last = Some((token.tok, start, end));
         }
@@ -309,7 +334,9 @@ impl Splitter {
             return;
         }
         if self.depth > 0 {
-            if column0 && tok == Tok::Word && starts_declaration(text, at, true) {
+            let declares = starts_declaration(text, at, true)
+                || (self.margin_close && only_declares(text, at));
+            if column0 && tok == Tok::Word && declares {
                 self.begin(at, keyword);
             } else {
                 self.absorb_lead();

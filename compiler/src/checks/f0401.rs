@@ -16,10 +16,6 @@ pub(super) const CHECK: super::Check = super::Check {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
-    // A target that could not be read may have been meant for any of them.
-    if flow.broken {
-        return;
-    }
     let lost: Vec<NodeId> = (0u32..)
         .map(NodeId)
         .zip(&machine.nodes)
@@ -89,7 +85,8 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
     heads.sort();
     for (id, mut followers) in heads {
-        let Some(node) = machine.node(id) else {
+        // Of one whose name is misspelt elsewhere that is told.
+        let Some(node) = machine.node(id).filter(|n| !flow.perhaps_led_to(&n.name)) else {
             continue;
         };
         let mut finding = Diagnostic::warning(

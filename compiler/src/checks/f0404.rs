@@ -20,7 +20,7 @@ pub(super) const CHECK: super::Check = super::Check {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
-    if machine.nodes.is_empty() || machine.tiers.is_empty() || flow.broken {
+    if machine.nodes.is_empty() || machine.tiers.is_empty() {
         return;
     }
     let tiers: Vec<TierId> = (0u32..).map(TierId).take(machine.tiers.len()).collect();

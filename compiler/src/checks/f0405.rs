@@ -18,9 +18,6 @@ pub(super) const CHECK: super::Check = super::Check {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
-    if flow.broken {
-        return;
-    }
     // Where the menu and the customer's own handlers lead: out of every part but the one they lead into.
     let mut elsewhere = Vec::new();
     let own = machine.bot.menu.iter().map(|b| b.to).chain(
@@ -71,7 +68,11 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let ends = members().any(|id| {
             machine.op(id).is_some_and(|op| {
                 (all_successors(machine, op).is_empty() && returns(cx, op).is_empty())
-                    || matches!(op.kind, OpKind::ContinueWith { .. } | OpKind::Offer { .. })
+                    || matches!(
+                        op.kind,
+                        // What could not be read may lead out.
+                        OpKind::ContinueWith { .. } | OpKind::Offer { .. } | OpKind::Error { .. }
+                    )
             })
         });
         if !closed
@@ -144,7 +145,10 @@ fn leads_away(cx: &Analysis<'_>, from: OpId, goes: &mut Vec<OpId>) -> bool {
         }
         let Some(op) = machine.op(id) else { continue };
         match &op.kind {
-            OpKind::Escalate(_) | OpKind::End { .. } | OpKind::ContinueWith { .. } => return true,
+            OpKind::Escalate(_)
+            | OpKind::End { .. }
+            | OpKind::ContinueWith { .. }
+            | OpKind::Error { .. } => return true,
             OpKind::Goto { node } => {
                 goes.extend(machine.node(*node).map(|n| n.entry));
                 continue;

@@ -85,7 +85,7 @@ fn circles(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
     for (code, body) in (0u32..).map(CodeId).zip(&machine.codes) {
-        if !matches!(body.owner, CodeOwner::Handoff(..)) || flow.broken {
+        if !matches!(body.owner, CodeOwner::Handoff(..)) {
             continue;
         }
         for op in flow.ops(code).iter().filter_map(|o| machine.op(*o)) {
@@ -103,7 +103,7 @@ fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         // returned from.
         let visited = !flow.visits(id).is_empty();
         let arrow = flow.gotos(id).first().and_then(|g| machine.op(*g));
-        if flow.broken || (visited && !flow.entered(machine, id)) {
+        if flow.perhaps_led_to(&node.name) || (visited && !flow.entered(machine, id)) {
             continue;
         }
         for op in flow.ops(node.code).iter().filter_map(|o| machine.op(*o)) {

@@ -6,8 +6,9 @@ use crate::machine::{EscalateSpec, OpKind, Priority};
 use crate::value::{NodeId, OpId, RuleId, TierId};
 use flow_grammar::{
     Diagnostic, Name, Span,
-    ast::{Escalate, Target, Then},
+    ast::{Escalate, Path, Target, Then},
 };
+use smol_str::SmolStr;
 
 impl Lower<'_> {
     /// What follows a label; a body goes on at `next`.
@@ -15,15 +16,31 @@ impl Lower<'_> {
         match then {
             Some(Then::Target(target)) => self.target(target),
             Some(Then::Body(body)) => self.steps(&body.steps, next),
-            None => self.op(OpKind::Error { next }, span),
+            None => self.failed_step(next, span),
         }
+    }
+
+    /// A step that failed to check: it goes on with what follows.
+    pub(super) fn failed_step(&mut self, next: OpId, span: Span) -> OpId {
+        self.failed_question(next, Vec::new(), span)
+    }
+
+    /// The same of a step with arms: what they lead to is led to.
+    pub(super) fn failed_question(&mut self, next: OpId, ways: Vec<OpId>, span: Span) -> OpId {
+        let meant = None;
+        self.op(OpKind::Error { next, ways, meant }, span)
+    }
+
+    /// The name of a node that is unknown.
+    pub(super) fn meant(path: &Path) -> Option<SmolStr> {
+        path.segments.last().map(|name| name.text.clone())
     }
 
     pub(super) fn target(&mut self, target: &Target) -> OpId {
         match target {
             Target::Node(path) => match self.named(Kind::Node, path) {
                 Some(id) => self.op(OpKind::Goto { node: NodeId(id) }, path.span),
-                None => self.dead_end(path.span),
+                None => self.dead_end(path.span, Self::meant(path)),
             },
             Target::End(resolved) => self.op(
                 OpKind::End {
@@ -33,14 +50,15 @@ impl Lower<'_> {
             ),
             Target::Escalate(escalate) => self.escalate(escalate),
             Target::Back(span) => self.op(OpKind::Back, *span),
-            Target::Error(span) => self.dead_end(*span),
+            Target::Error(span) => self.dead_end(*span, None),
         }
     }
 
     /// Where something failed to check: goes nowhere.
-    fn dead_end(&mut self, span: Span) -> OpId {
+    fn dead_end(&mut self, span: Span, meant: Option<SmolStr>) -> OpId {
         let next = OpId(super::index(self.out.ops.len()));
-        self.op(OpKind::Error { next }, span)
+        let ways = Vec::new();
+        self.op(OpKind::Error { next, ways, meant }, span)
     }
 
     pub(super) fn escalate(&mut self, escalate: &Escalate) -> OpId {

@@ -302,10 +302,13 @@ impl Shift {
                 self.expr(value);
                 self.op(next);
             }
-            OpKind::Clear { next, .. }
-            | OpKind::Visit { next, .. }
-            | OpKind::Tag { next, .. }
-            | OpKind::Error { next } => self.op(next),
+            OpKind::Clear { next, .. } | OpKind::Visit { next, .. } | OpKind::Tag { next, .. } => {
+                self.op(next)
+            }
+            OpKind::Error { next, ways, .. } => {
+                self.op(next);
+                ways.iter_mut().for_each(|way| self.op(way));
+            }
             OpKind::Branch { arms, otherwise } => {
                 for (cond, to) in arms {
                     self.expr(cond);

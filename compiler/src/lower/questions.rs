@@ -31,7 +31,7 @@ impl Lower<'_> {
                         },
                         span,
                     ),
-                    None => self.op(OpKind::Error { next }, span),
+                    None => self.failed_question(next, vec![question.otherwise], span),
                 }
             }
             StepKind::Form { slots, block } => {
@@ -43,7 +43,7 @@ impl Lower<'_> {
                 let question = self.question(None, block, span, next);
                 self.no_other_arms(block, "`otherwise`");
                 if vars.is_empty() {
-                    return self.op(OpKind::Error { next }, span);
+                    return self.failed_question(next, vec![question.otherwise], span);
                 }
                 self.op(
                     OpKind::Form {
@@ -111,7 +111,10 @@ impl Lower<'_> {
                         },
                         span,
                     ),
-                    None => self.op(OpKind::Error { next }, span),
+                    None => {
+                        let ways = none.into_iter().chain([question.otherwise]).collect();
+                        self.failed_question(next, ways, span)
+                    }
                 }
             }
             StepKind::Confirm { text, block } => {
@@ -123,7 +126,7 @@ impl Lower<'_> {
                 // An arm that was reported may have been meant for the one that is missing.
                 let open = self.found.len() > before;
                 let rest = if open && (yes.is_none() || no.is_none()) {
-                    self.op(OpKind::Error { next }, span)
+                    self.failed_step(next, span)
                 } else {
                     next
                 };
@@ -188,7 +191,7 @@ impl Lower<'_> {
                         },
                         span,
                     ),
-                    None => self.op(OpKind::Error { next }, span),
+                    None => self.failed_question(next, vec![failed, question.otherwise], span),
                 }
             }
             StepKind::Survey { kind, text } => {
@@ -250,7 +253,7 @@ impl Lower<'_> {
                     span,
                 )
             }
-            _ => self.op(OpKind::Error { next }, span),
+            _ => self.failed_step(next, span),
         }
     }
 

@@ -79,14 +79,14 @@ impl Lower<'_> {
             StepKind::Set(path, value) => {
                 let Some((slot, ty)) = self.var(path) else {
                     self.expr(value);
-                    return self.op(OpKind::Error { next }, span);
+                    return self.failed_step(next, span);
                 };
                 let value = Box::new(self.expr_as(value, &ty, "F0301"));
                 self.op(OpKind::Set { slot, value, next }, span)
             }
             StepKind::Clear(path) => match self.var(path) {
                 Some((slot, _)) => self.op(OpKind::Clear { slot, next }, span),
-                None => self.op(OpKind::Error { next }, span),
+                None => self.failed_step(next, span),
             },
             StepKind::If {
                 branches,
@@ -120,7 +120,10 @@ impl Lower<'_> {
                     },
                     span,
                 ),
-                None => self.op(OpKind::Error { next }, span),
+                None => {
+                    let (ways, meant) = (Vec::new(), Self::meant(path));
+                    self.op(OpKind::Error { next, ways, meant }, span)
+                }
             },
             StepKind::Back => self.op(OpKind::Back, span),
             StepKind::Goto(target) => self.target(target),
@@ -149,7 +152,10 @@ impl Lower<'_> {
                             span,
                         )
                     }
-                    None => self.op(OpKind::Error { next }, span),
+                    None => {
+                        let ways = resolved.into_iter().chain(otherwise).collect();
+                        self.failed_question(next, ways, span)
+                    }
                 }
             }
             StepKind::Note(text) => {
@@ -199,7 +205,7 @@ impl Lower<'_> {
                 let place = self.place();
                 self.op(OpKind::Offer { offer, place, next }, span)
             }
-            StepKind::Error => self.op(OpKind::Error { next }, span),
+            StepKind::Error => self.failed_step(next, span),
         }
     }
 
@@ -322,7 +328,7 @@ impl Lower<'_> {
             for arg in args {
                 self.expr(arg);
             }
-            return self.op(OpKind::Error { next }, span);
+            return self.failed_question(next, failed.into_iter().collect(), span);
         };
         let env = self.env;
         let args = match env.webhooks.get(id as usize) {

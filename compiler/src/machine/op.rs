@@ -303,6 +303,10 @@ pub enum OpKind {
     /// Could not be compiled; already reported. Never in a machine that runs.
     Error {
         next: OpId,
+        /// Where its arms lead.
+        ways: Vec<OpId>,
+        /// The name of a node that there is not, where it would have led to one.
+        meant: Option<SmolStr>,
     },
 }
 

@@ -273,21 +273,24 @@ impl Builder<'_> {
     }
 
     pub(super) fn args(&mut self, pair: Pair) -> Vec<Expr> {
-        self.closed(&pair, ')');
-        self.list(pair)
+        let closed = self.closed(&pair, ')');
+        self.values(pair, closed)
     }
 
-    /// The values between brackets.
     fn list(&mut self, pair: Pair) -> Vec<Expr> {
-        if pair.as_rule() == Rule::list {
-            self.closed(&pair, ']');
-        }
+        let closed = self.closed(&pair, ']');
+        self.values(pair, closed)
+    }
+
+    /// The values between brackets. Where the closing one is missing, what does not fit follows from that.
+    fn values(&mut self, pair: Pair, closed: bool) -> Vec<Expr> {
         let mut out = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::expr => out.push(self.expr(part)),
                 Rule::stray => self.trailing_comma(&part),
-                _ => self.between_values(&part),
+                _ if closed => self.between_values(&part),
+                _ => {}
             }
         }
         out
@@ -324,11 +327,11 @@ impl Builder<'_> {
         );
     }
 
-    /// Reports a missing closer once.
-    pub(super) fn closed(&mut self, pair: &Pair, closer: char) {
+    /// Whether brackets are closed; that they are not is reported.
+    pub(super) fn closed(&mut self, pair: &Pair, closer: char) -> bool {
         let text = pair.as_str().trim_end_matches([' ', '\n']);
         if text.ends_with(closer) && text.len() > 1 {
-            return;
+            return true;
         }
         let at = pair.as_span().start();
         let open = self.place(at, at + 1);
@@ -348,17 +351,19 @@ impl Builder<'_> {
             }],
         );
         self.push(finding);
+        false
     }
 
     fn paren(&mut self, pair: Pair) -> Expr {
-        self.closed(&pair, ')');
+        let closed = self.closed(&pair, ')');
         let span = self.span(&pair);
         let whole = pair.clone();
         let mut found = None;
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::expr => found = Some(self.expr(part)),
-                _ => self.between_values(&part),
+                _ if closed => self.between_values(&part),
+                _ => {}
             }
         }
         match found {

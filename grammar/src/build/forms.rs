@@ -15,11 +15,12 @@ impl Builder<'_> {
         let mut one_of = false;
         if let Some(choice) = parts.get(Rule::one_of) {
             one_of = true;
-            self.closed(&choice, ']');
+            let closed = self.closed(&choice, ']');
             let whole = choice.clone();
             for part in choice.into_inner() {
                 match part.as_rule() {
                     Rule::stray => self.trailing_comma(&part),
+                    Rule::ajunk if !closed => {}
                     Rule::ajunk => {
                         let at = part.as_span().start();
                         let input = part.get_input();

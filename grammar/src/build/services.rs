@@ -20,7 +20,7 @@ impl Builder<'_> {
             }
             return Vec::new();
         };
-        self.closed(&pair, ')');
+        let closed = self.closed(&pair, ')');
         let mut out = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -39,6 +39,7 @@ impl Builder<'_> {
                     out.push(Param { name, ty });
                 }
                 Rule::stray => self.trailing_comma(&part),
+                _ if !closed => {}
                 _ => {
                     let before = part
                         .get_input()

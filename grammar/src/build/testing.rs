@@ -274,13 +274,14 @@ impl Builder<'_> {
 
     fn data_list(&mut self, pair: Pair) -> (Vec<Fields>, Span) {
         let span = self.span(&pair);
-        self.closed(&pair, ']');
+        let closed = self.closed(&pair, ']');
         let mut out = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::data => out.push(self.data(part)),
                 Rule::stray => self.trailing_comma(&part),
-                _ => self.junk(&part),
+                _ if closed => self.junk(&part),
+                _ => {}
             }
         }
         (out, span)

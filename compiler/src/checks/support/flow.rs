@@ -6,6 +6,7 @@ use crate::machine::{
 };
 use crate::value::{CodeId, NodeId, OpId};
 use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
 
 /// Why a conversation can be at an operation without having come from another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,8 @@ pub(crate) struct Flow {
     pub(crate) entered_by: Vec<Vec<OpId>>,
     /// By body: its reachable operations.
     pub(crate) ops_of: Vec<Vec<OpId>>,
-    /// Whether some operation failed to compile: then nothing can be said of what is missing.
-    pub(crate) broken: bool,
+    /// The names of nodes that there are not, to which steps lead.
+    pub(crate) meant: Vec<SmolStr>,
 }
 
 impl Flow {
@@ -89,18 +90,25 @@ impl Flow {
                 added.reverse();
             }
         }
-        let broken = machine
-            .ops
-            .iter()
-            .any(|op| matches!(op.kind, OpKind::Error { .. }));
+        let meant = machine.ops.iter().filter_map(|op| match &op.kind {
+            OpKind::Error { meant, .. } => meant.clone(),
+            _ => None,
+        });
         Self {
             roots,
             reachable,
             visited_by,
             entered_by,
             ops_of,
-            broken,
+            meant: meant.collect(),
         }
+    }
+
+    /// Whether a step leads to a node that there is not, by a name that may well be meant for this one.
+    pub(crate) fn perhaps_led_to(&self, name: &str) -> bool {
+        self.meant
+            .iter()
+            .any(|meant| crate::env::did_you_mean(meant, [name]).is_some())
     }
 
     /// Whether a conversation can come to an operation.
@@ -199,8 +207,11 @@ pub(crate) fn each_successor(op: &Op, mut f: impl FnMut(OpId, Transition)) {
         | OpKind::Note { next, .. }
         | OpKind::Tag { next, .. }
         | OpKind::Ticket { next, .. }
-        | OpKind::Callback { next, .. }
-        | OpKind::Error { next } => f(*next, Transition::Next),
+        | OpKind::Callback { next, .. } => f(*next, Transition::Next),
+        OpKind::Error { next, ways, .. } => {
+            f(*next, Transition::Next);
+            ways.iter().for_each(|way| f(*way, Transition::Next));
+        }
         OpKind::Ask { question, next, .. }
         | OpKind::Form { question, next, .. }
         | OpKind::Survey { question, next, .. } => {

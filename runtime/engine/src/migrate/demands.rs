@@ -356,7 +356,7 @@ fn successors(m: &Machine, kind: &OpKind) -> Vec<OpId> {
         | OpKind::Ticket { next, .. }
         | OpKind::Callback { next, .. }
         | OpKind::Offer { next, .. }
-        | OpKind::Error { next } => vec![*next],
+        | OpKind::Error { next, .. } => vec![*next],
         OpKind::Choose { question, buttons } => buttons
             .iter()
             .map(|b| b.to)

@@ -134,7 +134,7 @@ impl Run<'_> {
             | OpKind::Verify { .. }
             | OpKind::Survey { .. }
             | OpKind::Offer { .. } => self.ask(at),
-            OpKind::Error { next } => Flow::Next(*next),
+            OpKind::Error { next, .. } => Flow::Next(*next),
         }
     }
 
