@@ -208,6 +208,7 @@ fn turn(client: usize, conversation: u32, seq: u64) -> anyhow::Result<TurnCommit
         rules: Vec::new(),
         tiers: vec!["bot".into()],
         identities: Vec::new(),
+        measures: Default::default(),
     })
 }
 

@@ -136,6 +136,7 @@ fn stored(n: u64, version: smol_str::SmolStr) -> TurnCommit {
         rules: Vec::new(),
         tiers: vec!["bot".into()],
         identities: Vec::new(),
+        measures: Default::default(),
     }
 }
 

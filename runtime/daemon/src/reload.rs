@@ -197,7 +197,6 @@ impl App {
         self.desk.set_teams(program.engine.machine());
         count(&self.metrics.reloads);
         self.reload.set(|status| status.loaded_at = Some(at));
-        crate::targets::warn_of_unmeasured(program.engine.machine());
         for missing in crate::needs::missing(program.engine.machine(), &self.config) {
             tracing::warn!("{missing}");
         }

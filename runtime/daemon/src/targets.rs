@@ -9,7 +9,9 @@ use flow_compiler::value::{TextId, Value};
 use flow_engine::effect::{HttpRequest, RequestPart};
 use flow_engine::json::to_json;
 use flow_grammar::ast::{BinaryOp, Method};
-use flow_store::{Dashboard, DashboardQuery, StoreError, TierCount};
+use flow_store::{
+    Dashboard, DashboardQuery, Percentiles, Service, StoreError, TierCount, TierService,
+};
 use jiff::SignedDuration;
 use serde_json::{Map, Value as Json, json};
 use smol_str::SmolStr;
@@ -96,14 +98,15 @@ impl App {
             since: since.unwrap_or(jiff::Timestamp::MIN),
             tiers: machine.tiers.iter().map(|t| t.name.clone()).collect(),
         };
-        let numbers = self.store.dashboard(query).await?;
+        let numbers = self.store.dashboard(query.clone()).await?;
         if numbers.conversations == 0 {
             return Ok(None);
         }
         let ExprKind::Const(bound) = &line.value.kind else {
             return Ok(None);
         };
-        Ok(number(machine, line, &numbers).zip(plain(bound)))
+        let service = self.store.service(query).await?;
+        Ok(number(machine, line, &numbers, &service).zip(plain(bound)))
     }
 }
 
@@ -118,20 +121,13 @@ fn plain(value: &Value) -> Option<f64> {
     }
 }
 
-/// What no store measures yet; alerts on it never come.
-const UNMEASURED: [&str; 3] = ["first_reply", "context_completeness", "repeat_rate"];
-
-/// Says of a bot's alerts which ones will never come.
-pub(crate) fn warn_of_unmeasured(machine: &Machine) {
-    for line in machine.targets.iter().filter(|t| t.alert.is_some()) {
-        if UNMEASURED.contains(&line.metric.as_str()) {
-            tracing::warn!(metric = %line.metric, "an alert of `targets` will never come: this metric is not measured");
-        }
-    }
-}
-
-/// The metric's number. Waits and handling times are medians; what nobody measures yet is `None`.
-fn number(machine: &Machine, line: &TargetLine, numbers: &Dashboard) -> Option<f64> {
+/// The metric's number; waits, first replies and handling times are medians. `None`: there was nothing to measure.
+fn number(
+    machine: &Machine,
+    line: &TargetLine,
+    numbers: &Dashboard,
+    service: &Service,
+) -> Option<f64> {
     let tier = line.of.and_then(|id| machine.tier(id)).map(|t| &t.name);
     let score = |survey: &str| {
         let found = numbers.scores.iter().find(|s| s.survey == survey);
@@ -141,13 +137,20 @@ fn number(machine: &Machine, line: &TargetLine, numbers: &Dashboard) -> Option<f
         let tier = numbers.tiers.iter().find(|t| Some(&t.tier) == tier)?;
         (tier.touched > 0).then(|| of(tier))
     };
+    let times = |of: fn(&TierService) -> Percentiles| {
+        let tier = service.tiers.iter().find(|t| Some(&t.tier) == tier)?;
+        of(tier).p50
+    };
     match line.metric.as_str() {
         "containment" => share(|t| t.containment),
         "resolution" => share(|t| t.resolution),
         "handoff_rate" => Some(numbers.handoff_rate),
         "abandonment" => Some(numbers.abandonment),
-        "wait" => numbers.wait_seconds.p50,
-        "handle_time" => numbers.handle_seconds.p50,
+        "wait" => times(|t| t.wait_seconds),
+        "first_reply" => times(|t| t.first_reply_seconds),
+        "handle_time" => times(|t| t.handle_seconds),
+        "context_completeness" => service.context_completeness,
+        "repeat_rate" => Some(service.repeat_rate),
         "csat" => score("csat"),
         "effort" => score("effort"),
         "handoff_score" => score("handoff"),

@@ -162,6 +162,22 @@ pub struct ReminderLine {
     pub confirmed: bool,
 }
 
+impl Engine {
+    /// Of what the running handoff requires: how much is known, and how much there is. Absent without a handoff.
+    #[must_use]
+    pub fn required(&self, c: &Conversation) -> Option<(u32, u32)> {
+        let handoff = c.handoff.as_deref()?;
+        let m = self.machine();
+        let tier = m.names.tiers.get(&handoff.tier)?;
+        let mut plans = m.handoffs.iter().filter(|plan| plan.tier == *tier);
+        let required = &plans.nth(handoff.plan as usize)?.require;
+        let known = required
+            .iter()
+            .filter(|(var, _)| self.stored(c, *var).is_some());
+        Some((index_u32(known.count()), index_u32(required.len())))
+    }
+}
+
 pub(crate) fn build(
     engine: &Engine,
     c: &Conversation,

@@ -25,6 +25,7 @@ mod error;
 mod people;
 mod private;
 mod rows;
+mod service;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub use rows::{
     Loaded, MessageKey, NewEvent, NewFollowUp, NewOutbox, OutboxRow, PriorityWord, Program, Scope,
     Stats, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification, VersionInUse,
 };
+pub use service::{Measures, Service, TierService, TierTimes};
 pub use sqlite::{SqliteOptions, SqliteStore, restore};
 
 use jiff::Timestamp;
@@ -204,6 +206,8 @@ pub trait Store: Send + Sync + 'static {
     fn erase(&self, id: &str) -> Fut<'_, bool>;
     /// Leaves nothing of what was erased in the journal; somebody who reads just then may keep it from doing so until the next time.
     fn scrub(&self) -> Fut<'_, ()>;
+    /// How well customers were served.
+    fn service(&self, query: DashboardQuery) -> Fut<'_, Service>;
     /// The numbers of the dashboard.
     fn dashboard(&self, query: DashboardQuery) -> Fut<'_, Dashboard>;
     /// Counts for the metrics.

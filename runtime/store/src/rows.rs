@@ -1,5 +1,6 @@
 //! What goes into the store and comes out of it.
 
+use crate::Measures;
 use flow_compiler::machine::Priority;
 use flow_compiler::sources::Project;
 use flow_engine::effect::QueueItem;
@@ -305,6 +306,8 @@ pub struct TurnCommit {
     pub tiers: Vec<SmolStr>,
     /// Values by which the customer can be found: field, value, proven.
     pub identities: Vec<(SmolStr, String, bool)>,
+    /// How the customer was served.
+    pub measures: Measures,
 }
 
 /// The outcome of a commit.

@@ -51,6 +51,7 @@ pub(crate) fn turn(id: &str, row: u64, seq: u64) -> TurnCommit {
         rules: Vec::new(),
         tiers: vec!["bot".into()],
         identities: Vec::new(),
+        measures: Default::default(),
     }
 }
 
@@ -670,4 +671,79 @@ async fn exercises_of_channels(store: &dyn Store) {
     assert_eq!(store.spent("a").await.unwrap(), 7);
     store.alert("slow", Some(at(1))).await.unwrap();
     assert_eq!(store.alerted().await.unwrap(), ["slow"]);
+}
+
+#[tokio::test]
+async fn how_customers_were_served_is_counted_per_tier() {
+    let (_dir, store) = store();
+    let times = |tier: &str, since, connected, replied, done| TierTimes {
+        tier: tier.into(),
+        since,
+        connected,
+        replied,
+        done,
+    };
+    let mut first = turn("a", 0, 1);
+    first.identities = vec![("email".into(), "ana@example.com".into(), true)];
+    first.measures.tiers = vec![times("people", Some(at(0)), None, None, None)];
+    store.commit(first).await.unwrap();
+    let mut second = turn("a", 1, 2);
+    // The first moment stays; only the end moves on.
+    second.measures = Measures {
+        tiers: vec![times(
+            "people",
+            Some(at(9_000)),
+            Some(at(2_000)),
+            Some(at(5_000)),
+            Some(at(6_000)),
+        )],
+        reopened: None,
+        context: Some((1, 4)),
+    };
+    store.commit(second).await.unwrap();
+    let mut third = turn("a", 2, 3);
+    third.measures.tiers = vec![times(
+        "people",
+        None,
+        Some(at(90_000)),
+        Some(at(90_000)),
+        Some(at(12_000)),
+    )];
+    // Nothing was required: nothing was missing, and nothing counts.
+    third.measures.context = Some((0, 0));
+    store.commit(third).await.unwrap();
+    let query = DashboardQuery {
+        since: at(-1_000_000),
+        tiers: vec!["bot".into(), "people".into()],
+    };
+    let service = store.service(query.clone()).await.unwrap();
+    let of = |n: usize| service.tiers.get(n).cloned().unwrap();
+    assert_eq!(
+        of(0),
+        TierService {
+            tier: "bot".into(),
+            ..TierService::default()
+        }
+    );
+    assert_eq!(of(1).wait_seconds.p50, Some(2.0));
+    assert_eq!(of(1).first_reply_seconds.p50, Some(5.0));
+    assert_eq!(of(1).handle_seconds.p50, Some(10.0));
+    assert_eq!(service.context_completeness, Some(0.25));
+    assert_eq!(service.repeat_rate, 0.0);
+
+    // The same person again, by proof; somebody who only says so is somebody else.
+    for (id, proven) in [("b", true), ("c", false)] {
+        let mut again = turn(id, 0, 1);
+        again.conversation.summary.opened_at = Some(at(60_000));
+        again.identities = vec![("email".into(), "ana@example.com".into(), proven)];
+        store.commit(again).await.unwrap();
+    }
+    let mut reopened = turn("c", 1, 2);
+    assert_eq!(
+        store.service(query.clone()).await.unwrap().repeat_rate,
+        1.0 / 3.0
+    );
+    reopened.measures.reopened = Some(at(1));
+    store.commit(reopened).await.unwrap();
+    assert_eq!(store.service(query).await.unwrap().repeat_rate, 2.0 / 3.0);
 }

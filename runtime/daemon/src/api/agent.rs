@@ -13,7 +13,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, NoContent, Response};
 use flow_compiler::machine::TextOrWords;
 use flow_engine::card::Card;
-use flow_store::{Agent, Dashboard, DashboardQuery, ListQuery, Role, Scope, Summary, TierCount};
+use flow_store::{
+    Agent, Dashboard, DashboardQuery, ListQuery, Role, Scope, Summary, TierCount, TierService,
+};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -614,6 +616,10 @@ pub(super) struct Numbers {
     numbers: Dashboard,
     /// Per tier, lowest first.
     tiers: Vec<TierNumbers>,
+    /// Of what handoffs require, the share that was known when an agent was connected; null where none required anything.
+    context_completeness: Option<f64>,
+    /// Share of conversations that were taken up again, or whose proven customer had another one in the week before.
+    repeat_rate: f64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -622,6 +628,8 @@ struct TierNumbers {
     kind: &'static str,
     #[serde(flatten)]
     numbers: TierCount,
+    #[serde(flatten)]
+    service: TierService,
 }
 
 pub(super) async fn dashboard(
@@ -650,14 +658,19 @@ pub(super) async fn dashboard(
         since,
         tiers: tiers.iter().map(|(name, _)| name.clone()).collect(),
     };
-    let mut numbers = app.store.dashboard(query).await?;
-    let rows = std::mem::take(&mut numbers.tiers).into_iter().zip(&tiers);
-    let rows = rows.map(|(numbers, (_, kind))| TierNumbers {
+    let mut numbers = app.store.dashboard(query.clone()).await?;
+    let service = app.store.service(query).await?;
+    let rows = std::mem::take(&mut numbers.tiers).into_iter();
+    let rows = rows.zip(service.tiers).zip(&tiers);
+    let rows = rows.map(|((numbers, service), (_, kind))| TierNumbers {
         kind: super::view::tier_kind(*kind),
         numbers,
+        service,
     });
     Ok(Json(Numbers {
         tiers: rows.collect(),
         numbers,
+        context_completeness: service.context_completeness,
+        repeat_rate: service.repeat_rate,
     }))
 }

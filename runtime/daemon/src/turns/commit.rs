@@ -1,5 +1,6 @@
 //! From a turn to what the store is given.
 
+use super::measures;
 use super::messages::{self, Message};
 use super::slots::State;
 use super::summary;
@@ -65,6 +66,15 @@ pub(super) fn prepare(
         rules: Vec::new(),
         tiers: Vec::new(),
         identities: identities(program, &conversation),
+        measures: measures::of(
+            &mut state.measured,
+            program,
+            &state.summary,
+            &conversation,
+            view,
+            &records,
+            &messages,
+        ),
     };
     // What the turn before stored already is not stored again.
     if tier_before != columns.tier {

@@ -4,6 +4,7 @@ pub(crate) mod messages;
 pub(crate) mod summary;
 
 mod commit;
+mod measures;
 mod patience;
 mod read;
 mod slots;

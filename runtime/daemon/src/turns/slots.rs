@@ -1,6 +1,7 @@
 //! Conversations in memory: who has the turn, and the state after the last one.
 
 use super::Input;
+use super::measures::Measured;
 use super::messages::Labels;
 use super::patience::Patience;
 use crate::program::Program;
@@ -28,6 +29,7 @@ pub(super) struct State {
     pub(super) conversation: Conversation,
     pub(super) ids: HashMap<String, (Vec<u8>, u64)>,
     pub(super) labels: Labels,
+    pub(super) measured: Measured,
 }
 
 impl State {
@@ -43,6 +45,7 @@ impl State {
             conversation: Conversation::new(version),
             ids: HashMap::new(),
             labels: Labels::new(),
+            measured: Measured::default(),
         }
     }
 
@@ -54,6 +57,7 @@ impl State {
             conversation: serde_json::from_str(&loaded.conversation.state)?,
             ids: loaded.messages,
             labels: Labels::new(),
+            measured: Measured::default(),
         })
     }
 

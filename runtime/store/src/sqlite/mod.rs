@@ -11,6 +11,7 @@ mod reads;
 mod report;
 mod row;
 mod schema;
+mod service;
 mod turns;
 mod writer;
 
@@ -18,8 +19,9 @@ pub use backup::restore;
 
 use crate::{
     Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow,
-    Fut, ListQuery, Loaded, NewAudit, NewOutbox, OutboxRow, Program, Session, Stats, Store,
-    StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification, VersionInUse,
+    Fut, ListQuery, Loaded, NewAudit, NewOutbox, OutboxRow, Program, Service, Session, Stats,
+    Store, StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification,
+    VersionInUse,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -331,6 +333,7 @@ impl Store for SqliteStore {
         read versions() -> Vec<VersionInUse> = programs::versions;
         write prune_programs() -> u64 = programs::prune;
 
+        read service(query: DashboardQuery) -> Service = service::service;
         read dashboard(query: DashboardQuery) -> Dashboard = report::dashboard;
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
             .execute(params![id, number(*timer), millis(*at)])?;
     }
     side_tables(c, turn, id, seq)?;
+    super::service::put(c, id, seq, &turn.measures)?;
     let outbox = outbox(c, turn, id)?;
     Ok(Committed::Done {
         row: turn.conversation.row + 1,
