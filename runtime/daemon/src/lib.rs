@@ -44,5 +44,5 @@ mod understand;
 
 pub use findings::Finding;
 pub use program::{Built, Program};
-pub use server::{Daemon, StartError, lock_data, start};
+pub use server::{Daemon, StartError, lock_data, start, start_with};
 pub use turns::{Command, Input, Outcome, TurnError};

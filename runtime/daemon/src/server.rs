@@ -91,11 +91,25 @@ pub fn lock_data(folder: &Path) -> Result<DataLock, StoreError> {
 /// # Errors
 /// See [`StartError`].
 pub async fn start(folder: &Path, config: Config) -> Result<Daemon, StartError> {
+    start_with(folder, config, |store| store).await
+}
+
+/// Starts the daemon with something around its store.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start_with(
+    folder: &Path,
+    config: Config,
+    around: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+) -> Result<Daemon, StartError> {
     // A second provider of the same process (tests) is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let lock = lock_data(&config.data)?;
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(&config.data, &SqliteOptions::default())?);
+    let store = around(Arc::new(SqliteStore::open(
+        &config.data,
+        &SqliteOptions::default(),
+    )?));
     let address = config.listen;
     let listener = accept::listen(address).map_err(|e| listen_error(address, &e))?;
     let address = listener

@@ -475,7 +475,7 @@ node greet { say "Hello."; -> escalate }
     ));
     chat.opened(Visitor::default());
     let said = chat.messages();
-    let times = |text: &str| said.iter().filter(|m| m.contains(text)).count();
+    let times = |text: &str| said.iter().filter(|m| m.text.contains(text)).count();
     assert_eq!(
         (times("Hello."), times("We are closed.")),
         (2, 1),

@@ -191,6 +191,7 @@ targets {
     ana.say("one more thing").await;
     assert_eq!(numbers(&mia).await["repeat_rate"], 1.0);
     flow.app().look_at_targets().await;
+    flow.stop().await;
     let calls = calls.lock().unwrap();
     let mut metrics: Vec<String> = calls
         .iter()
