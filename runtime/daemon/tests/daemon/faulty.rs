@@ -250,8 +250,8 @@ impl Store for Faulty {
     fn put_key(&self, key: ApiKey) -> Fut<'_, ()> {
         self.inner.put_key(key)
     }
-    fn key(&self, hash: &[u8]) -> Fut<'_, Option<ApiKey>> {
-        self.inner.key(hash)
+    fn key(&self, hash: &[u8], now: Timestamp) -> Fut<'_, Option<ApiKey>> {
+        self.inner.key(hash, now)
     }
     fn keys(&self) -> Fut<'_, Vec<ApiKey>> {
         self.inner.keys()
@@ -300,5 +300,8 @@ impl Store for Faulty {
     }
     fn check(&self) -> Fut<'_, ()> {
         self.inner.check()
+    }
+    fn sign_ins_of(&self, agent: &str, limit: u32) -> Fut<'_, Vec<String>> {
+        self.inner.sign_ins_of(agent, limit)
     }
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-const CASES: u64 = 1_000;
+const CASES: u64 = 500;
 const STEPS: u32 = 10;
 const AT_ONCE: usize = 32;
 

@@ -214,5 +214,4 @@ targets {
             "repeat_rate -"
         ]
     );
-    flow.stop().await;
 }
