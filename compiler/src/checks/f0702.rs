@@ -2,6 +2,7 @@
 
 use super::f0701::grid;
 use super::support::analysis::Analysis;
+use crate::machine::{CellPattern, Route, RouteRow};
 use flow_grammar::{Diagnostic, Severity};
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -17,8 +18,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         };
         for (i, row) in route.rows.iter().enumerate() {
-            // A cell that takes nothing holds a value that its type lacks: reported before.
-            if grid.takes_nothing(i) || grid.useless(i) != Some(true) {
+            if grid.takes_nothing(i) {
+                // Else the cell holds a value that its type lacks: reported before.
+                found.extend(never_unknown(cx, route, row));
+                continue;
+            }
+            if grid.useless(i) != Some(true) {
                 continue;
             }
             let takers = grid.takers(i);
@@ -48,4 +53,25 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             ));
         }
     }
+}
+
+/// A cell `unknown` of what is always known.
+fn never_unknown(cx: &Analysis<'_>, route: &Route, row: &RouteRow) -> Option<Diagnostic> {
+    let nothing = cx.known().nothing();
+    let columns = route
+        .columns
+        .iter()
+        .zip(row.cells.iter().zip(&row.cell_locs));
+    columns
+        .filter(|(column, (cell, _))| {
+            cell.iter().all(|p| *p == CellPattern::Unknown)
+                && !cx.may_be_unknown(None, column, &nothing)
+        })
+        .map(|(column, (_, at))| {
+            Diagnostic::error("F0702", "this row can never match", row.loc)
+                .labelled(format!("`{}` is always known", cx.words(column.loc)))
+                .label(*at, "so this takes nothing")
+                .help("remove the row: what has a default, and every signal of the message, has a value")
+        })
+        .next()
 }

@@ -1,12 +1,13 @@
 //! F0704: a time when no team that a row can reach is open, and no `closed` plan stands.
 //!
-//! Hours are laid out over 400 days from the given date in their own time zones, holidays and clock changes included.
+//! Hours are laid out over 400 days from the given date in their own time zones, holidays and clock changes included. A row that
+//! matches only while some hours are open, or only while they are closed, is looked at only then.
 
 use super::support::analysis::Analysis;
-use super::support::calendar::{gaps, horizon, open, show, with_overflow};
+use super::support::calendar::{Stretch, common, gaps, horizon, open, show, with_overflow};
 use super::support::syntax;
-use crate::machine::Handoff;
-use crate::value::{HoursId, TierId};
+use crate::machine::{CellPattern, ExprKind, Handoff, HoursOf, HoursQuery, Route};
+use crate::value::{HoursId, TierId, Value};
 use flow_grammar::ast::{DeclKind, TierKind};
 use flow_grammar::{Diagnostic, Loc, Severity, Span};
 use std::collections::BTreeSet;
@@ -40,14 +41,21 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .routes
             .iter()
             .filter(|r| r.tier == tier)
-            .flat_map(|r| &r.rows);
+            .flat_map(|route| (0..).zip(&route.rows).map(move |(i, row)| (route, i, row)));
         let mut seen = BTreeSet::new();
-        let gap = rows.filter(|row| seen.insert(row.team)).find_map(|row| {
+        let mut rows = rows.map(|(route, i, row)| (conditions(route, i), row));
+        let gap = rows.find_map(|(conditions, row)| {
+            if !seen.insert((row.team, conditions.clone())) {
+                return None;
+            }
             let teams = with_overflow(machine, [row.team]);
             let mut hours: Vec<HoursId> = teams.iter().map(|(_, h)| *h).collect();
             hours.sort_unstable();
             hours.dedup();
-            let gaps = gaps(&open(machine, &hours, cx.date)?, horizon);
+            let mut gaps = gaps(&open(machine, &hours, cx.date)?, horizon);
+            for (of, state) in conditions {
+                gaps = while_so(cx, of, state, &gaps, horizon);
+            }
             // The first whole gap says most; the one at the horizon's start may be cut.
             let first = gaps
                 .iter()
@@ -103,6 +111,71 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             finding = finding.fix("add a `closed` plan", false, vec![edit]);
         }
         found.push(finding);
+    }
+}
+
+/// Hours, and whether they have to be open or closed.
+type Condition = (HoursId, bool);
+
+/// What a row demands of hours: its own cells, less what the rows above take.
+fn conditions(route: &Route, row: usize) -> Vec<Condition> {
+    let mut out = Vec::new();
+    for (c, column) in route.columns.iter().enumerate() {
+        let (hours, open_is) = match &column.kind {
+            ExprKind::Hours(HoursOf::Hours(id), HoursQuery::Open) => (*id, true),
+            ExprKind::During {
+                during,
+                hours: HoursOf::Hours(id),
+            } => (*id, *during),
+            _ => continue,
+        };
+        let takes = |i: usize, value: bool| {
+            let cell = route.rows.get(i).and_then(|r| r.cells.get(c));
+            cell.is_some_and(|cell| {
+                cell.iter().any(|p| match p {
+                    CellPattern::Any => true,
+                    CellPattern::Value(Value::Bool(is)) => *is == value,
+                    CellPattern::Not(values) => !values.contains(&Value::Bool(value)),
+                    _ => false,
+                })
+            })
+        };
+        let matches = |value: bool| {
+            takes(row, value)
+                && !(0..row).any(|above| takes(above, value) && takes_all_of(route, above, row, c))
+        };
+        match (matches(true), matches(false)) {
+            (true, false) => out.push((hours, open_is)),
+            (false, true) => out.push((hours, !open_is)),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Whether a row takes everything of another one, a column aside.
+fn takes_all_of(route: &Route, above: usize, row: usize, aside: usize) -> bool {
+    let (Some(above), Some(row)) = (route.rows.get(above), route.rows.get(row)) else {
+        return false;
+    };
+    let mut cells = above.cells.iter().zip(&row.cells).enumerate();
+    cells.all(|(c, (a, b))| c == aside || a.contains(&CellPattern::Any) || a == b)
+}
+
+/// The parts of gaps in which hours are open, or closed.
+fn while_so(
+    cx: &Analysis<'_>,
+    hours: HoursId,
+    are_open: bool,
+    within: &[Stretch],
+    horizon: Stretch,
+) -> Vec<Stretch> {
+    match (open(cx.machine, &[hours], cx.date), are_open) {
+        (Some(open), true) => common(within, &open),
+        (Some(open), false) => common(within, &gaps(&open, horizon)),
+        // They are always open.
+        (None, true) => within.to_vec(),
+        (None, false) => Vec::new(),
     }
 }
 

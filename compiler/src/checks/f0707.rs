@@ -49,7 +49,11 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let made = handoff.offers.iter().flat_map(of_offer);
         promises.extend(made.map(|p| (p, Some(handoff.tier))));
     }
-    promises.retain(|(p, _)| p.of.is_none());
+    // `of always` counts by the clock, too.
+    let by_the_clock = |p: &Promise| {
+        p.of.is_none_or(|of| machine.hours_of(of).is_some_and(|h| h.always))
+    };
+    promises.retain(|(p, _)| by_the_clock(p));
     promises.sort_by_key(|(p, _)| p.loc);
     promises.dedup_by_key(|(p, _)| p.loc);
     let mut by: BTreeMap<Option<TierId>, Vec<Promise>> = BTreeMap::new();
@@ -117,11 +121,13 @@ fn unkept(
         }
         if let Some(name) = &named {
             finding = finding.help(format!("count open time only: `within {within} of {name}`"));
-            finding = finding.fix(
-                format!("count the open time of `{name}`"),
-                false,
-                vec![syntax::add_after(promise.loc, format!(" of {name}"))],
-            );
+            if promise.of.is_none() {
+                finding = finding.fix(
+                    format!("count the open time of `{name}`"),
+                    false,
+                    vec![syntax::add_after(promise.loc, format!(" of {name}"))],
+                );
+            }
         }
         found.push(finding);
     }

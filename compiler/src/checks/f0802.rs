@@ -1,4 +1,8 @@
 //! F0802: a handoff without `say`, or one that promises what nobody knows ("right with you").
+//!
+//! Promises are known in English, Spanish, German, French, Italian, Portuguese and Dutch; of other languages nothing is said.
+
+mod phrases;
 
 use super::f0704::head;
 use super::support::analysis::Analysis;
@@ -6,6 +10,7 @@ use super::support::syntax;
 use crate::machine::TextPart;
 use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc, Severity};
+use phrases::promise;
 use rustc_hash::FxHashSet;
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -14,39 +19,6 @@ pub(super) const CHECK: super::Check = super::Check {
     title: "a handoff without words, or with a promise that nobody can keep",
     run,
 };
-
-/// Phrases that promise a time which nobody knows.
-const PROMISES: &[&str] = &[
-    "right with you",
-    "with you shortly",
-    "with you in a moment",
-    "with you in a minute",
-    "with you in a second",
-    "with you momentarily",
-    "with you right away",
-    "with you immediately",
-    "with you any moment",
-    "no time at all",
-    "connect you immediately",
-    "connecting you immediately",
-    "connect you right away",
-    "connecting you right away",
-    "connect you straight away",
-    "connect you instantly",
-    "transfer you immediately",
-    "transferring you immediately",
-    "transfer you right away",
-    "put you through immediately",
-    "put you through right away",
-    "enseguida te atiende",
-    "te atenderá enseguida",
-    "te atenderá de inmediato",
-    "gleich für dich da",
-    "sofort für dich da",
-    "gleich für sie da",
-    "sofort für sie da",
-    "tout de suite à vous",
-];
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
@@ -84,18 +56,17 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         for variant in &text.variants {
+            // What is filled in is known; it stands between the words as something of its own.
             let words: String = variant
                 .parts
                 .iter()
-                .map(|p| {
-                    if let TextPart::Str(s) = p {
-                        s.to_lowercase()
-                    } else {
-                        " ".into()
-                    }
+                .map(|p| match p {
+                    TextPart::Str(s) => s.to_lowercase(),
+                    TextPart::Expr(_) => " … ".into(),
                 })
                 .collect();
-            let Some(promise) = promise(&words) else {
+            let language = variant.language.as_ref().or(machine.bot.languages.first());
+            let Some(promise) = promise(language.map_or("en", |l| l.as_str()), &words) else {
                 continue;
             };
             let inline = text.name.is_none();
@@ -112,25 +83,4 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             break;
         }
     }
-}
-
-/// The words of a text (in lower case) that promise a time.
-fn promise(words: &str) -> Option<String> {
-    if let Some(phrase) = PROMISES.iter().find(|p| words.contains(**p)) {
-        return Some((*phrase).to_owned());
-    }
-    let words: Vec<&str> = words
-        .split(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | '!' | '?' | ';' | ':'))
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.windows(3).find_map(|w| match w {
-        ["within", count, unit]
-            if (count.parse::<u32>().is_ok()
-                || matches!(*count, "a" | "one" | "two" | "five" | "ten"))
-                && matches!(*unit, "second" | "seconds" | "minute" | "minutes" | "min") =>
-        {
-            Some(w.join(" "))
-        }
-        _ => None,
-    })
 }

@@ -2,7 +2,10 @@
 //!
 //! What a hook answers of them may tell them too; what a webhook answers is its own. That something holds (`customer.arr > 100 USD`) is not the thing itself.
 
+mod model;
+
 use super::support::analysis::Analysis;
+use super::support::defaults::default_of;
 use super::support::syntax;
 use super::support::taint::{Holds, Taint};
 use super::support::walk::each_interpolation;
@@ -90,6 +93,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     tools(cx, found);
+    model::run(cx, &taint, found);
 }
 
 /// What a model was given it can pass on, where a tool asks for just such a value.
@@ -255,13 +259,23 @@ fn copied_at(machine: &Machine, arg: &Expr, source: Var, taint: &Taint) -> Optio
     if reads.contains(&source) {
         return None;
     }
-    machine.ops.iter().find_map(|op| match &op.kind {
-        OpKind::Set { slot, value, .. }
-            if reads.contains(slot)
-                && taint.of(machine, value, taint.anywhere()).contains(&source) =>
-        {
-            Some(op.loc)
-        }
+    reads
+        .into_iter()
+        .find_map(|var| copy_of(machine, var, source, taint))
+}
+
+/// Where a slot or field comes to hold a private value: a `set`, a choice from a list, or its default.
+fn copy_of(machine: &Machine, var: Var, source: Var, taint: &Taint) -> Option<Loc> {
+    let holds = |value| taint.of(machine, value, taint.anywhere()).contains(&source);
+    let made = machine.ops.iter().find_map(|op| match &op.kind {
+        OpKind::Set { slot, value, .. } if *slot == var && holds(value) => Some(op.loc),
+        OpKind::ChooseFrom {
+            var: into, from, ..
+        } if *into == var && holds(from) => Some(from.loc),
         _ => None,
+    });
+    made.or_else(|| {
+        let default = default_of(machine, var)?;
+        holds(default).then_some(default.loc)
     })
 }

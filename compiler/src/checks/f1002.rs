@@ -5,7 +5,7 @@
 
 use super::support::analysis::Analysis;
 use super::support::walk::{each_expr, each_interpolation, exprs_outside_ops, texts_outside_ops};
-use crate::machine::{Expr, ExprKind, TextPart};
+use crate::machine::{Expr, ExprKind, Machine, TextPart};
 use crate::value::{TextId, Value};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use regex::Regex;
@@ -67,6 +67,51 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (at, words) in read.literals {
         key(at, words);
     }
+    for webhook in &machine.webhooks {
+        for (name, value) in &webhook.headers {
+            if let Some(at) = credential_in_header(machine, *name, *value)
+                && told.insert(at)
+            {
+                found.push(
+                    Diagnostic::warning("F1002", "this looks like a key", at)
+                        .labelled("written out, it is in every copy of the sources")
+                        .help(
+                            "put it into the environment of the daemon and write `{secret.NAME}`",
+                        ),
+                );
+            }
+        }
+    }
+}
+
+/// Headers that carry credentials, in lower case.
+const CREDENTIALS: [&str; 8] = [
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-auth-token",
+    "x-access-token",
+    "x-secret",
+];
+
+/// A credential that is written out whole in a header: long, and no word.
+fn credential_in_header(machine: &Machine, name: TextId, value: TextId) -> Option<Loc> {
+    let plain = |id: TextId| -> Option<(&str, Loc)> {
+        let variant = machine.text(id)?.variants.first()?;
+        match variant.parts.as_slice() {
+            [TextPart::Str(words)] => Some((words.as_str(), variant.loc)),
+            _ => None,
+        }
+    };
+    let (name, _) = plain(name)?;
+    let (value, at) = plain(value)?;
+    let token = value.rsplit(' ').next().unwrap_or(value);
+    let tells = token.len() >= 16
+        && token.bytes().any(|b| b.is_ascii_digit())
+        && token.bytes().any(|b| b.is_ascii_alphabetic());
+    (CREDENTIALS.contains(&name.to_lowercase().as_str()) && tells).then_some(at)
 }
 
 /// Every form of a key is a word of at least 15 letters, or begins with dashes: most texts need no closer look.

@@ -1,12 +1,20 @@
 //! F1101: a hook script that does not compile, lacks the function, takes other arguments or names an unknown variable.
 //!
 //! The script is compiled as the runtime compiles it: no anonymous functions, no `eval`, bounded depth, and every variable must be
-//! declared.
+//! declared. A function that it calls has to be its own or one of those that hooks have, and a field that it reads of an argument
+//! one that the argument's type has.
+
+mod script;
 
 use super::support::analysis::Analysis;
-use crate::machine::Hook;
+use crate::machine::{Hook, Machine};
 use flow_grammar::{Diagnostic, Severity};
-use rhai::{Engine, LexError, ParseErrorType};
+use rhai::packages::{
+    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
+    BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package,
+};
+use rhai::{Engine, LexError, OptimizationLevel, ParseErrorType};
+use std::collections::BTreeSet;
 
 pub(super) const CHECK: super::Check = super::Check {
     code: "F1101",
@@ -23,12 +31,13 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     let engine = engine();
+    let has = script::functions(&engine);
     for hook in &cx.machine.hooks {
         // A script that is not there was reported before (F0204).
         if hook.script.is_empty() {
             continue;
         }
-        if let Some((message, help)) = fault(&engine, hook) {
+        if let Some((message, help)) = fault(cx.machine, &engine, &has, hook) {
             found.push(
                 Diagnostic::error("F1101", message, hook.path_loc)
                     .labelled("this script")
@@ -52,8 +61,20 @@ const ABSENT: [&str; 9] = [
     "debug",
 ];
 
+/// What the runtime's sandbox gives to scripts, and no more.
 fn engine() -> Engine {
     let mut engine = Engine::new_raw();
+    LanguageCorePackage::new().register_into_engine(&mut engine);
+    ArithmeticPackage::new().register_into_engine(&mut engine);
+    LogicPackage::new().register_into_engine(&mut engine);
+    BasicStringPackage::new().register_into_engine(&mut engine);
+    MoreStringPackage::new().register_into_engine(&mut engine);
+    BasicIteratorPackage::new().register_into_engine(&mut engine);
+    BasicArrayPackage::new().register_into_engine(&mut engine);
+    BasicMapPackage::new().register_into_engine(&mut engine);
+    BasicMathPackage::new().register_into_engine(&mut engine);
+    // As it is written: nothing is to be left out that is never called.
+    engine.set_optimization_level(OptimizationLevel::None);
     for symbol in ABSENT {
         engine.disable_symbol(symbol);
     }
@@ -66,7 +87,12 @@ fn engine() -> Engine {
     engine
 }
 
-fn fault(engine: &Engine, hook: &Hook) -> Option<(String, String)> {
+fn fault(
+    machine: &Machine,
+    engine: &Engine,
+    has: &BTreeSet<String>,
+    hook: &Hook,
+) -> Option<(String, String)> {
     let (name, path, wants) = (&hook.name, &hook.path, hook.params.len());
     let signature = format!(
         "fn {name}({})",
@@ -123,7 +149,8 @@ fn fault(engine: &Engine, hook: &Hook) -> Option<(String, String)> {
         .map(|f| (f.name.to_owned(), f.params.len()))
         .collect();
     if found.iter().any(|(n, count)| n == name && *count == wants) {
-        return None;
+        return script::lost_call(&ast, has, path)
+            .or_else(|| script::lost_field(machine, &ast, hook));
     }
     if let Some((_, count)) = found.iter().find(|(n, _)| n == name) {
         return Some((

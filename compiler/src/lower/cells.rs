@@ -144,15 +144,15 @@ impl Lower<'_> {
             return None;
         }
         let value = self.value_as(e, &subject.ty, "F0301")?;
+        let expr = Expr {
+            kind: ExprKind::Const(value.clone()),
+            ty: subject.ty.clone(),
+            loc: self.loc(e.span),
+        };
         if let ExprKind::Signal(signal) = subject.kind {
-            let expr = Expr {
-                kind: ExprKind::Const(value.clone()),
-                ty: subject.ty.clone(),
-                loc: self.loc(e.span),
-            };
             self.value_in_range(&expr, signal);
         }
-        Some(value)
+        self.one_currency(subject, &expr).then_some(value)
     }
 
     fn must_be_ordered(&mut self, ty: &Type, span: flow_grammar::Span) {

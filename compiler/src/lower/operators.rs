@@ -255,9 +255,10 @@ impl Lower<'_> {
         }
     }
 
-    fn one_currency(&mut self, left: &Expr, right: &Expr) {
+    /// Whether two amounts may be of one currency; reports it where they are surely not.
+    pub(super) fn one_currency(&mut self, left: &Expr, right: &Expr) -> bool {
         if left.ty != Type::Money || right.ty != Type::Money {
-            return;
+            return true;
         }
         if let (Some(a), Some(b)) = (self.currency(left), self.currency(right))
             && a != b
@@ -274,7 +275,9 @@ impl Lower<'_> {
                     "amounts compare and add only within one currency; write it in {a}"
                 )),
             );
+            return false;
         }
+        true
     }
 
     /// The currency that an expression surely has.

@@ -3,7 +3,7 @@
 //! Texts, enums, dates and times are strings (ISO 8601), numbers numbers, percents fractions (70% is 0.7), durations seconds, money
 //! `{"amount": "30.00", "currency": "USD"}`, lists arrays, records objects, unknown `null` or an absent field.
 
-use flow_compiler::machine::Machine;
+use flow_compiler::machine::{ExprKind, Machine};
 use flow_compiler::value::{FileValue, Money, Type, Value};
 use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
@@ -93,12 +93,17 @@ pub fn from_json(machine: &Machine, ty: &Type, json: &Json) -> Result<Value, Str
                 .map(|r| r.fields.as_slice())
                 .unwrap_or_default()
             {
-                let value = match object.get(field.name.as_str()) {
+                let mut value = match object.get(field.name.as_str()) {
                     Some(found) => from_json(machine, &field.ty, found)
                         .map_err(|e| format!("`{}`: {e}", field.name))?,
                     None => Value::Unknown,
                 };
-                if !value.is_known() && !field.optional && field.default.is_none() {
+                if !value.is_known()
+                    && let Some(ExprKind::Const(default)) = field.default.as_ref().map(|d| &d.kind)
+                {
+                    value = default.clone();
+                }
+                if !value.is_known() && !field.optional {
                     return Err(format!("`{}` is missing", field.name));
                 }
                 fields.insert(field.name.clone(), value);

@@ -10,6 +10,7 @@ use flow_compiler::machine::{FieldDef, Machine, Shared, Tier};
 use flow_compiler::value::{FieldId, SlotId, Type, Value};
 use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Lines of history at most.
 const LINES: usize = 30;
@@ -86,7 +87,24 @@ impl<'a> Redactor<'a> {
             }
         }
         facts.retain(|_, value| value.is_known() && !matches!(value, Value::File(_)));
+        // A copy of a private text is as private as the text.
+        for value in facts.values_mut() {
+            self.hide(value);
+        }
         facts
+    }
+
+    fn hide(&self, value: &mut Value) {
+        match value {
+            Value::Text(text) => *text = self.text(text).into(),
+            Value::List(items) if !self.hidden.is_empty() => {
+                Arc::make_mut(items).iter_mut().for_each(|v| self.hide(v))
+            }
+            Value::Record(fields) if !self.hidden.is_empty() => Arc::make_mut(fields)
+                .values_mut()
+                .for_each(|v| self.hide(v)),
+            _ => {}
+        }
     }
 }
 

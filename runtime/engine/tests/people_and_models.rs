@@ -404,6 +404,51 @@ node greet { form customer.name, customer.city; continue with ai { resolved -> g
 }
 
 #[test]
+fn the_model_is_told_no_copy_of_a_private_text() {
+    let mut chat = Chat::open(&bot(r#"
+tier ai: model {}
+customer { name: text private }
+slots { greeting: text }
+node greet { ask customer.name "Your name?"; set greeting = "Dear {customer.name}"; escalate because "They have a question" }
+"#));
+    chat.say("Ana Silva");
+    chat.say("what now?");
+    let facts = chat.effects.iter().find_map(|e| match e {
+        Effect::AskModel(r) => Some(r.facts.clone()),
+        _ => None,
+    });
+    assert_eq!(
+        facts.unwrap().get("greeting"),
+        Some(&Value::text("Dear [name]"))
+    );
+}
+
+#[test]
+fn a_field_that_an_answer_leaves_out_has_its_default() {
+    let engine = engine(&bot(r#"
+record parcel { id: text; pieces: number = 1; weight: number }
+webhook find(id: text) -> parcel { get "https://shop.example/{id}" }
+node greet { call find("1") as found { failed -> end unresolved }; say "{found.pieces} {found.weight}"; end resolved }
+"#));
+    let machine = engine.machine();
+    let ty = &machine.webhooks[0].returns.as_ref().unwrap().0;
+    let read = |json| flow_engine::json::from_json(machine, ty, &json);
+    for json in [
+        serde_json::json!({"id": "A", "weight": 2}),
+        serde_json::json!({"id": "A", "weight": 2, "pieces": null}),
+    ] {
+        let Value::Record(fields) = read(json).unwrap() else {
+            panic!("no record")
+        };
+        assert_eq!(fields["pieces"], Value::Number(1.0));
+    }
+    assert_eq!(
+        read(serde_json::json!({"id": "A"})).unwrap_err(),
+        "`weight` is missing"
+    );
+}
+
+#[test]
 fn what_called_a_person_does_not_call_them_again_when_they_are_free() {
     let mut chat = Chat::open(&bot(r#"
 tier ai: model {}

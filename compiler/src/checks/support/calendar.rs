@@ -120,6 +120,24 @@ pub(crate) fn gaps(open: &[Stretch], (from, to): Stretch) -> Vec<Stretch> {
     out
 }
 
+/// What two lists of stretches have in common.
+pub(crate) fn common(a: &[Stretch], b: &[Stretch]) -> Vec<Stretch> {
+    let mut out = Vec::new();
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    while let (Some(x), Some(y)) = (a.peek(), b.peek()) {
+        let both = (x.0.max(y.0), x.1.min(y.1));
+        if both.0 < both.1 {
+            out.push(both);
+        }
+        if x.1 < y.1 {
+            a.next();
+        } else {
+            b.next();
+        }
+    }
+    out
+}
+
 /// The hours of every team that a tier's matrix can reach, overflow included, with the teams.
 pub(crate) fn staffed(machine: &Machine, tier: crate::value::TierId) -> Vec<(TeamId, HoursId)> {
     with_overflow(

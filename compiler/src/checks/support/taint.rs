@@ -1,9 +1,10 @@
 //! Where private values may be: a forward analysis of what each slot may hold of private data.
 
-use super::flow::{Flow, each_successor};
+use super::defaults::vars;
+use super::flow::{Flow, each_successor, question};
 use super::walk;
 use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var};
-use crate::value::{OpId, Type};
+use crate::value::{CodeId, OpId, Type};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,6 +19,8 @@ pub(crate) struct Taint {
     anywhere: Holds,
     /// What the reason of an escalation may hold.
     reasons: BTreeSet<Var>,
+    /// What slots and fields hold by their defaults, as long as nothing else is in them.
+    defaults: Holds,
 }
 
 impl Taint {
@@ -26,22 +29,15 @@ impl Taint {
             before: vec![None; machine.ops.len()],
             anywhere: Holds::new(),
             reasons: BTreeSet::new(),
+            defaults: Holds::new(),
         };
+        let defaults: Vec<(Var, &Expr)> = vars(machine)
+            .filter_map(|(var, field)| Some((var, field.default.as_ref()?)))
+            .collect();
+        this.defaults = this.closure(machine, &defaults, Holds::new());
         // What can be anywhere: all copies, in any order.
-        loop {
-            let mut changed = false;
-            for op in &machine.ops {
-                if let OpKind::Set { slot, value, .. } = &op.kind {
-                    let sources = this.of(machine, value, &this.anywhere);
-                    for source in sources {
-                        changed |= this.anywhere.entry(*slot).or_default().insert(source);
-                    }
-                }
-            }
-            if !changed {
-                break;
-            }
-        }
+        let copies: Vec<(Var, &Expr)> = machine.ops.iter().filter_map(copy).collect();
+        this.anywhere = this.closure(machine, &copies, this.defaults.clone());
         let mut reasons = BTreeSet::new();
         let mut reason = |text: crate::value::TextId| {
             walk::each_interpolation(machine, text, &mut |e| {
@@ -61,6 +57,21 @@ impl Taint {
         this.reasons = reasons;
         this.solve(machine, flow);
         this
+    }
+
+    /// What variables hold after copies in any order.
+    fn closure(&self, machine: &Machine, copies: &[(Var, &Expr)], mut holds: Holds) -> Holds {
+        loop {
+            let mut changed = false;
+            for (var, value) in copies {
+                for source in self.of(machine, value, &holds) {
+                    changed |= source != *var && holds.entry(*var).or_default().insert(source);
+                }
+            }
+            if !changed {
+                return holds;
+            }
+        }
     }
 
     /// What slots may hold before an operation; absent where no conversation comes.
@@ -137,8 +148,9 @@ impl Taint {
         }
         let mut todo: VecDeque<OpId> = VecDeque::new();
         let mut queued = vec![false; machine.ops.len()];
-        // What a visited node may add, in any order.
+        // What a visited node may add, in any order, and what handlers may that come between.
         let adds = self.adds(machine, flow);
+        let interrupts = self.interrupts(machine, flow, &adds);
         let mut arrivals: Vec<(OpId, Holds)> = Vec::new();
         for root in &flow.roots {
             let fresh = machine
@@ -148,7 +160,7 @@ impl Taint {
             arrivals.push((
                 root.op,
                 if fresh {
-                    Holds::new()
+                    self.defaults.clone()
                 } else {
                     self.anywhere.clone()
                 },
@@ -179,15 +191,18 @@ impl Taint {
                 *q = false;
             }
             let Some(op) = machine.op(id) else { continue };
-            let Some(before) = self.before.get(id.index()).cloned().flatten() else {
+            let Some(mut before) = self.before.get(id.index()).cloned().flatten() else {
                 continue;
             };
+            if question(op).is_some() || matches!(op.kind, OpKind::ContinueWith { .. }) {
+                join(&mut before, &interrupts);
+            }
             let mut after = before.clone();
             self.step(machine, op, &before, &mut after);
             match &op.kind {
                 OpKind::Goto { node } | OpKind::Visit { node, .. } => {
                     if let Some(node) = machine.node(*node) {
-                        arrivals.push((node.entry, before));
+                        arrivals.push((node.entry, before.clone()));
                     }
                     if let Some(added) = adds
                         .get(node.index())
@@ -201,10 +216,17 @@ impl Taint {
             each_successor(op, |to, how| {
                 let mut after = after.clone();
                 // An answer takes the place of the copy; an unanswered question leaves it.
-                if how == Transition::Next
-                    && let OpKind::Ask { var, .. } | OpKind::ChooseFrom { var, .. } = &op.kind
-                {
-                    after.remove(var);
+                if how == Transition::Next {
+                    match &op.kind {
+                        OpKind::Ask { var, .. } => {
+                            after.remove(var);
+                        }
+                        OpKind::ChooseFrom { var, from, .. } => {
+                            let sources = self.of(machine, from, &before);
+                            self.put(*var, sources, &mut after);
+                        }
+                        _ => {}
+                    }
                 }
                 arrivals.push((to, after));
             });
@@ -215,17 +237,53 @@ impl Taint {
         match &op.kind {
             OpKind::Set { slot, value, .. } => {
                 let sources = self.of(machine, value, before);
-                if sources.is_empty() {
-                    after.remove(slot);
-                } else {
-                    after.insert(*slot, sources);
-                }
+                self.put(*slot, sources, after);
             }
+            // What is cleared has its default again.
             OpKind::Clear { slot, .. } => {
-                after.remove(slot);
+                let sources = self.defaults.get(slot).cloned().unwrap_or_default();
+                self.put(*slot, sources, after);
             }
             _ => {}
         }
+    }
+
+    #[expect(clippy::unused_self, reason = "beside what it belongs to")]
+    fn put(&self, var: Var, sources: BTreeSet<Var>, holds: &mut Holds) {
+        if sources.is_empty() {
+            holds.remove(&var);
+        } else {
+            holds.insert(var, sources);
+        }
+    }
+
+    /// What handlers that come back may add while the conversation waits.
+    fn interrupts(&self, machine: &Machine, flow: &Flow, adds: &[Holds]) -> Holds {
+        let mut out = Holds::new();
+        let handlers = (0u32..)
+            .map(CodeId)
+            .zip(&machine.codes)
+            .filter(|(_, code)| matches!(code.owner, CodeOwner::Handler(_)));
+        for (code, _) in handlers {
+            let ops = || flow.ops(code).iter().filter_map(|id| machine.op(*id));
+            if !ops().any(|op| matches!(op.kind, OpKind::Back | OpKind::Finish)) {
+                continue;
+            }
+            for op in ops() {
+                if let Some((var, value)) = copy(op) {
+                    let sources = self.of(machine, value, &self.anywhere);
+                    if !sources.is_empty() {
+                        out.entry(var).or_default().extend(sources);
+                    }
+                }
+                if let OpKind::Visit { node, .. } = &op.kind
+                    && let Some(added) = adds.get(node.index())
+                {
+                    join(&mut out, added);
+                }
+            }
+        }
+        out
     }
 
     fn adds(&self, machine: &Machine, flow: &Flow) -> Vec<Holds> {
@@ -233,17 +291,16 @@ impl Taint {
         let mut visitors: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
         for (i, node) in machine.nodes.iter().enumerate() {
             for op in flow.ops(node.code).iter().filter_map(|id| machine.op(*id)) {
-                match &op.kind {
-                    OpKind::Set { slot, value, .. } => {
-                        let sources = self.of(machine, value, &self.anywhere);
-                        if !sources.is_empty()
-                            && let Some(holds) = out.get_mut(i)
-                        {
-                            holds.entry(*slot).or_default().extend(sources);
-                        }
+                if let Some((var, value)) = copy(op) {
+                    let sources = self.of(machine, value, &self.anywhere);
+                    if !sources.is_empty()
+                        && let Some(holds) = out.get_mut(i)
+                    {
+                        holds.entry(var).or_default().extend(sources);
                     }
-                    OpKind::Visit { node, .. } => visitors.entry(node.index()).or_default().push(i),
-                    _ => {}
+                }
+                if let OpKind::Visit { node, .. } = &op.kind {
+                    visitors.entry(node.index()).or_default().push(i);
                 }
             }
         }
@@ -259,6 +316,15 @@ impl Taint {
             }
         }
         out
+    }
+}
+
+/// What an operation copies, and where to.
+fn copy(op: &Op) -> Option<(Var, &Expr)> {
+    match &op.kind {
+        OpKind::Set { slot, value, .. } => Some((*slot, value)),
+        OpKind::ChooseFrom { var, from, .. } => Some((*var, from)),
+        _ => None,
     }
 }
 
