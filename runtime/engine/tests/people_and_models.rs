@@ -426,6 +426,7 @@ node greet { ask customer.name "Your name?"; set greeting = "Dear {customer.name
 #[test]
 fn a_field_that_an_answer_leaves_out_has_its_default() {
     let engine = engine(&bot(r#"
+tier ai: model {}
 record parcel { id: text; pieces: number = 1; weight: number }
 webhook find(id: text) -> parcel { get "https://shop.example/{id}" }
 node greet { call find("1") as found { failed -> end unresolved }; say "{found.pieces} {found.weight}"; end resolved }
