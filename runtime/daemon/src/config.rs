@@ -26,9 +26,9 @@ pub struct Config {
     pub drain_seconds: u64,
     /// Origins besides the daemon's own that may show the widget (`https://shop.example`).
     pub origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub proxies: Vec<std::net::IpAddr>,
-    /// Whether the cookie is only sent over TLS; set it behind a TLS proxy.
+    /// Proxies whose `X-Forwarded-For` is believed: addresses, or networks of them.
+    pub proxies: Vec<Proxy>,
+    /// Whether the cookie is only sent over TLS; also when `public_url` is one of https.
     pub secure_cookie: bool,
     /// Outgoing requests.
     pub egress: Egress,
@@ -123,6 +123,38 @@ impl Default for Config {
     }
 }
 
+/// A proxy's address (`10.0.0.1`), or a network of proxies (`10.0.0.0/24`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Proxy(ipnet::IpNet);
+
+impl Proxy {
+    /// Whether an address is one of these.
+    #[must_use]
+    pub fn is(&self, address: std::net::IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+impl std::str::FromStr for Proxy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let one = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
+        one.or_else(|_| text.parse()).map(Self).map_err(|_| {
+            format!("`{text}` is no address; write a proxy as `10.0.0.1` or `10.0.0.0/24`")
+        })
+    }
+}
+
+impl TryFrom<String> for Proxy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
 /// Outgoing requests.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -210,6 +242,8 @@ pub struct Limits {
     pub messages: u32,
     /// Requests of one address.
     pub requests: u32,
+    /// Megabytes of files that one address sends in an hour.
+    pub upload_megabytes: u32,
 }
 
 impl Default for Limits {
@@ -218,6 +252,7 @@ impl Default for Limits {
             conversations: 60,
             messages: 60,
             requests: 1200,
+            upload_megabytes: 1000,
         }
     }
 }
@@ -350,6 +385,13 @@ impl Config {
         out
     }
 
+    /// Whether browsers reach us over TLS alone.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        let https = |url: &String| url.starts_with("https://");
+        self.secure_cookie || self.public_url.as_ref().is_some_and(https)
+    }
+
     /// How long a shutdown may take.
     #[must_use]
     pub const fn drain(&self) -> Duration {
@@ -389,6 +431,21 @@ mod tests {
             problems,
             ["[models.m] names the environment variable `NOT_SET`, which is not set"]
         );
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        let text = "proxies = [\"10.0.0.1\", \"10.1.0.0/16\", \"fd00::/8\"]";
+        let config = Config::parse(text).unwrap();
+        let is = |ip: &str| config.proxies.iter().any(|p| p.is(ip.parse().unwrap()));
+        for proxy in ["10.0.0.1", "::ffff:10.0.0.1", "10.1.2.3", "fd00::1"] {
+            assert!(is(proxy), "{proxy}");
+        }
+        for other in ["10.0.0.2", "10.2.0.1", "fe80::1", "127.0.0.1"] {
+            assert!(!is(other), "{other}");
+        }
+        let error = Config::parse("proxies = [\"proxy.internal\"]").unwrap_err();
+        assert!(error.contains("`proxy.internal` is no address"), "{error}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Rate limits: a bucket per key that fills with time.
 
+use crate::config::Proxy;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Buckets kept at most; full ones are forgotten first.
@@ -54,6 +55,20 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     /// # Errors
     /// How long to wait for the next one.
     pub fn take(&self, key: K, size: u32, period: Duration) -> Result<(), Duration> {
+        self.take_many(key, 1.0, size, period)
+    }
+
+    /// Takes so many at once. What is more than a whole bucket needs a full one.
+    ///
+    /// # Errors
+    /// How long to wait until there are so many.
+    pub fn take_many(
+        &self,
+        key: K,
+        many: f64,
+        size: u32,
+        period: Duration,
+    ) -> Result<(), Duration> {
         if size == 0 {
             return Ok(());
         }
@@ -71,11 +86,12 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             .mul_add(rate, *left)
             .min(size);
         *at = now;
-        if *left >= 1.0 {
-            *left -= 1.0;
+        let needed = many.min(size);
+        if *left >= needed {
+            *left -= needed;
             return Ok(());
         }
-        Err(Duration::from_secs_f64((1.0 - *left) / rate))
+        Err(Duration::from_secs_f64((needed - *left) / rate))
     }
 
     /// Puts back what was taken for something that does not count.
@@ -84,6 +100,52 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         // A bucket that overflows is cut when it is taken from.
         if let Some((left, _)) = kept.map.get_mut(key) {
             *left += 1.0;
+        }
+    }
+}
+
+/// Places that are held for a time, so many for each key.
+#[derive(Debug)]
+pub struct Places<K: Hash + Eq>(Arc<Mutex<HashMap<K, usize>>>);
+
+impl<K: Hash + Eq> Default for Places<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+/// A place that is held until this is dropped.
+#[derive(Debug)]
+pub struct Held<K: Hash + Eq> {
+    places: Arc<Mutex<HashMap<K, usize>>>,
+    key: K,
+}
+
+impl<K: Hash + Eq + Clone> Places<K> {
+    /// Takes a place, if there are fewer than so many taken.
+    #[must_use]
+    pub fn hold(&self, key: K, most: usize) -> Option<Held<K>> {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = map.entry(key.clone()).or_insert(0);
+        if *taken >= most {
+            return None;
+        }
+        *taken += 1;
+        Some(Held {
+            places: Arc::clone(&self.0),
+            key,
+        })
+    }
+}
+
+impl<K: Hash + Eq> Drop for Held<K> {
+    fn drop(&mut self) {
+        let mut map = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = map.get_mut(&self.key) {
+            *taken = taken.saturating_sub(1);
+            if *taken == 0 {
+                map.remove(&self.key);
+            }
         }
     }
 }
@@ -103,6 +165,12 @@ pub struct RateLimits {
     pub refused: Buckets<String>,
     /// Codes sent to one address.
     pub codes: Buckets<String>,
+    /// Megabytes of files, by network.
+    pub uploads: Buckets<IpAddr>,
+    /// Open streams of visitors, by network.
+    pub streams: Places<IpAddr>,
+    /// Open streams of one conversation.
+    pub listeners: Places<String>,
     /// Views of a conversation by an agent that are worth a line in the audit log.
     pub views: Buckets<(String, String)>,
 }
@@ -128,10 +196,10 @@ fn hop(text: &str) -> Option<IpAddr> {
 
 /// Who really asks: the peer, or the last address in `X-Forwarded-For` that no named proxy added.
 #[must_use]
-pub(crate) fn real_peer(peer: IpAddr, forwarded: &[&str], proxies: &[IpAddr]) -> IpAddr {
+pub(crate) fn real_peer(peer: IpAddr, forwarded: &[&str], proxies: &[Proxy]) -> IpAddr {
     let mut current = peer.to_canonical();
     let mut hops = forwarded.iter().rev().flat_map(|line| line.rsplit(','));
-    while proxies.contains(&current) {
+    while proxies.iter().any(|p| p.is(current)) {
         match hops.next().and_then(hop) {
             Some(next) => current = next.to_canonical(),
             None => break,
@@ -142,7 +210,7 @@ pub(crate) fn real_peer(peer: IpAddr, forwarded: &[&str], proxies: &[IpAddr]) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{Buckets, KEPT, network, real_peer};
+    use super::{Buckets, KEPT, Places, network, real_peer};
     use std::time::Duration;
 
     #[test]
@@ -177,6 +245,36 @@ mod tests {
     }
 
     #[test]
+    fn much_at_once_costs_much() {
+        let buckets = Buckets::default();
+        let hour = Duration::from_secs(3600);
+        buckets.take_many("a", 7.5, 10, hour).unwrap();
+        let wait = buckets.take_many("a", 5.0, 10, hour).unwrap_err();
+        assert!(wait > Duration::from_secs(800), "{wait:?}");
+        buckets.take_many("a", 2.0, 10, hour).unwrap();
+        buckets.take_many("b", 99.0, 10, hour).unwrap();
+        assert!(buckets.take("b", 10, hour).is_err());
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_it_is_left() {
+        let places = Places::default();
+        let first = places.hold("a", 2).unwrap();
+        let _second = places.hold("a", 2).unwrap();
+        assert!(places.hold("a", 2).is_none());
+        let other = places.hold("b", 2);
+        drop(first);
+        let _third = places.hold("a", 2).unwrap();
+        assert!(places.hold("a", 2).is_none());
+        drop(other);
+        assert_eq!(
+            places.0.lock().unwrap().len(),
+            1,
+            "nothing is kept of who left"
+        );
+    }
+
+    #[test]
     fn a_flood_of_keys_takes_no_more_memory() {
         let buckets = Buckets::default();
         for n in 0..KEPT + 1000 {
@@ -204,7 +302,7 @@ mod tests {
     fn a_forged_header_changes_nothing() {
         let ip = |s: &str| s.parse().unwrap();
         assert_eq!(real_peer(ip("9.9.9.9"), &["1.2.3.4"], &[]), ip("9.9.9.9"));
-        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
+        let proxies = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
         assert_eq!(
             real_peer(ip("10.0.0.1"), &["1.2.3.4, 8.8.8.8, 10.0.0.2"], &proxies),
             ip("8.8.8.8")

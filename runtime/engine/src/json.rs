@@ -21,7 +21,11 @@ pub fn from_json(machine: &Machine, ty: &Type, json: &Json) -> Result<Value, Str
         return Ok(Value::Unknown);
     }
     let text = || json.as_str().map(SmolStr::new);
-    let wrong = |what: &str| format!("expected {what}, found {}", short(json));
+    let wrong = |what: &str| match kind(json) {
+        // The kind is right, the value is not.
+        "a text" => format!("expected {what}, found another text"),
+        found => format!("expected {what}, found {found}"),
+    };
     Ok(match ty {
         Type::Text | Type::Email | Type::Phone | Type::Url => match json {
             Json::String(s) => Value::text(s.as_str()),
@@ -198,12 +202,14 @@ fn instant(machine: &Machine, json: &Json) -> Option<jiff::Timestamp> {
     })
 }
 
-/// The start of a value, for a message.
-fn short(json: &Json) -> String {
-    let text = json.to_string();
-    let mut cut: String = text.chars().take(40).collect();
-    if cut.len() < text.len() {
-        cut.push_str("..");
+/// What kind of value it is, for a message. Not the value itself: messages come into logs, and it may be somebody's.
+const fn kind(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "nothing",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
     }
-    format!("`{cut}`")
 }

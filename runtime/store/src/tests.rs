@@ -444,6 +444,38 @@ async fn another_systems_event_is_kept_once() {
 }
 
 #[tokio::test]
+async fn nothing_stays_of_what_was_worked_off_long_before_an_erasure() {
+    let (dir, store) = store();
+    let mut t = turn("a", 0, 1);
+    t.outbox = vec![webhook(1)];
+    t.outbox[0].payload = format!("MARK {}", "x".repeat(9000));
+    t.conversation.state = format!("{{\"MARK\": \"{}\"}}", "y".repeat(9000));
+    let Committed::Done { outbox, .. } = store.commit(t).await.unwrap() else {
+        panic!()
+    };
+    let delivery = Delivery {
+        id: "crm:1".into(),
+        also: None,
+        trigger: "renewal".into(),
+        body: b"MARK ana@example.com".to_vec(),
+        hash: vec![1],
+        at: at(0),
+    };
+    store.put_delivery(delivery).await.unwrap();
+    let count = || {
+        let bytes = std::fs::read(dir.path().join("flow.db")).unwrap();
+        bytes.windows(4).filter(|w| *w == b"MARK").count()
+    };
+    store.scrub().await.unwrap();
+    assert_eq!(count(), 3, "it is there at first");
+    store.outbox_done(outbox[0].id).await.unwrap();
+    store.delivery_done("crm:1").await.unwrap();
+    store.commit(turn("a", 1, 2)).await.unwrap();
+    store.scrub().await.unwrap();
+    assert_eq!(count(), 0);
+}
+
+#[tokio::test]
 async fn a_program_in_use_is_not_pruned() {
     let (_dir, store) = store();
     for hash in ["v1", "v2", "v3"] {

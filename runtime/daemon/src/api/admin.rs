@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Conversations at once that an agent can be given.
 const CAPACITY: RangeInclusive<u32> = 1..=100;
+/// Letters of the name that customers read.
+const LONGEST_NAME: usize = 100;
 
 /// Somebody who may manage; the name for the audit log.
 #[derive(Debug)]
@@ -92,6 +94,13 @@ pub(super) async fn put_agent(
     let invalid =
         |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", why);
     super::extract::command_id(&id)?;
+    let name = super::customer::clean(&body.name)
+        .ok()
+        .filter(|name| name.chars().count() <= LONGEST_NAME && !name.contains(['\n', '\t']))
+        .ok_or_else(|| {
+            invalid(format!("`name` is 1 to {LONGEST_NAME} letters of one line"))
+                .help("customers read it")
+        })?;
     let known = super::agent::teams_of(&app);
     if let Some(team) = body
         .teams
@@ -140,7 +149,7 @@ pub(super) async fn put_agent(
     };
     let agent = Agent {
         id: id.clone(),
-        name: body.name,
+        name: name.trim().into(),
         role,
         teams: body.teams,
         skills: body.skills,

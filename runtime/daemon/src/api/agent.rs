@@ -52,12 +52,13 @@ pub(super) fn unknown(id: &str) -> ApiError {
 }
 
 /// Notes who read a conversation, once in ten minutes: a page that is open asks often.
-async fn viewed(app: &App, who: &SignedIn, id: &str) {
-    let key = (who.agent.id.to_string(), id.to_owned());
+pub(super) async fn viewed(app: &App, who: &Agent, id: &str) {
+    let key = (who.id.to_string(), id.to_owned());
     let every = std::time::Duration::from_secs(600);
     if app.limits.views.take(key, 1, every).is_ok() {
         let target = Some(format!("conversation:{id}"));
-        app.audit(who.actor(), "view", target, None).await;
+        let actor = format!("agent:{}", who.id);
+        app.audit(actor, "view", target, None).await;
     }
 }
 
@@ -105,7 +106,7 @@ pub(super) fn session_cookie(app: &App, value: &str) -> Result<HeaderValue, ApiE
 }
 
 fn cookie_for(app: &App, value: &str, seconds: u64) -> Result<HeaderValue, ApiError> {
-    let secure = if app.config.secure_cookie {
+    let secure = if app.config.is_secure() {
         "; Secure"
     } else {
         ""
@@ -398,7 +399,7 @@ pub(super) async fn conversation(
     Path(id): Path<String>,
 ) -> Result<Json<One>, ApiError> {
     visible(&app, &who.agent, &id).await?;
-    viewed(&app, &who, &id).await;
+    viewed(&app, &who.agent, &id).await;
     let (_, _, summary) = app.snapshot(&id).await?;
     let messages = super::customer::messages_of(&app, &id).await?;
     let follow_ups: Vec<FollowUp> = app
@@ -509,7 +510,7 @@ pub(super) async fn log(
     Params(page): Params<LogPage>,
 ) -> Result<Json<Log>, ApiError> {
     visible(&app, &who.agent, &id).await?;
-    viewed(&app, &who, &id).await;
+    viewed(&app, &who.agent, &id).await;
     let rows = app
         .store
         .log(&id, page.after, page.limit.unwrap_or(200).clamp(1, 1000))

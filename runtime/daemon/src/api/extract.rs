@@ -154,7 +154,7 @@ impl FromRequestParts<Arc<App>> for Address {
         let proxied = parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
-            .is_some_and(|c| app.config.proxies.contains(&c.0.ip().to_canonical()));
+            .is_some_and(|c| app.config.proxies.iter().any(|p| p.is(c.0.ip())));
         let told = |name: &str| header(name).filter(|_| proxied);
         let scheme = told("x-forwarded-proto").unwrap_or("http");
         let host = told("x-forwarded-host").or_else(|| header("host"));

@@ -1,8 +1,8 @@
 //! Files that customers send, and who may fetch them.
 
-use super::customer::{admit_stored, clean, command, limit_messages};
+use super::customer::{admit_stored, clean, command, limit, limit_messages};
 use super::error::ApiError;
-use super::extract::{Params, VisitorToken, command_id};
+use super::extract::{Params, Peer, VisitorToken, command_id};
 use crate::app::{App, hex};
 use crate::turns::Input;
 use axum::body::Bytes;
@@ -16,6 +16,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use smol_str::SmolStr;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The time in which megabytes are counted.
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +34,7 @@ pub(super) struct Upload {
 pub(super) async fn upload(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    Peer(peer): Peer,
     Params(upload): Params<Upload>,
     VisitorToken(token): VisitorToken,
     headers: HeaderMap,
@@ -49,6 +54,17 @@ pub(super) async fn upload(
         return Err(ApiError::request("the file is empty"));
     }
     let name = clean(&upload.name)?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a file has far fewer than 2^52 bytes"
+    )]
+    let megabytes = bytes.len() as f64 / f64::from(1 << 20);
+    let most = app.config.limits.upload_megabytes;
+    let network = crate::limits::network(peer);
+    limit(
+        &app,
+        app.limits.uploads.take_many(network, megabytes, most, HOUR),
+    )?;
     let mime = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
@@ -150,6 +166,7 @@ pub(super) async fn file(
                 .await?
                 .ok_or_else(|| ApiError::unknown_conversation(&conversation))?;
             super::agent::visible(&app, &agent, &conversation).await?;
+            super::agent::viewed(&app, &agent, &conversation).await;
         }
         None => drop(admit_stored(&app, &conversation, token.as_deref()).await?),
     }

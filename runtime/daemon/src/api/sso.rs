@@ -29,7 +29,7 @@ fn to(place: &str, cookies: &[HeaderValue]) -> Response {
 }
 
 fn state_cookie(app: &App, state: &str, seconds: u64) -> Result<HeaderValue, ApiError> {
-    let secure = if app.config.secure_cookie {
+    let secure = if app.config.is_secure() {
         "; Secure"
     } else {
         ""

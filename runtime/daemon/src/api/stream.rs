@@ -1,9 +1,10 @@
 //! Streams: server-sent events for customers and agents. What was missed is read from the log; what is new comes from the hub.
 
 use super::error::ApiError;
-use super::extract::{Params, SignedIn, VisitorToken};
+use super::extract::{Params, Peer, SignedIn, VisitorToken};
 use crate::app::App;
 use crate::hub::{AgentNews, Heard};
+use crate::metrics::count;
 use crate::turns::messages::{Message, parse_id};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -24,6 +25,10 @@ use tokio::sync::mpsc;
 const WAITING: usize = 256;
 /// A reader who takes nothing for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Streams of one conversation at most: a visitor's windows.
+const LISTENERS: usize = 50;
+/// When to come again if there are too many.
+const CROWDED: Duration = Duration::from_secs(5);
 /// How often the stream of an agent looks whether its sign-in still holds: it may have ended in another process (`flowd agent remove`).
 const LOOK: Duration = Duration::from_secs(5);
 /// Rows read at once.
@@ -113,11 +118,22 @@ pub(super) fn resume_point(headers: &HeaderMap, query: &After) -> Option<String>
 pub(super) async fn customer(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    Peer(peer): Peer,
     VisitorToken(token): VisitorToken,
     Params(query): Params<After>,
     headers: HeaderMap,
 ) -> Result<Events, ApiError> {
     super::customer::admit_stored(&app, &id, token.as_deref()).await?;
+    // A stream holds a connection: nobody holds so many that none is left for others.
+    let (limits, most) = (&app.limits, (app.config.connections / 2).max(1));
+    let held = limits
+        .listeners
+        .hold(id.clone(), LISTENERS)
+        .zip(limits.streams.hold(crate::limits::network(peer), most));
+    let held = held.ok_or_else(|| {
+        count(&app.metrics.limited);
+        ApiError::too_many(CROWDED)
+    })?;
     let after = match resume_point(&headers, &query) {
         Some(point) => {
             parse_id(&point).ok_or_else(|| ApiError::request("`Last-Event-ID` is none of ours"))?
@@ -125,6 +141,7 @@ pub(super) async fn customer(
         None => (0, 0),
     };
     Ok(start(move |sink| async move {
+        let _held = held;
         follow(&app, &id, after, &sink).await
     }))
 }

@@ -4,8 +4,11 @@ use super::egress::{Cleared, Refused};
 use crate::app::App;
 use crate::metrics::count;
 use futures::StreamExt;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Method, StatusCode};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Bytes of an answer at most, after decompression.
@@ -134,12 +137,22 @@ fn host_of(url: &str) -> String {
     host.unwrap_or("no host").chars().take(255).collect()
 }
 
+/// A resolver that knows the addresses that were checked and nothing else, whatever it is asked for: no name is looked up a second time.
+struct Checked(Vec<SocketAddr>);
+
+impl Resolve for Checked {
+    fn resolve(&self, _name: Name) -> Resolving {
+        let addresses: Addrs = Box::new(self.0.clone().into_iter());
+        Box::pin(std::future::ready(Ok(addresses)))
+    }
+}
+
 async fn fetch(cleared: Cleared, request: Outgoing) -> Result<Incoming, SendError> {
     // A client per request: its resolver knows the checked addresses and nothing else.
     let client = Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .resolve_to_addrs(&cleared.host, &cleared.addresses)
+        .dns_resolver(Arc::new(Checked(cleared.addresses)))
         .user_agent(concat!("flowd/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|_| SendError::Connect)?;
@@ -183,4 +196,41 @@ pub(crate) fn retry_after(headers: &HeaderMap, most: Duration) -> Option<Duratio
         .parse()
         .ok()?;
     Some(Duration::from_secs(seconds).min(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cleared, LARGEST, Outgoing, fetch};
+    use reqwest::Method;
+    use reqwest::header::HeaderMap;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn the_address_that_was_checked_is_the_one_that_is_connected_to() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = axum::Router::new().fallback(async || "here");
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        // A name that leads elsewhere by now, or nowhere: nobody asks again. With and without the dot at its end.
+        for host in ["rebound.invalid", "rebound.invalid.", "localhost"] {
+            let url = format!("http://{host}:{}/", address.port());
+            let cleared = Cleared {
+                url: url.parse().unwrap(),
+                host: "as it was called before".to_owned(),
+                service: String::new(),
+                addresses: vec![address],
+            };
+            let request = Outgoing {
+                method: Method::GET,
+                url,
+                headers: HeaderMap::new(),
+                body: None,
+                timeout: Duration::from_secs(5),
+                largest: LARGEST,
+            };
+            let answer = fetch(cleared, request).await.unwrap();
+            assert_eq!(answer.body, b"here", "{host}");
+        }
+    }
 }

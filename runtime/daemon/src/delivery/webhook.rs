@@ -13,6 +13,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use smol_str::format_smolstr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,7 +68,12 @@ impl App {
                 .await
                 .map_err(|e| e.to_string())?;
         }
-        let answer = self.exchange(request, &method, repeatable, span).await?;
+        // The engine's key tells the calls of one conversation apart; another one may have opened in the same millisecond.
+        let mut request = request.clone();
+        if let Some(key) = &mut request.idempotency_key {
+            *key = format_smolstr!("{}-{key}", row.conversation);
+        }
+        let answer = self.exchange(&request, &method, repeatable, span).await?;
         self.read(row, name, &answer.body).await
     }
 

@@ -346,6 +346,10 @@ fn session(answer: &Answer) -> Option<String> {
     let found = cookies(answer);
     let found = found.iter().find(|c| c.starts_with("flow_session=s_"))?;
     assert!(found.contains("HttpOnly") && found.contains("SameSite=Strict"));
+    assert!(
+        found.contains("Secure"),
+        "the public address is one of https"
+    );
     Some(found.split(';').next().unwrap().to_owned())
 }
 

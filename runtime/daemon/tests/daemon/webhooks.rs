@@ -223,6 +223,53 @@ async fn a_service_that_rests_costs_no_attempt_and_no_other_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_two_calls_have_one_key_and_attempts_of_one_call_do() {
+    let mut world = World::new();
+    let keys: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+    let told = Arc::clone(&keys);
+    let router = Router::new().route(
+        "/told",
+        axum::routing::post(move |headers: HeaderMap| async move {
+            let of = |name: &str| headers[name].to_str().unwrap().to_owned();
+            let key = of("idempotency-key");
+            let mut keys = told.lock().unwrap();
+            keys.push((key, of("webhook-id")));
+            // Some fail and come again; too many in a row would make it rest.
+            match keys.len() <= 3 {
+                true => StatusCode::BAD_GATEWAY,
+                false => StatusCode::NO_CONTENT,
+            }
+        }),
+    );
+    world.shop(serve(router).await);
+    world.set("TEST_HOOK_KEY", "whsec_c2VjcmV0cw==");
+    world.add(
+        "webhook tell(what: text) { post \"{env.TEST_SHOP_URL}/told\"; send { what }; signed secret.TEST_HOOK_KEY; idempotent; timeout 5s; retry 2 }\n\
+         on start { call tell(\"hello\") { failed -> back }; call tell(\"again\") { failed -> back } }\n",
+    );
+    let flow = world.start().await;
+    // Many at once: some of them in the same millisecond.
+    let opened = futures::future::join_all((0..20).map(|_| flow.open())).await;
+    for _ in 0..400 {
+        if keys.lock().unwrap().len() == 43 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let keys = keys.lock().unwrap().clone();
+    assert_eq!(keys.len(), 43, "two calls of each, and three attempts more");
+    assert!(keys.iter().all(|(key, id)| key == id));
+    let mut different: Vec<_> = keys.iter().map(|(key, _)| key.as_str()).collect();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), 40);
+    for who in opened {
+        assert_eq!(different.iter().filter(|k| k.contains(&who.id)).count(), 2);
+    }
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_under_way_is_delivered_after_a_restart() {
     let mut world = World::new();
     // A shop that is not there yet: the call hangs in its retries while the daemon goes down.

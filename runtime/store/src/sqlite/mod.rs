@@ -133,6 +133,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     }
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is deleted or replaced is overwritten, not only forgotten: an erasure must also find what was delivered long before it.
+    connection.pragma_update(None, "secure_delete", true)?;
     // Journals of single statements and savepoints are small and need no file.
     connection.pragma_update(None, "temp_store", "memory")?;
     // A bound for the write-ahead log: the background checkpoints alone never reset it under constant writes.

@@ -159,13 +159,10 @@ pub(super) fn erase(c: &Connection, id: &str) -> Result<bool, StoreError> {
     if let Some(folder) = c.path().map(Path::new).and_then(Path::parent) {
         super::backup::note_erased(folder, id)?;
     }
-    // What is deleted is overwritten, not only forgotten.
-    c.pragma_update(None, "secure_delete", true)?;
     let erased = c
         .prepare_cached("DELETE FROM conversation WHERE id = ?")?
-        .execute([id]);
-    c.pragma_update(None, "secure_delete", false)?;
-    Ok(erased? == 1)
+        .execute([id])?;
+    Ok(erased == 1)
 }
 
 pub(super) fn stats(c: &Connection) -> Result<Stats, StoreError> {
