@@ -10,8 +10,9 @@ use super::set::Set;
 use crate::machine::{Expr, ExprKind, Rule, Signal};
 use crate::value::{Domain, TierId, Type, Value};
 
-/// How many steps all searches of a bot may take together.
-const STEPS: u32 = 50_000;
+/// How many conditions all searches of a bot may look at together: more than a bot of some dozen rules needs, and about a
+/// millisecond.
+const STEPS: u32 = 8_000;
 
 /// The rules of a bot with the cases in which they fire.
 pub(crate) struct Contest<'a, 'm> {

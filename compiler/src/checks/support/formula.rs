@@ -505,13 +505,14 @@ impl<'a, 'm> Formulas<'a, 'm> {
         // What follows from the case as it is needs no choice.
         let open = others
             .iter()
-            .position(|dnf| !dnf.iter().any(|other| self.follows(case, other)));
+            .position(|dnf| !dnf.iter().any(|other| Self::follows(case, other)));
+        let looked_at = open.map_or(others.len(), |at| at + 1);
+        *steps = steps.checked_sub(u32::try_from(looked_at).ok()?)?;
         let Some(open) = open else { return Some(true) };
         let (Some(next), Some(rest)) = (others.get(open), others.get(open + 1..)) else {
             return Some(true);
         };
         for other in next.iter() {
-            *steps = steps.checked_sub(1)?;
             if let Some(both) = self.together(case, other)
                 && self.rest_fits(&both, rest, steps)?
             {
@@ -521,18 +522,11 @@ impl<'a, 'm> Formulas<'a, 'm> {
         Some(false)
     }
 
-    /// Whether wherever the one case holds the other does.
-    fn follows(&self, case: &Case, other: &Case) -> bool {
-        other.iter().all(|(key, set)| {
-            let universe = self.universes.get(*key as usize);
-            case.get(key).zip(universe).is_some_and(|(mine, (u, _))| {
-                let outside = Set {
-                    unknown: mine.unknown && !set.unknown,
-                    ..u.meet(mine, &u.complement(set))
-                };
-                u.is_empty(&outside)
-            })
-        })
+    /// Whether wherever the one case holds the other does, as far as is seen at a glance.
+    fn follows(case: &Case, other: &Case) -> bool {
+        other
+            .iter()
+            .all(|(key, set)| case.get(key).is_some_and(|mine| mine.is_within(set)))
     }
 
     /// By thing that any formula speaks of, the value that most conditions do not ask for: unknown, no, none, nothing.

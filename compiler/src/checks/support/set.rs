@@ -39,6 +39,20 @@ impl Interval {
         }
     }
 
+    fn is_within(&self, other: &Self) -> bool {
+        let low = match (self.low, other.low) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(a), Some(b)) => a.0 > b.0 || (a.0 == b.0 && (b.1 || !a.1)),
+        };
+        let high = match (self.high, other.high) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(a), Some(b)) => a.0 < b.0 || (a.0 == b.0 && (b.1 || !a.1)),
+        };
+        low && high
+    }
+
     fn meet(&self, other: &Self) -> Self {
         let low = match (self.low, other.low) {
             (Some(a), Some(b)) => Some(if a.0 > b.0 || (a.0 == b.0 && !a.1) {
@@ -102,6 +116,33 @@ pub(crate) struct Set {
     pub(crate) known: Known,
     /// Whether the unknown belongs to it.
     pub(crate) unknown: bool,
+}
+
+impl Set {
+    /// Whether everything of it is in another one of the same universe, as far as is seen at a glance.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        if self.unknown && !other.unknown {
+            return false;
+        }
+        match (&self.known, &other.known) {
+            (
+                Known::Names { but, names },
+                Known::Names {
+                    but: other_but,
+                    names: others,
+                },
+            ) => match (but, other_but) {
+                (false, false) => names.is_subset(others),
+                (false, true) => names.is_disjoint(others),
+                (true, true) => others.is_subset(names),
+                (true, false) => false,
+            },
+            (Known::Spans(spans), Known::Spans(others)) => spans
+                .iter()
+                .all(|span| others.iter().any(|other| span.is_within(other))),
+            _ => false,
+        }
+    }
 }
 
 impl Universe {
