@@ -9,7 +9,7 @@ mod narrow;
 
 pub(crate) use facts::{Bits, FactId, Facts, var_name};
 
-use super::flow::{Flow, each_successor, question};
+use super::flow::{Flow, by_customer, each_successor, question};
 use super::set::universe;
 use crate::machine::{CellPattern, CodeOwner, Expr, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, NodeId, OpId};
@@ -62,11 +62,9 @@ impl Knowledge {
     /// Takes over what handlers that come back may have forgotten; whether that is anything.
     fn interrupted(&mut self, machine: &Machine, flow: &Flow) -> bool {
         let mut lost = self.facts.none();
-        for (code, _) in (0u32..)
-            .map(CodeId)
-            .zip(&machine.codes)
-            .filter(|(_, code)| matches!(code.owner, CodeOwner::Handler(_)))
-        {
+        // Only what the customer sets off comes between a question and its answer.
+        let handlers = machine.handlers.iter().filter(|h| by_customer(h.event));
+        for code in handlers.map(|h| h.code) {
             let mut known: Option<Bits> = None;
             let ends = flow.ops(code).iter().filter(|id| {
                 machine
