@@ -124,6 +124,8 @@ pub(crate) struct Lower<'a> {
     locals: Vec<LocalDef>,
     depth: u32,
     temporal_keys: FxHashMap<SmolStr, Vec<(u32, crate::value::TemporalId)>>,
+    /// By folder and event, the first handler.
+    handled: FxHashMap<(u32, crate::machine::HandlerEvent), Loc>,
     /// The number of the first text in its output: a part leaves room for the named ones, which it only refers to.
     first_text: u32,
     /// The labels that tests press.
@@ -178,6 +180,7 @@ impl<'a> Lower<'a> {
             locals: Vec::new(),
             depth: 0,
             temporal_keys: FxHashMap::default(),
+            handled: FxHashMap::default(),
             first_text: 0,
             pressed: Vec::new(),
             in_part: false,

@@ -220,23 +220,19 @@ impl Lower<'_> {
     }
 
     /// Of two handlers of an intent, or of files, in one folder only the first ever acts. Of the other events all act.
-    fn handled_before(&mut self, event: HandlerEvent, at: flow_grammar::Loc) {
-        let what = match event {
-            HandlerEvent::Intent(id) => match self.out.intents.get(id.index()) {
-                Some(intent) => format!("intent `{}`", intent.name),
-                None => return,
-            },
-            HandlerEvent::File => "a file".to_owned(),
-            _ => return,
-        };
-        let scope_of = |decl: u32| self.env.decl_scope.get(decl as usize).copied();
-        let first = self
-            .out
-            .handlers
-            .iter()
-            .find(|h| h.event == event && scope_of(h.loc.decl) == Some(self.scope))
-            .map(|h| h.loc);
-        if let Some(first) = first {
+    fn handled_before(&mut self, event: HandlerEvent, at: Loc) {
+        if !matches!(event, HandlerEvent::Intent(_) | HandlerEvent::File) {
+            return;
+        }
+        let first = *self.handled.entry((self.scope, event)).or_insert(at);
+        if first != at {
+            let what = match event {
+                HandlerEvent::Intent(id) => match self.out.intents.get(id.index()) {
+                    Some(intent) => format!("intent `{}`", intent.name),
+                    None => return,
+                },
+                _ => "a file".to_owned(),
+            };
             let head = |loc: flow_grammar::Loc| {
                 let line = self.sources.snippet(loc);
                 let len = line.find(['{', '\n']).unwrap_or(line.len());
