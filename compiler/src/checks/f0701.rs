@@ -20,7 +20,7 @@ pub(super) const CHECK: super::Check = super::Check {
 };
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
-    for route in &cx.machine.routes {
+    for (route, grid) in cx.machine.routes.iter().zip(cx.grids()) {
         // A row that failed to check (an unknown team, say) may cover what the others leave.
         let written = match syntax::decl(cx.sources, route.loc.decl).map(|d| &d.kind) {
             Some(DeclKind::Route(decl)) => decl.rows.len(),
@@ -38,9 +38,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             );
             continue;
         }
-        let Some(grid) = grid(cx, route) else {
-            continue;
-        };
+        let Some(grid) = grid else { continue };
         let Some(case) = grid.uncovered() else {
             continue;
         };

@@ -1,6 +1,5 @@
 //! F0702: a row of the matrix that can never match, because the rows above take all of it.
 
-use super::f0701::grid;
 use super::support::analysis::Analysis;
 use crate::machine::{CellPattern, Route, RouteRow};
 use flow_grammar::{Diagnostic, Severity};
@@ -13,10 +12,8 @@ pub(super) const CHECK: super::Check = super::Check {
 };
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
-    for route in &cx.machine.routes {
-        let Some(grid) = grid(cx, route) else {
-            continue;
-        };
+    for (route, grid) in cx.machine.routes.iter().zip(cx.grids()) {
+        let Some(grid) = grid else { continue };
         for (i, row) in route.rows.iter().enumerate() {
             if grid.takes_nothing(i) {
                 // Else the cell holds a value that its type lacks: reported before.

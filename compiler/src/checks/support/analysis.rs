@@ -1,9 +1,10 @@
 //! What all checks of one run share, computed once and only when somebody asks.
 
+use super::cover::Grid;
 use super::flow::Flow;
 use super::known::{Bits, Facts, Knowledge};
 use super::reads::Reads;
-use crate::checks::Context;
+use crate::checks::{Context, f0701};
 use crate::machine::{Expr, ExprKind, Machine};
 use crate::sources::Sources;
 use crate::value::CodeId;
@@ -23,6 +24,7 @@ pub(crate) struct Analysis<'a> {
     flow: OnceLock<Flow>,
     facts: OnceLock<Arc<Facts>>,
     known: OnceLock<Knowledge>,
+    grids: OnceLock<Vec<Option<Grid>>>,
 }
 
 impl<'a> Analysis<'a> {
@@ -35,6 +37,7 @@ impl<'a> Analysis<'a> {
             flow: OnceLock::new(),
             facts: OnceLock::new(),
             known: OnceLock::new(),
+            grids: OnceLock::new(),
         }
     }
 
@@ -72,6 +75,14 @@ impl<'a> Analysis<'a> {
     pub(crate) fn known(&self) -> &Knowledge {
         self.known
             .get_or_init(|| Knowledge::new(self.machine, self.flow(), Arc::clone(self.facts())))
+    }
+
+    /// By matrix, its rows over its columns; absent where a column failed to check.
+    pub(crate) fn grids(&self) -> &[Option<Grid>] {
+        self.grids.get_or_init(|| {
+            let routes = self.machine.routes.iter();
+            routes.map(|route| f0701::grid(self, route)).collect()
+        })
     }
 
     /// Whether an expression can be unknown where `bits` are known.

@@ -52,7 +52,14 @@ pub(crate) struct Grid {
     /// By column, one value that stands in it (to show its currency).
     like: Vec<Option<Value>>,
     types: Vec<Type>,
-    spent: std::cell::Cell<u64>,
+}
+
+/// A search for a case that rows leave.
+struct Search<'g> {
+    grid: &'g Grid,
+    spent: u64,
+    /// Columns done and rows left that were searched in vain.
+    seen: FxHashMap<(u64, AtomSet), ()>,
 }
 
 fn put(set: &mut [u64], i: usize) {
@@ -74,11 +81,26 @@ fn is_empty(a: &[u64]) -> bool {
 }
 
 fn ones(a: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    a.iter().enumerate().flat_map(|(i, w)| {
-        (0..64)
-            .filter(move |b| w & (1 << b) != 0)
-            .map(move |b| i * 64 + b)
+    a.iter().enumerate().flat_map(|(i, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            let bit = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            (bit < 64).then_some(i * 64 + bit as usize)
+        })
     })
+}
+
+/// The first `n` of `len`.
+fn first(n: usize, len: usize) -> AtomSet {
+    let mut set = empty(len);
+    for (i, word) in set.iter_mut().enumerate() {
+        let here = n.saturating_sub(i * 64).min(64);
+        *word = 1u64
+            .checked_shl(u32::try_from(here).unwrap_or(64))
+            .map_or(u64::MAX, |bit| bit - 1);
+    }
+    set
 }
 
 impl Grid {
@@ -124,22 +146,13 @@ impl Grid {
             rows_of,
             like,
             types,
-            spent: std::cell::Cell::new(0),
         })
-    }
-
-    /// Whether the budget is used up, so that an absent answer means nothing.
-    pub(crate) fn gave_up(&self) -> bool {
-        self.spent.get() > BUDGET
     }
 
     /// A case that no row takes: by column, the atom.
     pub(crate) fn uncovered(&self) -> Option<Vec<usize>> {
-        let mut all = empty(self.cells.len());
-        (0..self.cells.len()).for_each(|r| put(&mut all, r));
-        let full: Vec<AtomSet> = self.atoms.iter().map(|a| full(a.len())).collect();
-        self.spent.set(0);
-        self.search(&full, all)
+        let all: Vec<AtomSet> = self.atoms.iter().map(|a| full(a.len())).collect();
+        Search::new(self).search(&all, full(self.cells.len()))
     }
 
     /// Whether the rows above a row take all of it. Absent where the budget does not suffice.
@@ -148,15 +161,9 @@ impl Grid {
         if cells.iter().any(|c| is_empty(c)) {
             return Some(true);
         }
-        let mut above = empty(self.cells.len());
-        (0..row).for_each(|r| put(&mut above, r));
-        self.spent.set(0);
-        let case = self.search(cells, above);
-        if self.gave_up() {
-            None
-        } else {
-            Some(case.is_none())
-        }
+        let mut search = Search::new(self);
+        let case = search.search(cells, first(row, self.cells.len()));
+        (!search.gave_up()).then_some(case.is_none())
     }
 
     /// The rows above a row that take something of it; only one where that one takes all.
@@ -182,106 +189,6 @@ impl Grid {
         self.cells
             .get(row)
             .is_some_and(|cells| cells.iter().any(|c| is_empty(c)))
-    }
-
-    /// Searches a case within `space` that none of `rows` takes. Depth is the number of columns.
-    fn search(&self, space: &[AtomSet], mut rows: AtomSet) -> Option<Vec<usize>> {
-        // Where the space is narrow, few rows reach it: look only at those.
-        for (atoms, rows_of) in space.iter().zip(&self.rows_of) {
-            if atoms.iter().map(|w| w.count_ones()).sum::<u32>() <= 8 {
-                let mut reach = vec![0; rows.len()];
-                for set in ones(atoms).filter_map(|a| rows_of.get(a)) {
-                    reach.iter_mut().zip(set).for_each(|(r, s)| *r |= s);
-                }
-                rows = and(&rows, &reach);
-            }
-        }
-        let mut done = vec![None; space.len()];
-        let mut seen: FxHashMap<(u64, AtomSet), bool> = FxHashMap::default();
-        let found = self.split(space, &rows, &mut done, &mut seen);
-        found.then(|| {
-            done.iter()
-                .zip(space)
-                .map(|(d, s)| d.or_else(|| ones(s).next()).unwrap_or(0))
-                .collect()
-        })
-    }
-
-    fn split(
-        &self,
-        space: &[AtomSet],
-        rows: &AtomSet,
-        done: &mut Vec<Option<usize>>,
-        seen: &mut FxHashMap<(u64, AtomSet), bool>,
-    ) -> bool {
-        if self.gave_up() {
-            return false;
-        }
-        // Only rows that still overlap the space in every open column matter; one that takes all of every open column ends it.
-        let mut live = rows.clone();
-        for r in ones(rows) {
-            let Some(cells) = self.cells.get(r) else {
-                continue;
-            };
-            self.spent.set(self.spent.get() + 1);
-            let mut takes_all = true;
-            let mut takes_some = true;
-            for ((cell, atoms), done) in cells.iter().zip(space).zip(done.iter()) {
-                if done.is_none() {
-                    takes_all &= atoms.iter().zip(cell).all(|(s, c)| s & !c == 0);
-                    takes_some &= atoms.iter().zip(cell).any(|(s, c)| s & c != 0);
-                }
-            }
-            if takes_all {
-                return false;
-            }
-            if !takes_some && let Some(w) = live.get_mut(r / 64) {
-                *w &= !(1 << (r % 64));
-            }
-        }
-        if is_empty(&live) {
-            return true;
-        }
-        let mask = done
-            .iter()
-            .enumerate()
-            .filter(|(_, d)| d.is_some())
-            .fold(0u64, |m, (i, _)| m | 1 << (i % 64));
-        if seen.contains_key(&(mask, live.clone())) {
-            return false;
-        }
-        // Split where the fewest atoms are in question.
-        let pick = space
-            .iter()
-            .zip(done.iter())
-            .enumerate()
-            .filter(|(_, (_, d))| d.is_none())
-            .min_by_key(|(_, (s, _))| s.iter().map(|w| w.count_ones()).sum::<u32>());
-        let Some((column, (atoms, _))) = pick else {
-            return false;
-        };
-        let mut tried: FxHashMap<AtomSet, ()> = FxHashMap::default();
-        for atom in ones(atoms) {
-            self.spent.set(self.spent.get() + 1);
-            let Some(takers) = self.rows_of.get(column).and_then(|c| c.get(atom)) else {
-                continue;
-            };
-            let rest = and(&live, takers);
-            if tried.insert(rest.clone(), ()).is_some() {
-                continue;
-            }
-            if let Some(d) = done.get_mut(column) {
-                *d = Some(atom);
-            }
-            if self.split(space, &rest, done, seen) {
-                return true;
-            }
-            if let Some(d) = done.get_mut(column) {
-                *d = None;
-            }
-        }
-        seen.insert((mask, live), true);
-        false
     }
 
     /// An uncovered case as cells to write; `_` where any value is uncovered alike.
@@ -364,10 +271,116 @@ impl Grid {
     }
 }
 
+impl<'g> Search<'g> {
+    fn new(grid: &'g Grid) -> Self {
+        Self {
+            grid,
+            spent: 0,
+            seen: FxHashMap::default(),
+        }
+    }
+
+    /// Whether the budget is used up, so that an absent answer means nothing.
+    const fn gave_up(&self) -> bool {
+        self.spent > BUDGET
+    }
+
+    /// Searches a case within `space` that none of `rows` takes. Depth is the number of columns.
+    fn search(&mut self, space: &[AtomSet], mut rows: AtomSet) -> Option<Vec<usize>> {
+        // Where the space is narrow, few rows reach it: look only at those.
+        for (atoms, rows_of) in space.iter().zip(&self.grid.rows_of) {
+            if atoms.iter().map(|w| w.count_ones()).sum::<u32>() <= 8 {
+                let mut reach = vec![0; rows.len()];
+                for set in ones(atoms).filter_map(|a| rows_of.get(a)) {
+                    reach.iter_mut().zip(set).for_each(|(r, s)| *r |= s);
+                }
+                rows = and(&rows, &reach);
+            }
+        }
+        let mut done = vec![None; space.len()];
+        let found = self.split(space, &rows, &mut done);
+        found.then(|| {
+            done.iter()
+                .zip(space)
+                .map(|(d, s)| d.or_else(|| ones(s).next()).unwrap_or(0))
+                .collect()
+        })
+    }
+
+    fn split(&mut self, space: &[AtomSet], rows: &AtomSet, done: &mut Vec<Option<usize>>) -> bool {
+        if self.gave_up() {
+            return false;
+        }
+        // Only rows that still overlap the space in every open column matter; one that takes all of every open column ends it.
+        let mut live = rows.clone();
+        for r in ones(rows) {
+            let Some(cells) = self.grid.cells.get(r) else {
+                continue;
+            };
+            self.spent += 1;
+            let mut takes_all = true;
+            let mut takes_some = true;
+            for ((cell, atoms), done) in cells.iter().zip(space).zip(done.iter()) {
+                if done.is_none() {
+                    takes_all &= atoms.iter().zip(cell).all(|(s, c)| s & !c == 0);
+                    takes_some &= atoms.iter().zip(cell).any(|(s, c)| s & c != 0);
+                }
+            }
+            if takes_all {
+                return false;
+            }
+            if !takes_some && let Some(w) = live.get_mut(r / 64) {
+                *w &= !(1 << (r % 64));
+            }
+        }
+        if is_empty(&live) {
+            return true;
+        }
+        let mask = done
+            .iter()
+            .enumerate()
+            .filter(|(_, d)| d.is_some())
+            .fold(0u64, |m, (i, _)| m | 1 << (i % 64));
+        if self.seen.contains_key(&(mask, live.clone())) {
+            return false;
+        }
+        // Split where the fewest atoms are in question.
+        let pick = space
+            .iter()
+            .zip(done.iter())
+            .enumerate()
+            .filter(|(_, (_, d))| d.is_none())
+            .min_by_key(|(_, (s, _))| s.iter().map(|w| w.count_ones()).sum::<u32>());
+        let Some((column, (atoms, _))) = pick else {
+            return false;
+        };
+        let mut tried: FxHashMap<AtomSet, ()> = FxHashMap::default();
+        for atom in ones(atoms) {
+            self.spent += 1;
+            let Some(takers) = self.grid.rows_of.get(column).and_then(|c| c.get(atom)) else {
+                continue;
+            };
+            let rest = and(&live, takers);
+            if tried.insert(rest.clone(), ()).is_some() {
+                continue;
+            }
+            if let Some(d) = done.get_mut(column) {
+                *d = Some(atom);
+            }
+            if self.split(space, &rest, done) {
+                return true;
+            }
+            if let Some(d) = done.get_mut(column) {
+                *d = None;
+            }
+        }
+        self.seen.insert((mask, live), ());
+        false
+    }
+}
+
 fn full(len: usize) -> AtomSet {
-    let mut set = empty(len);
-    (0..len).for_each(|i| put(&mut set, i));
-    set
+    first(len, len)
 }
 
 fn a_value(pattern: &CellPattern) -> Option<Value> {
