@@ -132,6 +132,11 @@ impl<'a> Printer<'a> {
                         .map_or(0, |t| t.chars().count());
                 }
                 _ => {
+                    // A text of several lines ends on another line than it began.
+                    let written = text.get(token.start..token.end).unwrap_or_default();
+                    if let Some(at) = written.rfind('\n') {
+                        line_start = token.start + at + 1;
+                    }
                     line.gap |= blank > 0 && line.pieces.is_empty();
                     push_piece(text, &mut line.pieces, token);
                 }

@@ -230,9 +230,23 @@ impl<'a> Pass<'a> {
             Tok::Word => self
                 .source
                 .get(next.end..)
-                .is_some_and(|rest| rest.starts_with(" \"")),
+                .is_some_and(|rest| rest.starts_with(" \"") || self.begins_step(next, rest)),
             _ => false,
         }
+    }
+
+    /// `end resolved`: the word of a step and another word, which no operator joins, are no value.
+    fn begins_step(&self, word: Token, rest: &str) -> bool {
+        const OPERATORS: [&str; 8] = ["is", "in", "and", "or", "not", "for", "contains", "matches"];
+        let first = self.source.get(word.start..word.end).unwrap_or_default();
+        let rest = rest.strip_prefix(' ').unwrap_or_default();
+        let second = rest
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .next()
+            .unwrap_or_default();
+        crate::build::words::STEPS.list.contains(&first)
+            && rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '{')
+            && !OPERATORS.contains(&second)
     }
 
     fn significant(&mut self, token: Token, first_on_line: bool, marks: &Marks) {

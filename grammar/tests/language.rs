@@ -443,3 +443,9 @@ fn tiers_and_teams_need_no_block() {
         assert_eq!(tree.decls[0].tree.diagnostics.len(), 1, "{text}");
     }
 }
+
+#[test]
+fn a_comment_after_a_text_of_several_lines_stays_in_its_place() {
+    let text = "node greet {\n  say \"\"\"\n    Hello. // no comment\n    \"\"\" // a comment\n  end resolved\n}\n";
+    assert_eq!(flow_grammar::format(text), text);
+}

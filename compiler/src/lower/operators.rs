@@ -159,7 +159,7 @@ impl Lower<'_> {
                 | Type::Domain(Domain::Priority | Domain::Complexity | Domain::Tier)
                 | Type::Error
         );
-        if !ordered && comparable(&left.ty, &right.ty) {
+        if !ordered && right.ty != Type::Error && comparable(&left.ty, &right.ty) {
             let name = self.env.type_name(&left.ty);
             self.report(
                 Diagnostic::error(

@@ -5,7 +5,8 @@
 use super::Lower;
 use crate::env::{Def, Kind};
 use crate::machine::{
-    Attachment, CodeOwner, MatchArm, Offer, OfferItem, OfferKind, OpKind, Promise, Var,
+    Attachment, CodeOwner, Expr, ExprKind, MatchArm, Offer, OfferItem, OfferKind, OpKind, Promise,
+    Var,
 };
 use crate::value::{HoursId, LocalId, NodeId, OpId, SlotId, Type, WebhookId};
 use flow_grammar::{
@@ -82,6 +83,18 @@ impl Lower<'_> {
                     return self.failed_step(next, span);
                 };
                 let value = Box::new(self.expr_as(value, &ty, "F0301"));
+                let kind = match slot {
+                    Var::Slot(id) => ExprKind::Slot(id),
+                    Var::Customer(id) => ExprKind::Customer(id),
+                };
+                self.one_currency(
+                    &Expr {
+                        kind,
+                        ty,
+                        loc: self.loc(path.span),
+                    },
+                    &value,
+                );
                 self.op(OpKind::Set { slot, value, next }, span)
             }
             StepKind::Clear(path) => match self.var(path) {
@@ -209,6 +222,20 @@ impl Lower<'_> {
         }
     }
 
+    /// Whether a syntax error was found at a place of this declaration.
+    fn unreadable(&self, at: Span) -> bool {
+        let file = self.sources.decls.get(self.decl as usize).map(|(f, _)| *f);
+        let tree = file
+            .and_then(|f| self.sources.files.get(f as usize))
+            .and_then(|f| f.tree.decls.get((self.decl - f.first_decl) as usize));
+        tree.is_some_and(|placed| {
+            let faults = &placed.tree.diagnostics;
+            faults
+                .iter()
+                .any(|d| d.labels.first().is_some_and(|l| l.at == at))
+        })
+    }
+
     /// Takes where an arm leads that can stand but once.
     pub(super) fn only_arm(&mut self, way: &mut Option<OpId>, to: OpId, arm: &Arm) {
         if way.is_none() {
@@ -227,6 +254,9 @@ impl Lower<'_> {
     }
 
     pub(super) fn wrong_arm(&mut self, arm: &Arm, known: &str) {
+        if self.unreadable(arm.head_span) {
+            return;
+        }
         let written = self.sources.snippet(self.loc(arm.head_span)).to_owned();
         self.report(
             Diagnostic::error(

@@ -196,8 +196,12 @@ impl Builder<'_> {
             return Part::Nothing;
         };
         if messages {
-            self.whole(&number, USAGE)
-                .map_or(Part::Nothing, |n| Part::Messages(n, span))
+            let count = self.whole(&number, USAGE);
+            if count.as_ref().is_some_and(|n| n.node == 0) {
+                let at = self.span(&number);
+                self.error("a condition holds for at least 1 message", at, USAGE);
+            }
+            count.map_or(Part::Nothing, |n| Part::Messages(n, span))
         } else {
             self.duration(&number, USAGE)
                 .map_or(Part::Nothing, |n| Part::Held(n, span))

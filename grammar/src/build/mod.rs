@@ -20,7 +20,7 @@ mod step;
 mod testing;
 mod understanding;
 mod value;
-mod words;
+pub(crate) mod words;
 
 use crate::ast::{Decl, DeclKind};
 use crate::diagnostic::Diagnostic;

@@ -498,7 +498,10 @@ impl Builder<'_> {
         self.base = base + isize::try_from(pair.as_span().start()).unwrap_or_default();
         self.corrections += 1;
         if let Ok(pairs) = FlowParser::parse(item, text) {
+            let before = self.diagnostics.len();
             self.walk(pairs, words, item, then);
+            // What is not whole either is reported with the rest of the line.
+            self.diagnostics.truncate(before);
         }
         self.corrections -= 1;
         self.base = base;
