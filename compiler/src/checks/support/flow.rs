@@ -431,6 +431,29 @@ pub(crate) fn passes_without_waiting(op: &Op, how: &Transition) -> bool {
     }
 }
 
+/// Whether the conversation waits at an operation, so that a handler may come between.
+pub(crate) fn waits(op: &Op) -> bool {
+    question(op).is_some() || matches!(op.kind, OpKind::ContinueWith { .. })
+}
+
+/// By node, whether the conversation may wait in it or in what it visits.
+pub(crate) fn waiting(machine: &Machine, flow: &Flow) -> Vec<bool> {
+    let mut out = vec![false; machine.nodes.len()];
+    let mut todo: Vec<NodeId> = Vec::new();
+    for op in machine.ops.iter().filter(|op| waits(op)) {
+        todo.extend(machine.code(op.code).and_then(node_of));
+    }
+    while let Some(node) = todo.pop() {
+        match out.get_mut(node.index()) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        let visitors = flow.visits(node).iter().filter_map(|id| machine.op(*id));
+        todo.extend(visitors.filter_map(|op| node_of(machine.code(op.code)?)));
+    }
+    out
+}
+
 /// The node whose body a body is.
 pub(crate) fn node_of(code: &Code) -> Option<NodeId> {
     match code.owner {

@@ -9,7 +9,7 @@ mod narrow;
 
 pub(crate) use facts::{Bits, FactId, Facts, var_name};
 
-use super::flow::{Flow, by_customer, each_successor, question};
+use super::flow::{Flow, by_customer, each_successor, waiting, waits};
 use super::set::universe;
 use crate::machine::{CellPattern, CodeOwner, Expr, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, NodeId, OpId};
@@ -380,29 +380,6 @@ impl Knowledge {
     ) {
         self.facts.unknown_reads(machine, code, expr, bits, f);
     }
-}
-
-/// Whether the conversation waits at an operation, so that a handler may come between.
-fn waits(op: &Op) -> bool {
-    question(op).is_some() || matches!(op.kind, OpKind::ContinueWith { .. })
-}
-
-/// By node, whether the conversation may wait in it or in what it visits.
-fn waiting(machine: &Machine, flow: &Flow) -> Vec<bool> {
-    let mut out = vec![false; machine.nodes.len()];
-    let mut todo: Vec<NodeId> = Vec::new();
-    for op in machine.ops.iter().filter(|op| waits(op)) {
-        todo.extend(machine.code(op.code).and_then(super::flow::node_of));
-    }
-    while let Some(node) = todo.pop() {
-        match out.get_mut(node.index()) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
-        }
-        let visitors = flow.visits(node).iter().filter_map(|id| machine.op(*id));
-        todo.extend(visitors.filter_map(|op| super::flow::node_of(machine.code(op.code)?)));
-    }
-    out
 }
 
 /// Of `x ?? CONSTANT`: `x`, and whether the patterns take the constant.

@@ -1,7 +1,7 @@
 //! Where private values may be: a forward analysis of what each slot may hold of private data.
 
 use super::defaults::vars;
-use super::flow::{Flow, each_successor, question};
+use super::flow::{Flow, each_successor, waiting, waits};
 use super::walk;
 use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var};
 use crate::value::{CodeId, OpId, Type};
@@ -151,6 +151,7 @@ impl Taint {
         // What a visited node may add, in any order, and what handlers may that come between.
         let adds = self.adds(machine, flow);
         let interrupts = self.interrupts(machine, flow, &adds);
+        let may_wait = waiting(machine, flow);
         let mut arrivals: Vec<(OpId, Holds)> = Vec::new();
         for root in &flow.roots {
             let fresh = machine
@@ -194,8 +195,12 @@ impl Taint {
             let Some(mut before) = self.before.get(id.index()).cloned().flatten() else {
                 continue;
             };
-            if question(op).is_some() || matches!(op.kind, OpKind::ContinueWith { .. }) {
-                join(&mut before, &interrupts);
+            // After a handler the question is asked again.
+            if waits(op)
+                && join(&mut before, &interrupts)
+                && let Some(slot) = self.before.get_mut(id.index())
+            {
+                *slot = Some(before.clone());
             }
             let mut after = before.clone();
             self.step(machine, op, &before, &mut after);
@@ -209,6 +214,9 @@ impl Taint {
                         .filter(|_| matches!(op.kind, OpKind::Visit { .. }))
                     {
                         join(&mut after, added);
+                        if may_wait.get(node.index()) == Some(&true) {
+                            join(&mut after, &interrupts);
+                        }
                     }
                 }
                 _ => {}
@@ -257,6 +265,20 @@ impl Taint {
         }
     }
 
+    /// Adds what an operation may copy, in whatever order. What is cleared has its default again.
+    fn add_copies(&self, machine: &Machine, op: &Op, holds: &mut Holds) {
+        let (var, sources) = match (copy(op), &op.kind) {
+            (Some((var, value)), _) => (var, self.of(machine, value, &self.anywhere)),
+            (None, OpKind::Clear { slot, .. }) => {
+                (*slot, self.defaults.get(slot).cloned().unwrap_or_default())
+            }
+            _ => return,
+        };
+        if !sources.is_empty() {
+            holds.entry(var).or_default().extend(sources);
+        }
+    }
+
     /// What handlers that come back may add while the conversation waits.
     fn interrupts(&self, machine: &Machine, flow: &Flow, adds: &[Holds]) -> Holds {
         let mut out = Holds::new();
@@ -270,12 +292,7 @@ impl Taint {
                 continue;
             }
             for op in ops() {
-                if let Some((var, value)) = copy(op) {
-                    let sources = self.of(machine, value, &self.anywhere);
-                    if !sources.is_empty() {
-                        out.entry(var).or_default().extend(sources);
-                    }
-                }
+                self.add_copies(machine, op, &mut out);
                 if let OpKind::Visit { node, .. } = &op.kind
                     && let Some(added) = adds.get(node.index())
                 {
@@ -291,13 +308,8 @@ impl Taint {
         let mut visitors: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
         for (i, node) in machine.nodes.iter().enumerate() {
             for op in flow.ops(node.code).iter().filter_map(|id| machine.op(*id)) {
-                if let Some((var, value)) = copy(op) {
-                    let sources = self.of(machine, value, &self.anywhere);
-                    if !sources.is_empty()
-                        && let Some(holds) = out.get_mut(i)
-                    {
-                        holds.entry(var).or_default().extend(sources);
-                    }
+                if let Some(holds) = out.get_mut(i) {
+                    self.add_copies(machine, op, holds);
                 }
                 if let OpKind::Visit { node, .. } = &op.kind {
                     visitors.entry(node.index()).or_default().push(i);
@@ -350,3 +362,6 @@ fn join(into: &mut Holds, from: &Holds) -> bool {
     }
     changed
 }
+
+#[cfg(test)]
+mod tests;
