@@ -133,7 +133,9 @@ fn way(cx: &Analysis<'_>, source: &Source, var: Var, expr: &Expr) -> RequiredWay
         .find(|(_, bits)| cx.may_be_unknown(None, expr, bits));
     let known = if unknown.is_none() && !source.places.is_empty() {
         Knows::Certain
-    } else if !source.opening && can_be_filled(cx, var, source.from) {
+    } else if (!source.opening || matches!(var, Var::Customer(_)))
+        && can_be_filled(cx, var, source.from)
+    {
         Knows::Possible
     } else {
         Knows::Impossible
@@ -210,6 +212,12 @@ fn sources(cx: &Analysis<'_>, tier: TierId) -> Vec<Source> {
             None => next_up(machine, id).contains(&tier),
         };
         if leads {
+            // A band acts in the stay of its tier, which knows what whoever came there knew.
+            let (places, from) = match band_of(machine, id) {
+                Some(tier) if led_by_rule(machine, tier) => (entries(cx, tier, &waiting), None),
+                Some(tier) => (entries(cx, tier, &waiting), Some(id)),
+                None => (vec![(None, bits.clone())], Some(id)),
+            };
             out.push(Source {
                 by: format!(
                     "`{}` in {}",
@@ -217,8 +225,8 @@ fn sources(cx: &Analysis<'_>, tier: TierId) -> Vec<Source> {
                     words::owner(machine, op)
                 ),
                 loc: Some(op.loc),
-                places: vec![(None, bits.clone())],
-                from: Some(id),
+                places,
+                from,
                 opening: false,
             });
         }
@@ -241,11 +249,7 @@ fn sources(cx: &Analysis<'_>, tier: TierId) -> Vec<Source> {
 
 /// The tiers to which an `escalate` without a tier can lead.
 fn next_up(machine: &Machine, op: OpId) -> Vec<TierId> {
-    let owner = machine
-        .op(op)
-        .and_then(|o| machine.code(o.code))
-        .map(|c| c.owner);
-    if let Some(CodeOwner::Band(tier)) = owner {
+    if let Some(tier) = band_of(machine, op) {
         return vec![TierId(tier.0 + 1)];
     }
     (0u32..)
@@ -255,6 +259,62 @@ fn next_up(machine: &Machine, op: OpId) -> Vec<TierId> {
         .collect()
 }
 
+/// The model's tier whose band an operation belongs to.
+fn band_of(machine: &Machine, op: OpId) -> Option<TierId> {
+    match machine.code(machine.op(op)?.code)?.owner {
+        CodeOwner::Band(tier) => Some(tier),
+        _ => None,
+    }
+}
+
+/// Whether conversations can come to a tier from any place where they wait.
+fn led_by_rule(machine: &Machine, tier: TierId) -> bool {
+    machine.rules.iter().any(|r| r.to == tier)
+        || machine
+            .tiers
+            .iter()
+            .flat_map(|t| &t.bands)
+            .any(|b| matches!(b.action, BandAction::Offer(to) if to == tier))
+}
+
+/// What is known where conversations come to a tier: by `continue with`, a rule, an `escalate`, or the opening.
+fn entries(
+    cx: &Analysis<'_>,
+    tier: TierId,
+    waiting: &[(Option<SmolStr>, Bits)],
+) -> Vec<(Option<SmolStr>, Bits)> {
+    let machine = cx.machine;
+    let mut out = Vec::new();
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        let comes = match &op.kind {
+            OpKind::ContinueWith { tier: to, .. } => *to == tier,
+            OpKind::Escalate(spec) => {
+                match spec.to.or_else(|| machine.rule(spec.rule?).map(|r| r.to)) {
+                    Some(to) => to == tier,
+                    // From one model's tier to the next, whatever came there came to it.
+                    None => band_of(machine, id).is_none() && next_up(machine, id).contains(&tier),
+                }
+            }
+            _ => false,
+        };
+        if comes && let Some(bits) = cx.known().before(id) {
+            out.push((None, bits.clone()));
+        }
+    }
+    let below = tier.0.checked_sub(1).map(TierId);
+    let from_below = below
+        .filter(|b| machine.tier(*b).is_some_and(|t| t.kind == TierKind::Model))
+        .map(|b| entries(cx, b, waiting));
+    out.extend(from_below.into_iter().flatten());
+    if led_by_rule(machine, tier) {
+        out.extend(waiting.iter().cloned());
+    }
+    if machine.bot.start_lines.iter().any(|(t, _)| *t == tier) {
+        out.push((None, cx.known().nothing()));
+    }
+    out
+}
+
 fn in_handoff(machine: &Machine, op: OpId) -> bool {
     machine
         .op(op)
@@ -262,15 +322,21 @@ fn in_handoff(machine: &Machine, op: OpId) -> bool {
         .is_some_and(|c| matches!(c.owner, CodeOwner::Handoff(..)))
 }
 
+/// The operations of a tier's bands.
+fn bands(machine: &Machine, tier: TierId) -> impl Iterator<Item = OpId> {
+    (0u32..)
+        .map(OpId)
+        .zip(&machine.ops)
+        .map(|(id, _)| id)
+        .filter(move |id| band_of(machine, *id) == Some(tier))
+}
+
 /// Whether something that can come before may fill a field.
 fn can_be_filled(cx: &Analysis<'_>, var: Var, before: Option<OpId>) -> bool {
     let machine = cx.machine;
-    if let Var::Customer(id) = var {
-        let def = machine.customer_field(id);
-        // Who the channel or a proof vouches for, and what the profile then says.
-        if def.is_some_and(|d| d.identifies) || machine.profile.is_some() {
-            return true;
-        }
+    // What the channel or a login vouches for, what the visitor claims, and what the profile then says.
+    if matches!(var, Var::Customer(_)) {
+        return true;
     }
     let fillers: Vec<OpId> = (0u32..)
         .map(OpId)
@@ -325,6 +391,10 @@ fn reachable(machine: &Machine, cx: &Analysis<'_>, from: impl Iterator<Item = Op
         }
         let Some(op) = machine.op(id) else { continue };
         todo.extend(all_successors(machine, op));
+        // With a model the conversation waits for as long as it likes; what its bands do comes after.
+        if let OpKind::ContinueWith { tier, .. } = op.kind {
+            todo.extend(bands(machine, tier));
+        }
         if matches!(op.kind, OpKind::Back | OpKind::Finish)
             && let Some(CodeOwner::Node(node)) = machine.code(op.code).map(|c| c.owner)
         {

@@ -114,6 +114,55 @@ node out { escalate to human because "done" }
     );
 }
 
+/// What a band does comes after whatever led to its tier; who a customer is can be known from the opening on.
+#[test]
+fn what_a_model_hands_on_was_known_before_it() {
+    let bot = |rule: &str| {
+        compile(&format!(
+            r#"
+bot demo {{ languages en; channels web; tiers bot -> ai -> human; start greet {{ human when customer.vip }}; discloses "I am an AI." }}
+tier bot: scripted {{ cost 1 USD }}
+tier ai: model {{
+  persona "Be kind."
+  answers by confidence {{ 60%..100% send; 0%..60% escalate }}
+}}
+tier human: people {{ cost 5 USD }}
+team support {{ hours always }}
+route human {{
+  | intent | team    |
+  | _      | support |
+}}
+customer {{ name: text; vip: bool = false }}
+slots {{ a: text; b: text; c: text }}
+{rule}
+handoff human {{ require a, b, c, customer.name; say "I'll get you to a person." }}
+node greet {{
+  ask a "a?" {{ otherwise -> end unresolved }}
+  choose "b?" {{ "yes" -> with_b; "no" -> model }}
+}}
+node with_b {{ ask b "b?"; -> model }}
+node model {{ continue with ai {{ otherwise -> greet; resolved -> after }} }}
+node after {{ ask c "c?"; end resolved }}
+"#
+        ))
+    };
+    let by = |r: &Report, field: &str, way: &str| {
+        let all = r.required.iter().find(|x| x.field == field).unwrap();
+        all.ways.iter().find(|w| w.by.contains(way)).unwrap().known
+    };
+    let r = report(&bot("").machine, jiff::civil::date(2026, 3, 4));
+    assert_eq!(by(&r, "a", "tier `ai`"), Knows::Certain);
+    assert_eq!(by(&r, "b", "tier `ai`"), Knows::Possible);
+    assert_eq!(by(&r, "c", "tier `ai`"), Knows::Impossible);
+    assert_eq!(by(&r, "a", "opening"), Knows::Impossible);
+    assert_eq!(by(&r, "customer.name", "opening"), Knows::Possible);
+    // A rule may lead to the model from anywhere, the first question too.
+    let c = bot("escalate unsure from bot to ai { when shouting }");
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    assert_eq!(by(&r, "a", "tier `ai`"), Knows::Possible);
+    assert_eq!(by(&r, "c", "tier `ai`"), Knows::Possible);
+}
+
 #[test]
 fn a_week_shows_its_gaps_and_promises_their_hours() {
     let c = compile(
