@@ -160,6 +160,26 @@ proptest! {
         stable(&text);
     }
 
+    /// Comments behind any lines, on lines of their own, and blank lines anywhere.
+    #[test]
+    fn formatting_commented_pages_is_stable(page in 0..PAGES.len(), notes in prop::collection::vec((any::<usize>(), 0..4usize), 1..30)) {
+        let mut lines: Vec<String> = PAGES[page].lines().map(str::to_owned).collect();
+        for (n, (at, how)) in notes.into_iter().enumerate() {
+            let count = lines.len();
+            let line = &mut lines[at % count];
+            match how {
+                0 => line.push_str(&format!(" // note {n}")),
+                1 => line.push_str(&format!("          // note {n}")),
+                2 => line.push_str(&format!("\n// note {n}")),
+                _ => line.push('\n'),
+            }
+        }
+        let text = lines.join("\n");
+        stable(&text);
+        let count = |t: &str| t.matches("// note ").count();
+        prop_assert_eq!(count(&format(&text)), count(&text));
+    }
+
     #[test]
     fn other_declarations_keep_their_trees(page in 0..PAGES.len(), which in any::<usize>(), damages in prop::collection::vec(damage(), 1..4)) {
         let page = PAGES[page];
@@ -276,4 +296,11 @@ fn what_was_once_unstable_is_stable() {
         stable(text);
         stable(&format!("{text}\n\nnode greet {{ back }}\n"));
     }
+}
+
+/// A comment behind a text of several lines stays where it is, however often it is formatted.
+#[test]
+fn a_comment_behind_a_block_text_stays() {
+    let text = "node a {\n  say \"\"\"\n    One line, and one more that is as long as it needs to be.\n    \"\"\" // why\n}\n";
+    assert_eq!(format(text), text);
 }
