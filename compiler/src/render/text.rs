@@ -133,7 +133,8 @@ impl SourceCode for Lines<'_> {
             shown,
             from_line,
             column,
-            file.line_starts.len(),
+            // Of what is drawn: where the next place is further away, miette draws the two apart.
+            last + after + 1 - from_line,
         )))
     }
 }

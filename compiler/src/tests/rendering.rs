@@ -32,6 +32,33 @@ fn labels_in_two_files_are_both_shown() {
     assert!(text.contains("more.flow:3"), "{text}");
 }
 
+/// Two places of one file that are far apart are drawn without what lies between them.
+#[test]
+fn labels_far_apart_are_drawn_apart() {
+    let mut text = String::from("intent a { \"where is it\", \"find it\" }\n");
+    for n in 0..40 {
+        text.push_str(&format!("// line {n}\n"));
+    }
+    text.push_str("intent b { \"where is it\", \"other\" }\n");
+    let c = with_head(&format!("{text}node greet {{ end resolved }}\n"));
+    let of: Vec<_> = c
+        .diagnostics
+        .iter()
+        .filter(|d| d.code == "F0206")
+        .cloned()
+        .collect();
+    let shown = render(&c.sources, &of, false, false);
+    assert!(
+        shown.contains("intent a") && shown.contains("intent b"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("// line 0") && shown.contains("// line 39"),
+        "{shown}"
+    );
+    assert!(!shown.contains("// line 20"), "{shown}");
+}
+
 #[test]
 fn data_forms_name_file_line_and_column() {
     let c = with_head(
