@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// Start a bot from a template.
     New(NewArgs),
     /// Speak the language server protocol on standard input and output.
+    #[command(
+        after_help = "An editor starts it. Example, Neovim:\n  vim.lsp.start({ name = \"flow\", cmd = { \"flowc\", \"lsp\" }, root_dir = vim.fn.getcwd() })"
+    )]
     Lsp,
     /// Print completions for a shell.
     Completions(CompletionsArgs),
@@ -166,7 +169,7 @@ pub(crate) struct ReplayArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "While talking:\n  /why        why the last turn went as it went\n  /state      what the conversation knows\n  /card       what a person who takes over reads\n  /wait 6m    let time pass\n  /press LABEL  press a button (its number or label works as a message too)\n  /file NAME  send a file\n  /as agent   speak as a person (/accept, /resolve TEXT, /return, /as customer)\n  /mock NAME VALUE  let a webhook answer, VALUE in JSON, `ok` or `fails`\n  /quit"
+    after_help = "Examples:\n  flowc run flows/acme_store\n  flowc run . --channel whatsapp --language es\n\nWhile talking:\n  /why        why the last turn went as it went\n  /state      what the conversation knows\n  /card       what a person who takes over reads\n  /wait 6m    let time pass\n  /press LABEL  press a button (its number or label works as a message too)\n  /file NAME  send a file\n  /as agent   speak as a person (/accept, /resolve TEXT, /return, /as customer)\n  /mock NAME VALUE  let a webhook answer, VALUE in JSON, `ok` or `fails`\n  /quit"
 )]
 pub(crate) struct RunArgs {
     /// The bot's folder.
@@ -272,4 +275,7 @@ pub(crate) struct DiffArgs {
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
     pub(crate) format: PlainFormat,
+    /// The day from which hours are compared (today if not given).
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) date: Option<jiff::civil::Date>,
 }

@@ -20,7 +20,8 @@ const WITH_LINES: usize = 60;
 pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let old = Version::find(&args.old, &args.new)?;
     let new = Version::find(&args.new, &args.old)?;
-    let diff = diff(&*old.machine(&args.old)?, &*new.machine(&args.new)?);
+    let date = args.date.unwrap_or_else(|| jiff::Zoned::now().date());
+    let diff = diff(&*old.machine(&args.old)?, &*new.machine(&args.new)?, date);
     match args.format {
         PlainFormat::Text => print(&text(&diff)),
         PlainFormat::Json => print(&format!("{}\n", serde_json::to_string_pretty(&diff)?)),
@@ -203,6 +204,25 @@ fn text(d: &Diff) -> String {
                 last = Some(title);
             }
             cases(&mut out, case);
+        }
+    }
+    if !d.times.is_empty() {
+        head(&mut out, "When people are there");
+        for t in &d.times {
+            line(
+                &mut out,
+                &format!("  {} {}{}", t.kind, t.name, place(t.at.as_ref())),
+            );
+            for (what, times) in [("closed", &t.closes), ("open", &t.opens)] {
+                if !times.is_empty() {
+                    let now = paint(&format!("{what} now"), Style::new().bold());
+                    line(&mut out, &format!("    {now}: {}", times.join("; ")));
+                }
+            }
+            line(
+                &mut out,
+                &format!("    first on {}, in {}", t.first, t.timezone),
+            );
         }
     }
     for limit in &d.limits {

@@ -1,7 +1,7 @@
 //! Declarations that were added, removed, renamed or changed.
 
 use super::canon::{Canon, Renames};
-use super::lines::{common, lines};
+use super::lines::{code, common, lines, verbatim};
 use crate::machine::{Machine, RuleOrigin};
 use crate::sources::Position;
 use flow_grammar::Loc;
@@ -84,6 +84,12 @@ pub(super) fn changes(old: &Machine, new: &Machine, renames: &Renames) -> Vec<Ch
                 old.sources.snippet(old_item.loc),
                 new.sources.snippet(item.loc),
             );
+            // What a hook does and a model knows stands in files of its own.
+            if let (Some(before), Some(after)) = (beside(old, old_item), beside(new, item)) {
+                let (removed, added) = verbatim(&before, &after);
+                found.removed.extend(removed);
+                found.added.extend(added);
+            }
             // Of some declarations only the name is marked: then all of it is compared.
             if found.removed.is_empty() && found.added.is_empty() {
                 (found.removed, found.added) =
@@ -100,6 +106,26 @@ pub(super) fn changes(old: &Machine, new: &Machine, renames: &Renames) -> Vec<Ch
     out.extend(gone);
     order(&was, &now, new, &mut out);
     out
+}
+
+/// What belongs to a declaration and stands beside it: the script of a hook, the pages of a knowledge base.
+fn beside(m: &Machine, item: &Item) -> Option<String> {
+    match item.kind {
+        "hook" => {
+            let hook = m.hooks.iter().find(|h| h.name == item.name)?;
+            Some(code(&hook.script))
+        }
+        "knowledge" => {
+            let pages = m.knowledge.iter().find(|k| k.name == item.name)?;
+            let lines = pages.files.iter().flat_map(|(path, text)| {
+                text.lines()
+                    .filter(|l| !l.trim().is_empty())
+                    .map(move |l| format!("{path}: {}", l.trim_end()))
+            });
+            Some(lines.collect::<Vec<_>>().join("\n"))
+        }
+        _ => None,
+    }
 }
 
 /// The declaration in which something stands.
@@ -457,7 +483,7 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
             "hook",
             &h.name,
             &h.name,
-            canon.of(&(params, &h.returns, h.optional, &h.script)),
+            canon.of(&(params, &h.returns, h.optional, code(&h.script))),
             h.loc,
         );
     }

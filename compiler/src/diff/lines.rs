@@ -5,8 +5,17 @@ const LINES: usize = 12;
 
 /// The lines that only one of two texts has, without comments and indentation.
 pub(super) fn lines(old: &str, new: &str) -> (Vec<String>, Vec<String>) {
-    let (old, new) = (plain(old), plain(new));
-    let kept = common(&old, &new);
+    apart(&plain(old), &plain(new))
+}
+
+/// The lines that only one of two texts has, as they are.
+pub(super) fn verbatim(old: &str, new: &str) -> (Vec<String>, Vec<String>) {
+    let all = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    apart(&all(old), &all(new))
+}
+
+fn apart(old: &[String], new: &[String]) -> (Vec<String>, Vec<String>) {
+    let kept = common(old, new);
     let only = |all: &[String]| {
         let mut kept = kept.iter().peekable();
         let mut out: Vec<String> = Vec::new();
@@ -19,7 +28,58 @@ pub(super) fn lines(old: &str, new: &str) -> (Vec<String>, Vec<String>) {
         }
         out
     };
-    (only(&old), only(&new))
+    (only(old), only(new))
+}
+
+/// A hook's script without its comments, blank lines and the blanks at the ends of lines. What stands in quotes is no comment.
+pub(super) fn code(script: &str) -> String {
+    let mut out = String::with_capacity(script.len());
+    let mut quote = None;
+    let mut depth = 0_u32;
+    let mut chars = script.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied();
+        match (quote, c, next) {
+            (None, '/', Some('*')) => {
+                chars.next();
+                depth += 1;
+                // Comments nest, as in Rhai.
+                let mut last = ' ';
+                while depth > 0 {
+                    let Some(c) = chars.next() else { break };
+                    match (last, c) {
+                        ('/', '*') => (depth, last) = (depth + 1, ' '),
+                        ('*', '/') => (depth, last) = (depth - 1, ' '),
+                        _ => last = c,
+                    }
+                }
+                out.push(' ');
+            }
+            (None, '/', Some('/')) => {
+                while chars.peek().is_some_and(|c| *c != '\n') {
+                    chars.next();
+                }
+            }
+            (None, '"' | '\'' | '`', _) => {
+                quote = Some(c);
+                out.push(c);
+            }
+            (Some('"' | '\''), '\\', Some(escaped)) => {
+                out.push(c);
+                out.push(escaped);
+                chars.next();
+            }
+            (Some(q), _, _) => {
+                if c == q {
+                    quote = None;
+                }
+                out.push(c);
+            }
+            (None, ..) => out.push(c),
+        }
+    }
+    let lines = out.lines().map(str::trim_end).filter(|l| !l.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn plain(text: &str) -> Vec<String> {
@@ -94,4 +154,24 @@ pub(super) fn common<T: PartialEq + Clone>(a: &[T], b: &[T]) -> Vec<T> {
     }
     out.extend(a.get(a.len() - end..).unwrap_or_default().iter().cloned());
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+
+    #[test]
+    fn a_script_without_its_comments() {
+        let script = "// what\nfn f(x) { // why\n\n    x /* a /* nested */ one */ + 1   \n}\n";
+        assert_eq!(code(script), "fn f(x) {\n    x   + 1\n}");
+        for quoted in [
+            "let a = \"http://x\";",
+            "let a = '\"'; let b = \"http://x\";",
+            "let a = `a \" // b\nc`;",
+            "let a = \"\\\" // b\";",
+        ] {
+            assert_eq!(code(quoted), quoted);
+        }
+        assert_eq!(code("/* open"), "");
+    }
 }

@@ -13,6 +13,7 @@ mod canon;
 mod cases;
 mod dim;
 mod eval;
+mod hours;
 mod items;
 mod keys;
 mod lines;
@@ -22,6 +23,7 @@ mod search;
 mod space;
 
 pub use cases::Case;
+pub use hours::Times;
 pub use items::{Change, How};
 pub use places::{Move, PlaceChange};
 
@@ -40,6 +42,8 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// Cases in which the escalation or the route changes.
     pub cases: Vec<Case>,
+    /// Hours and teams that are open at other times.
+    pub times: Vec<Times>,
     /// Where the space of cases was too large to look at all of it, and where something was left out.
     pub limits: Vec<String>,
     /// Waiting places of the old version whose conversations do not simply move on.
@@ -56,14 +60,15 @@ impl Diff {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
             && self.cases.is_empty()
+            && self.times.is_empty()
             && self.places.is_empty()
             && self.stays.is_empty()
     }
 }
 
-/// Compares two versions, both without errors.
+/// Compares two versions, both without errors. Opening hours are compared from `date` on, as far as the checks look at them.
 #[must_use]
-pub fn diff(old: &Machine, new: &Machine) -> Diff {
+pub fn diff(old: &Machine, new: &Machine, date: jiff::civil::Date) -> Diff {
     let renames = canon::Renames::new(new);
     let mut limits = Vec::new();
     let cases = cases::cases(old, new, &renames, &mut limits);
@@ -73,6 +78,7 @@ pub fn diff(old: &Machine, new: &Machine) -> Diff {
         new: new.version.clone(),
         changes: items::changes(old, new, &renames),
         cases,
+        times: hours::times(old, new, date),
         limits,
         places,
         kept,

@@ -2,6 +2,8 @@ use super::*;
 use crate::testing::with_head;
 use std::sync::Arc;
 
+const DATE: jiff::civil::Date = jiff::civil::date(2026, 3, 2);
+
 fn machine(text: &str) -> Arc<Machine> {
     let c = with_head(text);
     c.runnable()
@@ -9,7 +11,7 @@ fn machine(text: &str) -> Arc<Machine> {
 }
 
 fn of(old: &str, new: &str) -> Diff {
-    diff(&machine(old), &machine(new))
+    diff(&machine(old), &machine(new), DATE)
 }
 
 const NODE: &str = "node greet { say \"Hi.\"; end resolved }\n";
@@ -113,7 +115,7 @@ node greet { say "Hi."; end resolved }
         "{base}route human {{\n | intent | customer.plan | team | priority |\n | billing | enterprise | key_accounts | immediate |\n | billing, refund | _ | finance | high |\n | _ | _ | support | standard |\n}}\n"
     );
     let machine = |t: &str| crate::testing::compile(t).machine;
-    let d = diff(&machine(&old), &machine(&new));
+    let d = diff(&machine(&old), &machine(&new), DATE);
     let [case] = d.cases.as_slice() else {
         panic!("{:#?}", d.cases)
     };
@@ -130,7 +132,7 @@ node greet { say "Hi."; end resolved }
         1
     );
     // The other way round it is the same case.
-    let back = diff(&machine(&new), &machine(&old));
+    let back = diff(&machine(&new), &machine(&old), DATE);
     assert_eq!(back.cases.first().unwrap().when, case.when);
 }
 
@@ -225,4 +227,77 @@ fn an_intent_that_becomes_regulated_goes_to_people() {
         case.overall,
         Some(("goes on".into(), "human: support high".into()))
     );
+}
+
+/// Hours are compared by the times at which they are open, in real time zones, and a team by its hours.
+#[test]
+fn hours_say_when_they_differ() {
+    let bare = crate::testing::HEAD.replace("team support { hours always }\n", "");
+    let machine = |text: &str| {
+        let c = crate::testing::compile(&format!("{bare}{text}"));
+        c.runnable()
+            .unwrap_or_else(|| panic!("{:?}", c.diagnostics))
+    };
+    let bot = |hours: &str, team: &str| {
+        machine(&format!(
+            "{NODE}hours office {{ timezone \"Europe/London\"; {hours} }}\nhours late {{ timezone \"Europe/London\"; mon..sun 12:00-20:00 }}\nteam support {{ {team} }}\nescalate day to human {{ when during office and shouting }}\nescalate night to human {{ when during late and profanity }}\n"
+        ))
+    };
+    let old = bot(
+        "mon..fri 09:00-17:30; sat 10:00-14:00; closed 2026-12-25",
+        "hours office",
+    );
+    // The same week in other words.
+    let same = bot(
+        "mon 09:00-17:30; tue..fri 09:00-12:00, 12:00-17:30; sat 10:00-14:00; closed 2026-12-25",
+        "hours office",
+    );
+    assert!(diff(&old, &same, DATE).times.is_empty());
+    let shorter = bot("mon..fri 09:00-17:00; sun 10:00-14:00", "hours office");
+    let d = diff(&old, &shorter, DATE);
+    let [office] = d.times.as_slice() else {
+        panic!("{:#?}", d.times)
+    };
+    assert_eq!((office.kind, office.name.as_str()), ("hours", "office"));
+    assert_eq!(office.closes, ["Sat 10:00-14:00", "Mon-Fri 17:00-17:30"]);
+    assert_eq!(
+        office.opens,
+        ["Sun 10:00-14:00", "Fri 2026-12-25 09:00-17:00"]
+    );
+    assert_eq!(office.first, "Mon 2026-03-02 17:00");
+    // Another zone: an hour's difference but for the weeks in which only one of them has put its clocks on.
+    let paris = machine(&format!(
+        "{NODE}hours office {{ timezone \"America/New_York\"; mon 09:00-10:00 }}\nteam support {{ hours always }}\nescalate day to human {{ when during office and shouting }}\n"
+    ));
+    let london = machine(&format!(
+        "{NODE}hours office {{ timezone \"Europe/London\"; mon 14:00-15:00 }}\nteam support {{ hours always }}\nescalate day to human {{ when during office and shouting }}\n"
+    ));
+    let d = diff(&london, &paris, DATE);
+    let [office] = d.times.as_slice() else {
+        panic!("{:#?}", d.times)
+    };
+    assert_eq!(office.timezone, "America/New_York");
+    // Clocks go on at 2026-03-08 in New York and at 2026-03-29 in London, back at 2026-10-25 and 2026-11-01.
+    assert_eq!(office.first, "Mon 2026-03-09 09:00");
+    assert_eq!(office.opens, ["Mon 09:00-10:00"]);
+    assert_eq!(office.closes, ["Mon 10:00-11:00"]);
+    // A team that changes its hours; the hours themselves do not.
+    let moved = bot(
+        "mon..fri 09:00-17:30; sat 10:00-14:00; closed 2026-12-25",
+        "hours late",
+    );
+    let d = diff(&old, &moved, DATE);
+    let [team] = d.times.as_slice() else {
+        panic!("{:#?}", d.times)
+    };
+    assert_eq!((team.kind, team.name.as_str()), ("team", "support"));
+    assert_eq!(team.closes, ["Mon-Fri 09:00-12:00", "Sat 10:00-12:00"]);
+    assert!(
+        team.opens.contains(&"Mon-Fri 17:30-20:00".to_owned()),
+        "{:?}",
+        team.opens
+    );
+    let round = machine(&format!("{NODE}team support {{ hours always }}\n"));
+    let d = diff(&round, &round, DATE);
+    assert!(d.times.is_empty());
 }
