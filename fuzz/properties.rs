@@ -1,7 +1,8 @@
 //! What holds for any text at all. The fuzz targets and the compiler's test of mutations share it.
 
+use flow_compiler::mend::Mending;
 use flow_compiler::sources::Project;
-use flow_compiler::{Compiler, Options};
+use flow_compiler::{Compilation, Compiler, Options, render};
 use flow_grammar::{format, parse_uncached, same_meaning};
 
 /// Parsing takes every text: between the declarations there is only blank space, and every finding lies inside its own.
@@ -39,8 +40,58 @@ pub(crate) fn formats(text: &str) {
     );
 }
 
-/// The whole compiler takes every project; findings lie inside their sources, and remembering changes nothing.
+/// The whole compiler takes every project; findings and repairs lie inside its files, and can be shown and carried out.
 pub(crate) fn checks(compiler: &mut Compiler, files: &[(&str, &str)]) {
+    let project = project(files);
+    let compilation = compiler.compile(&project, &options());
+    let sources = &compilation.sources;
+    for found in &compilation.diagnostics {
+        for label in &found.labels {
+            let place = sources.resolve(label.at);
+            assert!(
+                place.is_none_or(|(file, range)| file.text.get(range).is_some()),
+                "a finding outside its file: {found:?}"
+            );
+        }
+    }
+    // Of thousands of findings the first tell enough.
+    let first = compilation.diagnostics.iter().take(40);
+    for fix in first.flat_map(|d| &d.fixes) {
+        let mut mending = Mending::default();
+        assert!(mending.add(sources, fix), "a repair of no place: {fix:?}");
+        for (file, text) in mending.files() {
+            assert_ne!(*file.text, *text, "a repair of nothing: {fix:?}");
+        }
+    }
+    let shown = compilation.diagnostics.get(..40);
+    let shown = shown.unwrap_or(&compilation.diagnostics);
+    let text = render::text(sources, shown, false);
+    assert_eq!(text.is_empty(), shown.is_empty(), "nothing is shown");
+    for data in [render::json(sources, shown), render::sarif(sources, shown)] {
+        assert!(data.starts_with('{') && data.ends_with('}'), "{data}");
+    }
+}
+
+/// What was compiled before changes nothing: after an edit the same is found as from cold.
+pub(crate) fn remembers(compiler: &mut Compiler, before: &[(&str, &str)], after: &[(&str, &str)]) {
+    compiler.compile(&project(before), &options());
+    let project = project(after);
+    let (warm, cold) = (
+        compiler.compile(&project, &options()),
+        Compiler::new().compile(&project, &options()),
+    );
+    let found = |c: &Compilation| render::json(&c.sources, &c.diagnostics);
+    assert_eq!(found(&warm), found(&cold), "an edit is found otherwise");
+    assert_eq!(warm.runnable().is_some(), cold.runnable().is_some());
+}
+
+fn options() -> Options {
+    Options {
+        date: jiff::civil::date(2026, 3, 2),
+    }
+}
+
+fn project(files: &[(&str, &str)]) -> Project {
     let mut project = Project::default();
     for (path, text) in files {
         if !project.flow_files.iter().any(|(p, _)| p == path) {
@@ -48,17 +99,5 @@ pub(crate) fn checks(compiler: &mut Compiler, files: &[(&str, &str)]) {
         }
     }
     project.flow_files.sort();
-    let options = Options {
-        date: jiff::civil::date(2026, 3, 2),
-    };
-    let compilation = compiler.compile(&project, &options);
-    for found in &compilation.diagnostics {
-        for label in &found.labels {
-            let place = compilation.sources.resolve(label.at);
-            assert!(
-                place.is_none_or(|(file, range)| file.text.get(range).is_some()),
-                "a finding outside its file: {found:?}"
-            );
-        }
-    }
+    project
 }

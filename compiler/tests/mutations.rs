@@ -241,3 +241,21 @@ fn mutated_bots_compile_to_the_end() {
         );
     }
 }
+
+/// One compiler for one bot after another, each mutated once more: it finds what a new one finds.
+#[test]
+fn mutated_bots_are_remembered_rightly() {
+    let small = bots(&["tests/diagnostics", "tests/language"]);
+    let mut compiler = Compiler::new();
+    for n in 0..300 {
+        let before = mutation(&small, n * 7 + 3);
+        let mut after = before.clone();
+        let mut dice = Dice(0xD1B5_4A32_D192_ED03 ^ (n as u64 + 1));
+        dice.mutate(&mut after, &small[n % small.len()]);
+        properties::remembers(
+            &mut compiler,
+            &[("bot.flow", &before)],
+            &[("bot.flow", &after)],
+        );
+    }
+}
