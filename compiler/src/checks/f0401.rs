@@ -86,7 +86,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     heads.sort();
     for (id, mut followers) in heads {
         // Of one whose name is misspelt elsewhere that is told.
-        let Some(node) = machine.node(id).filter(|n| !flow.perhaps_led_to(&n.name)) else {
+        let Some(node) = machine.node(id).filter(|n| !flow.perhaps_led_to(n)) else {
             continue;
         };
         let mut finding = Diagnostic::warning(

@@ -103,7 +103,7 @@ fn lost_backs(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         // returned from.
         let visited = !flow.visits(id).is_empty();
         let arrow = flow.gotos(id).first().and_then(|g| machine.op(*g));
-        if flow.perhaps_led_to(&node.name) || (visited && !flow.entered(machine, id)) {
+        if flow.perhaps_led_to(node) || (visited && !flow.entered(machine, id)) {
             continue;
         }
         for op in flow.ops(node.code).iter().filter_map(|o| machine.op(*o)) {

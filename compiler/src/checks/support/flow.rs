@@ -104,11 +104,12 @@ impl Flow {
         }
     }
 
-    /// Whether a step leads to a node that there is not, by a name that may well be meant for this one.
-    pub(crate) fn perhaps_led_to(&self, name: &str) -> bool {
-        self.meant
-            .iter()
-            .any(|meant| crate::env::did_you_mean(meant, [name]).is_some())
+    /// Whether a step leads to a node that there is not, by a name that may well be meant for this one: misspelt, or its old one.
+    pub(crate) fn perhaps_led_to(&self, node: &crate::machine::Node) -> bool {
+        self.meant.iter().any(|meant| {
+            node.was.as_ref() == Some(meant)
+                || crate::env::did_you_mean(meant, [node.name.as_str()]).is_some()
+        })
     }
 
     /// Whether a conversation can come to an operation.
