@@ -28,6 +28,9 @@ struct Letter {
     cause: Context,
 }
 
+/// Between two looks at what is due.
+const AT_MOST_EVERY: Duration = Duration::from_millis(20);
+
 /// A browser's or agent's presence.
 #[derive(Debug, Clone, Default)]
 struct Presence {
@@ -125,6 +128,7 @@ impl App {
                     came_through: Vec::new(),
                     passed: BTreeSet::new(),
                     news: None,
+                    told_at: None,
                     promised: None,
                 };
                 desk.restore(summary.id.as_str().into(), item);
@@ -275,12 +279,20 @@ impl App {
         let cause = self.telemetry.here(conversation);
         let mut mail = lock(&self.desk.mail);
         let box_ = mail.entry(conversation.to_owned()).or_default();
-        let idle = box_.is_empty();
-        box_.push_back(Letter {
+        let (idle, behind_front) = (box_.is_empty(), box_.len() > 1);
+        let letter = Letter {
             kind,
             answer,
             cause,
-        });
+        };
+        let is_news = |letter: &Letter| {
+            letter.answer.is_none() && matches!(letter.kind, EventKind::Queue(_))
+        };
+        // News that nobody has begun to tell is overtaken by the next. (The letter in front is in work.)
+        match box_.back_mut() {
+            Some(last) if behind_front && is_news(last) && is_news(&letter) => *last = letter,
+            _ => box_.push_back(letter),
+        }
         drop(mail);
         if idle {
             let (app, conversation) = (Arc::clone(self), conversation.to_owned());
@@ -440,8 +452,9 @@ pub(crate) async fn run(app: Arc<App>) {
             Duration::try_from(at.duration_since(app.clock.now())).unwrap_or_default()
         });
         tokio::select! {
-            () = tokio::time::sleep(wait.clamp(Duration::from_millis(20), Duration::from_secs(5))) => {}
-            () = app.desk.changed.notified() => {}
+            () = tokio::time::sleep(wait.clamp(AT_MOST_EVERY, Duration::from_secs(5))) => {}
+            // What changed the desk has settled it; only what is due next may be another thing now. In a rush that is looked at now and then.
+            () = app.desk.changed.notified() => tokio::time::sleep(AT_MOST_EVERY).await,
         }
     }
 }

@@ -62,6 +62,9 @@ impl Desk {
 
     /// Reserves agents for the waiting items of a team, in service order.
     fn offer(&mut self, team: &str, now: Timestamp, out: &mut Vec<DeskEffect>) {
+        if !self.has_free(team) {
+            return;
+        }
         let waiting: Vec<SmolStr> = self
             .queue(team, now)
             .into_iter()
@@ -69,11 +72,7 @@ impl Desk {
             .map(|(id, _)| id.clone())
             .collect();
         for conversation in waiting {
-            if !self
-                .agents
-                .values()
-                .any(|a| self.is_free(a) && a.spec.teams.iter().any(|t| t == team))
-            {
+            if !self.has_free(team) {
                 return;
             }
             let Some(agent) = self.pick(&conversation, team) else {
@@ -194,6 +193,12 @@ impl Desk {
                 }
             })
         })
+    }
+
+    /// Whether anybody of a team could take something.
+    fn has_free(&self, team: &str) -> bool {
+        let mut agents = self.agents.values();
+        agents.any(|a| self.is_free(a) && a.spec.teams.iter().any(|t| t == team))
     }
 
     fn is_free(&self, agent: &Agent) -> bool {

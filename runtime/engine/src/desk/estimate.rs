@@ -4,7 +4,7 @@
 //! agents times the share of their work that comes from this queue, handle is the smoothed handling time, theta the abandonments per waiting
 //! second. A range is announced from the 10th to the 90th percentile of actual over predicted. Without slots there is no number.
 
-use super::{Desk, DeskEffect, ItemState};
+use super::{Desk, DeskEffect, Item, ItemState};
 use crate::event::QueueNews;
 use jiff::Timestamp;
 use smol_str::SmolStr;
@@ -12,6 +12,11 @@ use std::collections::VecDeque;
 
 /// How often estimates are renewed while someone waits.
 pub(super) const RENEW_MILLIS: i64 = 15_000;
+/// So many at the front hear at once that they moved up. All others, and everybody of a length that changed behind them, hear when their
+/// news is renewed: news is a turn of a conversation, and a thousand who wait must not mean a thousand turns for each who comes.
+const NEAR: usize = 20;
+/// Nobody's news is older than this.
+const OLDEST_MILLIS: i64 = 60_000;
 /// What a conversation is taken to need before one was measured: 8 minutes.
 const USUAL_HANDLE: f64 = 480.0;
 /// The weight of the newest measurement.
@@ -73,16 +78,18 @@ impl Stats {
     /// The expected wait with `ahead` items before one's own, seconds; `None` without slots.
     #[must_use]
     pub fn wait(&self, ahead: usize, slots: f64) -> Option<f64> {
-        if slots <= 0.0 {
-            return None;
-        }
+        (slots > 0.0).then(|| self.waits(slots).take(ahead + 1).sum())
+    }
+
+    /// What each place adds to the wait, from the first on, seconds.
+    fn waits(&self, slots: f64) -> impl Iterator<Item = f64> + use<> {
         let rate = slots / self.handle.unwrap_or(USUAL_HANDLE);
         let theta = if self.waited_seconds > 60.0 {
             self.abandonments / self.waited_seconds
         } else {
             0.0
         };
-        Some((0..=ahead).map(|i| 1.0 / (rate + i as f64 * theta)).sum())
+        (0_u32..).map(move |i| 1.0 / (rate + f64::from(i) * theta))
     }
 
     /// The 10th and 90th percentile of actual over predicted; wide before enough was measured.
@@ -99,9 +106,10 @@ impl Stats {
 }
 
 impl Desk {
-    /// Tells every waiting item of a team where it stands, if that changed.
+    /// Tells the waiting items of a team where they stand, if that changed and is due to be told.
     #[expect(
         clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
         reason = "a wait in milliseconds fits"
     )]
     pub(super) fn news(&mut self, team: &str, now: Timestamp, out: &mut Vec<DeskEffect>) {
@@ -110,14 +118,22 @@ impl Desk {
             .into_iter()
             .map(|(id, _)| id.clone())
             .collect();
+        if order.is_empty() {
+            return;
+        }
         let length = u32::try_from(order.len()).unwrap_or(u32::MAX);
         let slots = self.slots(team);
         let staff = self.staff(team);
         let free = self.agents.values().any(|a| {
             a.present && a.spec.teams.iter().any(|t| t == team) && a.in_use() < self.capacity_of(a)
         });
-        let stats = self.stats.entry(team.into()).or_default().clone();
-        for (ahead, conversation) in order.into_iter().enumerate() {
+        let stats = self.stats.entry(team.into()).or_default();
+        let (low, high) = stats.spread();
+        let waits = stats.waits(slots).scan(0.0, |sum, more| {
+            *sum += more;
+            Some(*sum)
+        });
+        for ((ahead, conversation), wait) in order.into_iter().enumerate().zip(waits) {
             let Some(item) = self.items.get_mut(&conversation) else {
                 continue;
             };
@@ -125,9 +141,8 @@ impl Desk {
             let seconds = if reserved || (ahead == 0 && free) {
                 Some(item.item.accept_within as f64 / 2000.0)
             } else {
-                stats.wait(ahead, slots)
+                Some(wait).filter(|_| slots > 0.0)
             };
-            let (low, high) = stats.spread();
             let millis = |s: f64| (s * 1000.0) as i64;
             let news = QueueNews {
                 generation: item.item.generation,
@@ -140,8 +155,9 @@ impl Desk {
             if item.promised.is_none() {
                 item.promised = news.wait.map(|w| (now, w));
             }
-            if item.news.as_ref().is_none_or(|old| differs(old, &news)) {
+            if is_due(item, &news, ahead, now) {
                 item.news = Some(news.clone());
+                item.told_at = Some(now);
                 out.push(DeskEffect::News { conversation, news });
             }
         }
@@ -192,14 +208,31 @@ impl Desk {
     }
 }
 
-/// Whether people would call it news: another place, another length, other staff, or a wait that changed by a quarter.
-fn differs(old: &QueueNews, new: &QueueNews) -> bool {
-    let wait_changed = match (old.wait, new.wait) {
+/// Whether an item is told now. The first news, and that people came or went, never wait.
+fn is_due(item: &Item, new: &QueueNews, ahead: usize, now: Timestamp) -> bool {
+    let (Some(old), Some(told_at)) = (&item.news, item.told_at) else {
+        return true;
+    };
+    if (old.staff == 0) != (new.staff == 0) {
+        return true;
+    }
+    let moved = old.position != new.position || wait_changed(old, new);
+    if moved && ahead < NEAR {
+        return true;
+    }
+    // The further back, the less a place more or less says.
+    let steps = i64::try_from(ahead / 100).unwrap_or(i64::MAX);
+    let pause = RENEW_MILLIS
+        .saturating_mul(steps.saturating_add(1))
+        .min(OLDEST_MILLIS);
+    let renewed = now.as_millisecond() - told_at.as_millisecond() >= pause;
+    renewed && (moved || old.length != new.length)
+}
+
+/// Whether people would call it another wait: it changed by a quarter.
+fn wait_changed(old: &QueueNews, new: &QueueNews) -> bool {
+    match (old.wait, new.wait) {
         (Some(a), Some(b)) => (a - b).abs() * 4 > a.max(4000),
         (a, b) => a != b,
-    };
-    old.position != new.position
-        || old.length != new.length
-        || (old.staff == 0) != (new.staff == 0)
-        || wait_changed
+    }
 }

@@ -207,6 +207,9 @@ pub struct Item {
     /// The last news that was sent.
     #[serde(default)]
     pub news: Option<QueueNews>,
+    /// When it was sent; absent: the next news goes out at once.
+    #[serde(default)]
+    pub told_at: Option<Timestamp>,
     /// The first estimate, for measuring estimates: when and how long.
     #[serde(default)]
     pub promised: Option<(Timestamp, i64)>,
@@ -327,6 +330,7 @@ impl Desk {
                     came_through: Vec::new(),
                     passed: BTreeSet::new(),
                     news: None,
+                    told_at: None,
                     promised: None,
                 }
             }
@@ -528,6 +532,7 @@ impl Desk {
                 item.came_through
                     .push(std::mem::replace(&mut item.item.team, team.clone()));
                 item.in_team_since = now;
+                item.told_at = None;
                 item.passed.clear();
                 teams.insert(team.clone());
                 out.push(DeskEffect::Overflowed {

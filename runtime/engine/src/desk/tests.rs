@@ -391,3 +391,67 @@ fn demands_that_only_different_people_meet_leave_nobody_waiting() {
     let out = d.enqueue("c1".into(), wanted, at(0));
     assert_eq!(reserved(&out)[0].2, "leo");
 }
+
+fn told(effects: &[DeskEffect]) -> Vec<(&str, u32, u32)> {
+    let news = effects.iter().filter_map(|e| match e {
+        DeskEffect::News { conversation, news } => {
+            Some((conversation.as_str(), news.position, news.length))
+        }
+        _ => None,
+    });
+    news.collect()
+}
+
+#[test]
+fn a_thousand_who_wait_are_not_all_told_of_each_who_comes_or_goes() {
+    let mut d = desk(&[]);
+    for n in 0..1000 {
+        let id = format!("c{n:04}");
+        let out = d.enqueue(
+            id.clone().into(),
+            item("support", Priority::Standard, 0),
+            at(0),
+        );
+        assert_eq!(told(&out), [(id.as_str(), n + 1, n + 1)]);
+    }
+    // The first goes: those at the front move up at once.
+    let out = d.dequeue("c0000", "abandoned", at(1));
+    let heard = told(&out);
+    assert_eq!(heard.len(), 20);
+    assert_eq!(heard[0], ("c0001", 1, 999));
+    assert_eq!(heard[19], ("c0020", 20, 999));
+    // The others hear within a quarter of a minute, at the very end within a minute, and then know their place.
+    let out = d.tick(at(15));
+    assert!(told(&out).contains(&("c0099", 99, 999)), "{out:?}");
+    assert!(!told(&out).iter().any(|(id, ..)| *id == "c0999"));
+    let out = d.tick(at(60));
+    assert!(told(&out).contains(&("c0999", 999, 999)), "{out:?}");
+    assert!(told(&d.tick(at(75))).is_empty());
+    for (place, (_, item)) in d.queue("support", at(75)).into_iter().enumerate() {
+        let news = item.news.as_ref().unwrap();
+        assert_eq!(
+            (news.position as usize, news.length as usize),
+            (place + 1, 999)
+        );
+    }
+}
+
+#[test]
+fn all_who_wait_hear_at_once_that_somebody_came() {
+    let mut d = desk(&[]);
+    for n in 0..50 {
+        let id = format!("c{n:02}");
+        d.enqueue(id.into(), item("support", Priority::Standard, 0), at(0));
+    }
+    let spec = AgentSpec {
+        id: "leo".into(),
+        name: "Leo".into(),
+        teams: vec!["support".into()],
+        languages: vec![],
+        skills: vec![],
+        capacity: None,
+    };
+    d.set_agent(spec, at(1));
+    let out = d.set_present("leo", true, at(1)).unwrap();
+    assert_eq!(told(&out).len(), 50);
+}

@@ -157,6 +157,7 @@ impl Case<'_> {
                 came_through: Vec::new(),
                 passed: BTreeSet::new(),
                 news: None,
+                told_at: None,
                 promised: None,
             };
             self.desk.restore(ID.into(), item);
