@@ -43,6 +43,7 @@ pub mod view;
 pub use conversation::Conversation;
 pub use engine::Engine;
 pub use migrate::Stay;
+pub use prompt::PROMPT_LINES;
 pub use routing::Routed;
 pub use transcript::transcript;
 pub use turn::{Refusal, Turn};

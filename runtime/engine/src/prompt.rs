@@ -12,8 +12,8 @@ use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Lines of history at most.
-const LINES: usize = 30;
+/// Lines of history at most that a model is told.
+pub const PROMPT_LINES: usize = 30;
 /// Private texts shorter than this are not looked for in messages: they would hide half of every sentence.
 const SHORT: usize = 3;
 
@@ -161,7 +161,7 @@ pub(crate) fn history(
         })
     });
     let told: Vec<PromptLine> = told.collect();
-    let skip = told.len().saturating_sub(LINES);
+    let skip = told.len().saturating_sub(PROMPT_LINES);
     told.into_iter().skip(skip).collect()
 }
 

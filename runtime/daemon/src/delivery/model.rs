@@ -105,17 +105,17 @@ impl App {
             tracing::warn!(conversation, error, "a model gave no answer");
             EventKind::ModelFailed { request: id, error }
         };
-        let (program, state, _) = match self.snapshot(conversation).await {
+        let (program, state, summary) = match self.snapshot(conversation).await {
             Ok(found) => found,
             Err(error) => return fail(error.to_string()),
         };
-        match self.history(conversation).await {
-            Ok(history) => {
-                request.history = program
-                    .engine
-                    .prompt_history(&state, &request.tier, &history)
+        let machine = program.engine.machine();
+        if machine.tiers.iter().any(|t| t.name == request.tier && t.shares_transcript) {
+            let told = self.told(&program, &state, &summary, &request.tier).await;
+            match told {
+                Ok(lines) => request.history = lines,
+                Err(error) => return fail(error.to_string()),
             }
-            Err(error) => return fail(error.to_string()),
         }
         let config = request
             .model
