@@ -57,6 +57,8 @@ pub trait Store: Send + Sync + 'static {
     fn commit(&self, turn: TurnCommit) -> Fut<'_, Committed>;
     /// A conversation's state, with the ids of all commands it took.
     fn load(&self, id: &str) -> Fut<'_, Option<Loaded>>;
+    /// A command that a conversation took, by its id: the hash of its body, and the turn's number.
+    fn message(&self, conversation: &str, id: &str) -> Fut<'_, Option<(Vec<u8>, u64)>>;
     /// A conversation's columns.
     fn summary(&self, id: &str) -> Fut<'_, Option<Summary>>;
     /// A conversation's log after a sequence number.

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use std::collections::HashMap;
 
 /// A priority, in rising order.
 #[derive(Debug, JsonSchema)]
@@ -114,8 +113,8 @@ pub struct Conversation {
 pub struct Loaded {
     /// The conversation.
     pub conversation: Conversation,
-    /// The ids of the commands it took: `(hash of the body, the turn's number)`.
-    pub messages: HashMap<String, (Vec<u8>, u64)>,
+    /// The ids of the commands it took; what each said tells [`crate::Store::message`].
+    pub messages: Vec<String>,
 }
 
 /// An event to be added to a log.

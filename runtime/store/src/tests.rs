@@ -87,7 +87,9 @@ async fn exercises(store: &dyn Store) {
     let loaded = store.load("a").await.unwrap().unwrap();
     assert_eq!(loaded.conversation.state, "state 1");
     assert_eq!(loaded.conversation.row, 1);
-    assert_eq!(loaded.messages.get("m1"), Some(&(vec![7], 1)));
+    assert_eq!(loaded.messages, ["m1"]);
+    assert_eq!(store.message("a", "m1").await.unwrap(), Some((vec![7], 1)));
+    assert_eq!(store.message("a", "m2").await.unwrap(), None);
     assert!(store.load("nobody").await.unwrap().is_none());
 
     // The same id: once, and never with another body.

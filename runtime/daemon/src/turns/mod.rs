@@ -16,8 +16,8 @@ use crate::hub::{AgentNews, Heard};
 use crate::program::Program;
 use flow_compiler::value::FileValue;
 use flow_engine::effect::Effect;
-use flow_engine::event::{Event, EventKind};
-use flow_engine::{Conversation, Recorded, Refusal};
+use flow_engine::event::{Event, EventKind, QueueNews};
+use flow_engine::{Conversation, Recorded, Refusal, View};
 use flow_store::{Committed, Consumed, MessageKey, StoreError, Summary};
 use messages::Message;
 use patience::Patience;
@@ -222,10 +222,11 @@ impl App {
             return Err(TurnError::Draining);
         };
         if let Some(key) = &command.key
-            && let Some((hash, seq)) = state.ids.get(&key.id)
+            && state.may_know(&key.id)
+            && let Some((hash, seq)) = self.store.message(&state.summary.id, &key.id).await?
         {
-            return if *hash == key.hash {
-                self.repeated(state, *seq).await
+            return if hash == key.hash {
+                self.repeated(state, seq).await
             } else {
                 Err(TurnError::IdReused)
             };
@@ -313,7 +314,7 @@ impl App {
                     &program,
                     &view,
                     &told,
-                    self.desk.news(&told.id).as_ref(),
+                    self.place_in_line(&view, &told.id).as_ref(),
                 ));
                 let outcome = Outcome {
                     seq: prepared.summary.seq,
@@ -344,6 +345,11 @@ impl App {
         }
     }
 
+    /// The last news of a conversation's place in the queue. The desk is only asked about those that wait: everybody shares its lock.
+    fn place_in_line(&self, view: &View, id: &str) -> Option<QueueNews> {
+        view.position.and_then(|_| self.desk.news(id))
+    }
+
     async fn repeated(&self, state: &State, seq: u64) -> Result<Outcome, TurnError> {
         let program = self.program_of(&state.conversation).await?;
         let view = program.engine.view(&state.conversation);
@@ -364,7 +370,7 @@ impl App {
                 &program,
                 &view,
                 &summary,
-                self.desk.news(&summary.id).as_ref(),
+                self.place_in_line(&view, &summary.id).as_ref(),
             )),
             summary,
             messages: Arc::new(messages.unwrap_or_default()),
@@ -474,8 +480,7 @@ fn understand(
         Input::Event(kind) => *kind,
         Input::File { id, file } => EventKind::File { id, file },
         Input::Text { id, text } | Input::Code { id, text } => {
-            let view = program.engine.view(conversation);
-            let signals = crate::understand::signals(program, &view, &text, now);
+            let signals = crate::understand::signals(program, conversation, &text, now);
             EventKind::Message { id, text, signals }
         }
     }

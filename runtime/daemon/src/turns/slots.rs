@@ -9,6 +9,7 @@ use flow_engine::Conversation;
 use flow_engine::event::EventKind;
 use flow_store::{Loaded, MessageKey, StoreError, Summary};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,8 +18,9 @@ use std::time::{Duration, Instant};
 const WAITING: usize = 64;
 /// Conversations kept in memory at most, when nobody uses them.
 const KEPT: usize = 4096;
-/// A conversation that nobody used for so long leaves memory.
-const IDLE: Duration = Duration::from_secs(60);
+/// A conversation that nobody used for so long leaves memory. One that comes back costs a read, so those who write again at once stay; but
+/// most of those who are there at a time read, think or have gone.
+const IDLE: Duration = Duration::from_secs(20);
 
 /// A conversation in memory.
 #[derive(Debug)]
@@ -27,7 +29,8 @@ pub(super) struct State {
     pub(super) token: Vec<u8>,
     pub(super) summary: Summary,
     pub(super) conversation: Conversation,
-    pub(super) ids: HashMap<String, (Vec<u8>, u64)>,
+    /// Hashes of the ids of the commands that it took, the newest last.
+    ids: Vec<u64>,
     pub(super) labels: Labels,
     pub(super) measured: Measured,
 }
@@ -43,7 +46,7 @@ impl State {
                 ..Summary::default()
             },
             conversation: Conversation::new(version),
-            ids: HashMap::new(),
+            ids: Vec::new(),
             labels: Labels::new(),
             measured: Measured::default(),
         }
@@ -55,7 +58,7 @@ impl State {
             token: loaded.conversation.token,
             summary: loaded.conversation.summary,
             conversation: serde_json::from_str(&loaded.conversation.state)?,
-            ids: loaded.messages,
+            ids: loaded.messages.iter().map(|id| print(id)).collect(),
             labels: Labels::new(),
             measured: Measured::default(),
         })
@@ -73,6 +76,12 @@ impl State {
         }
     }
 
+    /// Whether a command of this id may have come before: only then the store is asked.
+    pub(super) fn may_know(&self, id: &str) -> bool {
+        let print = print(id);
+        self.ids.iter().rev().any(|known| *known == print)
+    }
+
     /// Takes over what was committed.
     pub(super) fn commit(
         &mut self,
@@ -83,11 +92,18 @@ impl State {
     ) {
         self.row = row;
         if let Some(key) = key {
-            self.ids.insert(key.id, (key.hash, summary.seq));
+            self.ids.push(print(&key.id));
         }
         self.summary = summary;
         self.conversation = conversation;
     }
+}
+
+/// The ids of a long conversation would be most of what it takes in memory.
+fn print(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The place of a conversation.

@@ -86,6 +86,13 @@ impl Store for Faulty {
         }
     }
 
+    fn message(&self, conversation: &str, id: &str) -> Fut<'_, Option<(Vec<u8>, u64)>> {
+        match self.fault(conversation, 12) {
+            Fault::None => self.inner.message(conversation, id),
+            _ => broken(),
+        }
+    }
+
     fn summary(&self, id: &str) -> Fut<'_, Option<Summary>> {
         self.inner.summary(id)
     }

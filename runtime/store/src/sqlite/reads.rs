@@ -4,7 +4,6 @@ use super::row::{self, SUMMARY, collect, first, get, natural, number};
 use crate::{EventRow, ListQuery, Loaded, Scope, StoreError, Summary};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params, params_from_iter};
-use std::collections::HashMap;
 
 pub(super) fn load(c: &Connection, id: &str) -> Result<Option<Loaded>, StoreError> {
     // One snapshot for both tables: a commit between the two reads must not show.
@@ -15,16 +14,23 @@ pub(super) fn load(c: &Connection, id: &str) -> Result<Option<Loaded>, StoreErro
     else {
         return Ok(None);
     };
-    let mut statement =
-        tx.prepare_cached("SELECT id, hash, seq FROM message_id WHERE conversation = ?")?;
-    let ids = collect(statement.query([id])?, |r| {
-        Ok((get(r, "id")?, (get(r, "hash")?, natural(get(r, "seq")?))))
-    })?;
-    let messages: HashMap<String, (Vec<u8>, u64)> = ids.into_iter().collect();
+    let mut statement = tx.prepare_cached("SELECT id FROM message_id WHERE conversation = ?")?;
+    let messages = collect(statement.query([id])?, |r| get(r, "id"))?;
     Ok(Some(Loaded {
         conversation,
         messages,
     }))
+}
+
+pub(super) fn message(
+    c: &Connection,
+    conversation: &str,
+    id: &str,
+) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    let sql = "SELECT hash, seq FROM message_id WHERE conversation = ? AND id = ?";
+    first(c.prepare_cached(sql)?.query([conversation, id])?, |r| {
+        Ok((get(r, "hash")?, natural(get(r, "seq")?)))
+    })
 }
 
 pub(super) fn summary(c: &Connection, id: &str) -> Result<Option<Summary>, StoreError> {

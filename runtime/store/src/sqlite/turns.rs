@@ -1,8 +1,8 @@
 //! The commit of a turn.
 
-use super::row::{maybe, millis, natural, number};
+use super::row::{maybe, millis, number};
 use crate::{Committed, Consumed, OutboxRow, StoreError, TurnCommit};
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use rusqlite::{Connection, ToSql, params};
 
 pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, StoreError> {
     let id = turn.conversation.summary.id.as_str();
@@ -11,14 +11,8 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
         .last()
         .map_or(turn.conversation.summary.seq, |e| e.seq);
     if let Some(key) = &turn.message {
-        let known = c
-            .prepare_cached("SELECT hash, seq FROM message_id WHERE conversation = ? AND id = ?")?
-            .query_row(params![id, key.id], |row| {
-                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?))
-            })
-            .optional()?;
-        match known {
-            Some((hash, seq)) if hash == key.hash => return Ok(Committed::Duplicate(natural(seq))),
+        match super::reads::message(c, id, &key.id)? {
+            Some((hash, seq)) if hash == key.hash => return Ok(Committed::Duplicate(seq)),
             Some(_) => return Ok(Committed::IdReused),
             None => {}
         }
@@ -70,27 +64,23 @@ pub(super) fn commit(c: &Connection, turn: &TurnCommit) -> Result<Committed, Sto
     })
 }
 
-const CREATE: &str = "INSERT INTO conversation (id, row, version, state, token, stage, tier, channel, language, customer, topic, team, \
-     priority, mood, agent, agent_name, opened_at, escalated_at, queued_at, connected_at, closed_at, last_at, due, last_text, last_from, seq, \
-     resolved, reason, people, item, reservation) VALUES (:id, :row + 1, :version, :state, :token, :stage, :tier, :channel, :language, \
-     :customer, :topic, :team, :priority, :mood, :agent, :agent_name, :opened_at, :escalated_at, :queued_at, :connected_at, :closed_at, \
-     :last_at, :due, :last_text, :last_from, :seq, :resolved, :reason, :people, :item, :reservation) ON CONFLICT (id) DO NOTHING";
+/// The columns of a conversation, by the numbers of their parameters. (By name SQLite would be asked for each number, in every turn.)
+const CREATE: &str = "INSERT INTO conversation (id, row, version, stage, agent, opened_at, state, token, tier, channel, language, customer, \
+     topic, team, priority, mood, agent_name, escalated_at, queued_at, connected_at, closed_at, last_at, due, last_text, last_from, seq, \
+     resolved, reason, people, item, reservation) VALUES (?1, ?2 + 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+     ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31) ON CONFLICT (id) DO NOTHING";
 
 /// What most turns change. The columns of the indexes are only compared here: SQLite rewrites an index's entry whenever one of its columns is
 /// set, even to the value that it has.
-const STAYS: &str = "UPDATE conversation SET row = :row + 1, state = :state, tier = :tier, channel = :channel, language = :language, \
-     customer = :customer, topic = :topic, team = :team, priority = :priority, mood = :mood, agent_name = :agent_name, \
-     escalated_at = :escalated_at, queued_at = :queued_at, connected_at = :connected_at, closed_at = :closed_at, last_at = :last_at, \
-     due = :due, last_text = :last_text, last_from = :last_from, seq = :seq, resolved = :resolved, reason = :reason, people = :people, \
-     item = :item, reservation = :reservation, token = :token WHERE id = :id AND row = :row AND version = :version AND stage = :stage \
-     AND agent IS :agent AND opened_at IS :opened_at";
+const STAYS: &str = "UPDATE conversation SET row = ?2 + 1, state = ?7, token = ?8, tier = ?9, channel = ?10, language = ?11, customer = ?12, \
+     topic = ?13, team = ?14, priority = ?15, mood = ?16, agent_name = ?17, escalated_at = ?18, queued_at = ?19, connected_at = ?20, \
+     closed_at = ?21, last_at = ?22, due = ?23, last_text = ?24, last_from = ?25, seq = ?26, resolved = ?27, reason = ?28, people = ?29, \
+     item = ?30, reservation = ?31 WHERE id = ?1 AND row = ?2 AND version = ?3 AND stage = ?4 AND agent IS ?5 AND opened_at IS ?6";
 
-const MOVES: &str = "UPDATE conversation SET row = :row + 1, version = :version, state = :state, token = :token, stage = :stage, tier = :tier, \
-     channel = :channel, language = :language, customer = :customer, topic = :topic, team = :team, priority = :priority, mood = :mood, \
-     agent = :agent, agent_name = :agent_name, opened_at = :opened_at, escalated_at = :escalated_at, queued_at = :queued_at, \
-     connected_at = :connected_at, closed_at = :closed_at, last_at = :last_at, due = :due, last_text = :last_text, \
-     last_from = :last_from, seq = :seq, resolved = :resolved, reason = :reason, people = :people, item = :item, \
-     reservation = :reservation WHERE id = :id AND row = :row";
+const MOVES: &str = "UPDATE conversation SET row = ?2 + 1, version = ?3, stage = ?4, agent = ?5, opened_at = ?6, state = ?7, token = ?8, \
+     tier = ?9, channel = ?10, language = ?11, customer = ?12, topic = ?13, team = ?14, priority = ?15, mood = ?16, agent_name = ?17, \
+     escalated_at = ?18, queued_at = ?19, connected_at = ?20, closed_at = ?21, last_at = ?22, due = ?23, last_text = ?24, \
+     last_from = ?25, seq = ?26, resolved = ?27, reason = ?28, people = ?29, item = ?30, reservation = ?31 WHERE id = ?1 AND row = ?2";
 
 /// Writes the conversation if its row version is the expected one.
 fn put(c: &Connection, turn: &TurnCommit) -> Result<bool, StoreError> {
@@ -104,39 +94,40 @@ fn write(c: &Connection, turn: &TurnCommit, sql: &str) -> Result<bool, StoreErro
     let conversation = &turn.conversation;
     let s = &conversation.summary;
     let item = s.item.as_ref().map(serde_json::to_string).transpose()?;
-    let changed = c.prepare_cached(sql)?.execute(named_params! {
-        ":id": s.id,
-        ":row": number(conversation.row),
-        ":version": s.version.as_str(),
-        ":state": conversation.state,
-        ":token": conversation.token,
-        ":stage": s.stage.as_str(),
-        ":tier": s.tier.as_str(),
-        ":channel": s.channel.as_str(),
-        ":language": s.language.as_str(),
-        ":customer": s.customer,
-        ":topic": s.topic.as_deref(),
-        ":team": s.team.as_deref(),
-        ":priority": s.priority.as_str(),
-        ":mood": s.mood,
-        ":agent": s.agent.as_ref().map(|a| a.id.as_str()),
-        ":agent_name": s.agent.as_ref().map(|a| a.name.as_str()),
-        ":opened_at": maybe(s.opened_at),
-        ":escalated_at": maybe(s.escalated_at),
-        ":queued_at": maybe(s.queued_at),
-        ":connected_at": maybe(s.connected_at),
-        ":closed_at": maybe(s.closed_at),
-        ":last_at": maybe(s.last_at).unwrap_or(0),
-        ":due": maybe(s.due),
-        ":last_text": s.last_text,
-        ":last_from": s.last_from.as_deref(),
-        ":seq": number(s.seq),
-        ":resolved": s.resolved,
-        ":reason": s.reason.as_deref(),
-        ":people": s.people,
-        ":item": item,
-        ":reservation": s.reservation.map(number),
-    })?;
+    let values: [&dyn ToSql; 31] = [
+        &s.id,
+        &number(conversation.row),
+        &s.version.as_str(),
+        &s.stage.as_str(),
+        &s.agent.as_ref().map(|a| a.id.as_str()),
+        &maybe(s.opened_at),
+        &conversation.state,
+        &conversation.token,
+        &s.tier.as_str(),
+        &s.channel.as_str(),
+        &s.language.as_str(),
+        &s.customer,
+        &s.topic.as_deref(),
+        &s.team.as_deref(),
+        &s.priority.as_str(),
+        &s.mood,
+        &s.agent.as_ref().map(|a| a.name.as_str()),
+        &maybe(s.escalated_at),
+        &maybe(s.queued_at),
+        &maybe(s.connected_at),
+        &maybe(s.closed_at),
+        &maybe(s.last_at).unwrap_or(0),
+        &maybe(s.due),
+        &s.last_text,
+        &s.last_from.as_deref(),
+        &number(s.seq),
+        &s.resolved,
+        &s.reason.as_deref(),
+        &s.people,
+        &item,
+        &s.reservation.map(number),
+    ];
+    let changed = c.prepare_cached(sql)?.execute(&values[..])?;
     Ok(changed == 1)
 }
 

@@ -4,14 +4,15 @@ use crate::StoreError;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Commands of one transaction at most.
 const BATCH: usize = 512;
-/// Between two background checkpoints.
-const CHECKPOINT: Duration = Duration::from_millis(500);
+/// Between two background checkpoints while something is written. The shorter, the less each has to move and to sync, and the less a commit
+/// that comes meanwhile waits for the disk.
+const CHECKPOINT: Duration = Duration::from_millis(100);
 
 /// Work for the writer's thread, and whom to tell.
 trait Job: Send {
@@ -80,10 +81,14 @@ impl Writer {
                 .spawn(body)
                 .map_err(|e| StoreError::Other(e.to_string()))
         };
-        let thread = spawn("store-writer", Box::new(move || write(&connection, &queue)))?;
         let checkpoints = spawn(
             "store-checkpoint",
             Box::new(move || checkpoint(&checkpointer, &stopped)),
+        )?;
+        let wake = checkpoints.thread().clone();
+        let thread = spawn(
+            "store-writer",
+            Box::new(move || write(&connection, &queue, &wake)),
         )?;
         Ok(Self {
             jobs: Some(jobs),
@@ -137,11 +142,12 @@ impl Drop for Writer {
     }
 }
 
-fn write(connection: &Connection, queue: &mpsc::Receiver<Box<dyn Job>>) {
+fn write(connection: &Connection, queue: &mpsc::Receiver<Box<dyn Job>>, checkpoints: &Thread) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(BATCH - 1));
         let commit = together(connection, &mut batch);
+        checkpoints.unpark();
         if let Err(error) = &commit {
             tracing::error!(%error, "could not write");
         }
@@ -201,7 +207,11 @@ fn transaction(
 
 fn checkpoint(connection: &Connection, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
-        std::thread::park_timeout(CHECKPOINT);
+        // Until something is written: a store that rests costs nothing.
+        std::thread::park();
+        if !stop.load(Ordering::Acquire) {
+            std::thread::sleep(CHECKPOINT);
+        }
         // Passive: it never makes the writer wait. What it leaves, the writer's own limit catches.
         let outcome = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         if let Err(error) = outcome {
