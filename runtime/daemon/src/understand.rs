@@ -1,20 +1,24 @@
 //! What understanding is told of a conversation.
 
 use crate::program::Program;
-use flow_engine::View;
+use flow_engine::Conversation;
 use flow_engine::signals::Signals;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 /// The signals of a customer's message.
 #[must_use]
-pub(crate) fn signals(program: &Program, view: &View, text: &str, now: Timestamp) -> Signals {
-    let timezone = &program.engine.machine().bot.timezone;
+pub(crate) fn signals(
+    program: &Program,
+    conversation: &Conversation,
+    text: &str,
+    now: Timestamp,
+) -> Signals {
+    let place = conversation.place();
     let context = flow_understanding::Context {
-        language: Some(view.language.as_str()).filter(|l| !l.is_empty()),
+        language: Some(conversation.language()).filter(|l| !l.is_empty()),
         now,
-        timezone: TimeZone::get(timezone).unwrap_or(TimeZone::UTC),
-        expecting: view.place.as_deref().and_then(expected),
+        timezone: program.engine.zone().clone(),
+        expecting: place.as_deref().and_then(expected),
     };
     program.understanding.signals(text, &context)
 }

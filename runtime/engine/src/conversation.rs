@@ -402,6 +402,12 @@ impl Conversation {
         &self.version
     }
 
+    /// Its language: a declared one, `other`, or empty before it opened.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
     /// A slot's value.
     #[must_use]
     pub fn slot(&self, name: &str) -> Option<&Value> {

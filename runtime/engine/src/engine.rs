@@ -59,7 +59,8 @@ impl Engine {
     }
 
     /// The bot's time zone.
-    pub(crate) fn zone(&self) -> &TimeZone {
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
 

@@ -114,20 +114,12 @@ pub(crate) fn view(engine: &Engine, c: &Conversation) -> View {
     let log = std::cell::RefCell::default();
     let scope = engine.scope(c, now, &NoHooks, &log);
     let handoff = c.handoff.as_deref();
-    let place = match &c.main.at {
-        At::Question(pending) => Some(pending.ask.key()),
-        _ => None,
-    };
-    let asked = handoff
-        .and_then(|h| h.ask.as_ref())
-        .or(c.model.ask.as_ref())
-        .map(|p| p.ask.key());
     View {
         stage: stage(engine, c),
         version: c.version.clone(),
         tier: c.tier.clone(),
         node: c.main.node.clone(),
-        place: asked.or(place),
+        place: c.place(),
         buttons: buttons(engine, c, now),
         agent: handoff.and_then(|h| h.desk.agent().cloned()),
         team: handoff.map(|h| h.team.clone()),
@@ -154,6 +146,20 @@ pub(crate) fn view(engine: &Engine, c: &Conversation) -> View {
         last: c.last,
         escalated: handoff.and_then(|h| h.since),
         epoch: c.epoch,
+    }
+}
+
+impl Conversation {
+    /// The place at which it waits, by its key: as in its [`View`].
+    #[must_use]
+    pub fn place(&self) -> Option<SmolStr> {
+        let handoff = self.handoff.as_deref().and_then(|h| h.ask.as_ref());
+        let asked = handoff.or(self.model.ask.as_ref());
+        let pending = match &self.main.at {
+            At::Question(pending) => asked.or(Some(pending)),
+            _ => asked,
+        };
+        pending.map(|p| p.ask.key())
     }
 }
 

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 const NEAR: usize = 5;
 /// The same for verbs that mean many other things too (`want`, `need`).
 const CLOSE: usize = 3;
+/// Bytes of a word in which one typing error is allowed.
+const LONG: usize = 5;
 /// Real words one typing error away from ours.
 const NO_TYPO: &[&str] = &[
     "contract",
@@ -46,8 +48,8 @@ enum Strength {
 
 #[derive(Default)]
 struct Cues {
-    person: Phrases<Strength>,
-    contact: Phrases<Strength>,
+    person: Asking,
+    contact: Asking,
     not_human: Phrases<()>,
     refuses_human: Phrases<()>,
     alone: Phrases<()>,
@@ -57,6 +59,22 @@ struct Cues {
     yes_no: FxHashMap<&'static str, Phrases<bool>>,
 }
 
+/// Phrases of a request for a person.
+#[derive(Default)]
+struct Asking {
+    phrases: Phrases<Strength>,
+    /// The strong single words that are long enough to be known with a typing error.
+    long: Vec<String>,
+}
+
+impl Asking {
+    fn finish(&mut self) {
+        let strong = self.phrases.single_words();
+        let strong = strong.filter(|(w, s)| **s == Strength::Strong && w.len() >= LONG);
+        self.long = strong.map(|(w, _)| w.to_owned()).collect();
+    }
+}
+
 static CUES: LazyLock<Cues> = LazyLock::new(|| {
     let mut out = Cues::default();
     for row in rows(include_str!("../data/cues.tsv")) {
@@ -64,10 +82,10 @@ static CUES: LazyLock<Cues> = LazyLock::new(|| {
             continue;
         };
         match *kind {
-            "person" => out.person.add_list(list, &Strength::Strong),
-            "weak_person" => out.person.add_list(list, &Strength::Weak),
-            "contact" => out.contact.add_list(list, &Strength::Strong),
-            "weak_contact" => out.contact.add_list(list, &Strength::Weak),
+            "person" => out.person.phrases.add_list(list, &Strength::Strong),
+            "weak_person" => out.person.phrases.add_list(list, &Strength::Weak),
+            "contact" => out.contact.phrases.add_list(list, &Strength::Strong),
+            "weak_contact" => out.contact.phrases.add_list(list, &Strength::Weak),
             "human_alone" => out.alone.add_list(list, &()),
             "not_human" => out.not_human.add_list(list, &()),
             "refuses_human" => out.refuses_human.add_list(list, &()),
@@ -86,6 +104,8 @@ static CUES: LazyLock<Cues> = LazyLock::new(|| {
             _ => {}
         }
     }
+    out.person.finish();
+    out.contact.finish();
     out
 });
 
@@ -139,18 +159,16 @@ const POLITE: &[&str] = &[
 ];
 
 /// `(word, length in words, strength)` of each phrase found, one typing error allowed in long words.
-fn places(phrases: &Phrases<Strength>, words: &[String]) -> Vec<(usize, usize, Strength)> {
+fn places(asking: &Asking, words: &[String]) -> Vec<(usize, usize, Strength)> {
     let mut out = Vec::new();
     for (i, word) in words.iter().enumerate() {
-        if let Some((n, strength)) = phrases.at(words, i) {
+        if let Some((n, strength)) = asking.phrases.at(words, i) {
             out.push((i, n, *strength));
-        } else if word.len() >= 5 && !NO_TYPO.contains(&word.as_str()) {
-            let near = phrases
-                .single_words()
-                .find(|(w, s)| **s == Strength::Strong && w.len() >= 5 && one_typo(w, word));
-            if near.is_some() {
-                out.push((i, 1, Strength::Strong));
-            }
+        } else if word.len() >= LONG
+            && !NO_TYPO.contains(&word.as_str())
+            && asking.long.iter().any(|w| one_typo(w, word))
+        {
+            out.push((i, 1, Strength::Strong));
         }
     }
     out

@@ -50,7 +50,9 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
 
 /// Adds amounts; what is part of a larger one is not also a number.
 pub(super) fn find(text: &str, language: &str, found: &mut Found) {
-    for pattern in &PATTERNS.money {
+    // Most messages hold no digit, and most of what is looked for begins with one.
+    let digits = text.contains(char::is_numeric);
+    for pattern in PATTERNS.money.iter().filter(|_| digits) {
         for c in pattern.captures_iter(text) {
             if let (Some((whole, n)), Some(unit)) = (number(&c, language, text), c.name("unit"))
                 && let Some(currency) = currency(unit.as_str())
@@ -67,7 +69,8 @@ pub(super) fn find(text: &str, language: &str, found: &mut Found) {
             }
         }
     }
-    for c in PATTERNS.percent.captures_iter(text) {
+    let percent = digits.then(|| PATTERNS.percent.captures_iter(text));
+    for c in percent.into_iter().flatten() {
         if let Some((whole, n)) = number(&c, language, text)
             && let Some(n) = n.to_f64()
         {
@@ -99,9 +102,10 @@ pub(super) fn find(text: &str, language: &str, found: &mut Found) {
             found.take(EntityKind::Duration, value, start, end);
         }
     }
-    for m in PATTERNS
-        .number
-        .find_iter(text)
+    let numbers = digits.then(|| PATTERNS.number.find_iter(text));
+    for m in numbers
+        .into_iter()
+        .flatten()
         .filter(|m| stands_alone(text, m.start(), m.end()))
     {
         // A minus sign that joins two things ("3-5", "AB-12") is no sign.

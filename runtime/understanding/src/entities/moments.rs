@@ -124,6 +124,9 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
 
 /// Days written as numbers from the year down; before telephone numbers, which they look like.
 pub(super) fn iso(text: &str, scene: &Scene<'_>, found: &mut Found) {
+    if !text.contains(char::is_numeric) {
+        return;
+    }
     for c in PATTERNS.iso.captures_iter(text) {
         let (Some(whole), Some(date)) = (c.get(0), date_of(&c)) else {
             continue;
