@@ -20,6 +20,7 @@ mod accept;
 pub mod api;
 pub mod app;
 pub mod auth;
+mod background;
 mod channels;
 mod clock;
 pub mod config;

@@ -49,19 +49,50 @@ impl Program {
     /// Compiles and trains. Takes a moment: not for an async thread.
     #[must_use]
     pub fn build(project: &Project, date: jiff::civil::Date) -> Built {
+        Self::build_after(None, project, date)
+    }
+
+    /// As [`Self::build`], where it makes nobody wait. What another version (if any) learned from the same examples and knowledge is taken
+    /// over. `None`: it broke off.
+    pub(crate) async fn build_now(
+        project: Project,
+        date: jiff::civil::Date,
+        before: Option<Arc<Self>>,
+    ) -> Option<Built> {
+        let build = move || Self::build_after(before.as_deref(), &project, date);
+        tokio::task::spawn_blocking(build).await.ok()
+    }
+
+    /// As [`Self::build_now`], on one thread that steps back behind those that serve customers.
+    pub(crate) async fn build_behind(
+        project: Project,
+        date: jiff::civil::Date,
+        before: Arc<Self>,
+    ) -> Option<Built> {
+        let build = move || Self::build_after(Some(&before), &project, date);
+        crate::background::run(build).await
+    }
+
+    fn build_after(before: Option<&Self>, project: &Project, date: jiff::civil::Date) -> Built {
         let compilation =
             flow_compiler::Compiler::default().compile(project, &flow_compiler::Options { date });
         let (findings, mut rendered) = findings::of(&compilation);
         let program = compilation
             .runnable()
             .and_then(|machine| match HookSet::new(&machine) {
-                Ok(hooks) => Some(Arc::new(Self {
-                    version: machine.version.clone(),
-                    understanding: Understanding::train(&machine),
-                    hooks,
-                    engine: Engine::new(machine),
-                    project: project.clone(),
-                })),
+                Ok(hooks) => {
+                    let understanding = before.map_or_else(
+                        || Understanding::train(&machine),
+                        |before| before.understanding.train_next(&machine),
+                    );
+                    Some(Arc::new(Self {
+                        version: machine.version.clone(),
+                        understanding,
+                        hooks,
+                        engine: Engine::new(machine),
+                        project: project.clone(),
+                    }))
+                }
                 Err(error) => {
                     rendered.push_str(&format!("\nerror: {error}"));
                     None
@@ -101,8 +132,13 @@ impl Programs {
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         others.insert(program.version.clone(), Arc::clone(&program));
         // Those that nobody holds are compiled again from the store when needed.
-        others.retain(|version, p| *version == program.version || Arc::strong_count(p) > 1);
+        let unheld = |version: &SmolStr, p: &mut Arc<Program>| {
+            *version != program.version && Arc::strong_count(p) == 1
+        };
+        let gone: Vec<Arc<Program>> = others.extract_if(unheld).map(|(_, p)| p).collect();
         drop(others);
+        // A large bot takes a moment to be taken apart.
+        crate::background::later(move || drop(gone));
         if let Some(old) = self.current.swap(Some(program)) {
             self.others
                 .lock()
@@ -134,9 +170,8 @@ impl Programs {
         let date = jiff::Timestamp::now()
             .to_zoned(jiff::tz::TimeZone::UTC)
             .date();
-        let built =
-            tokio::task::spawn_blocking(move || Program::build(&stored.project, date)).await;
-        let program = built.ok().and_then(|b| b.program);
+        let built = Program::build_now(stored.project, date, self.current()).await;
+        let program = built.and_then(|b| b.program);
         if let Some(program) = &program {
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
             others.insert(version.into(), Arc::clone(program));

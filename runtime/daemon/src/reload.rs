@@ -87,8 +87,10 @@ impl App {
     pub async fn reload_now(self: &Arc<Self>, why: &str) -> bool {
         let _guard = self.reload.one_at_a_time.lock().await;
         let folder = self.folder.clone();
-        let loaded = tokio::task::spawn_blocking(move || read_settled(&folder)).await;
-        let loaded = match loaded {
+        let loaded = tokio::task::spawn_blocking(move || {
+            read_settled(&folder).map(|loaded| (fingerprint(&loaded.project), loaded))
+        });
+        let (print, loaded) = match loaded.await {
             Ok(Ok(loaded)) => loaded,
             Ok(Err(error)) => return self.refuse(error.to_string()),
             Err(error) => return self.refuse(error.to_string()),
@@ -100,7 +102,6 @@ impl App {
             .chain([loaded.folder.clone()])
             .collect();
         self.watch_folders(folders);
-        let print = fingerprint(&loaded.project);
         {
             let mut seen = self
                 .reload
@@ -114,8 +115,11 @@ impl App {
         }
         let date = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let project = loaded.project.clone();
-        let Ok(built) = tokio::task::spawn_blocking(move || Program::build(&project, date)).await
-        else {
+        let built = match self.programs.current() {
+            Some(running) => Program::build_behind(project, date, running).await,
+            None => Program::build_now(project, date, None).await,
+        };
+        let Some(built) = built else {
             return self.refuse("the compiler broke off".to_owned());
         };
         let at = self.clock.now();

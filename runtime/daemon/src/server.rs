@@ -139,6 +139,9 @@ pub async fn start_with(
         std::future::pending::<()>().await;
     }));
     app.ready.store(true, Ordering::Release);
+    if let Some(program) = app.programs.current() {
+        crate::background::later(move || program.understanding.warm_up());
+    }
     Ok(Daemon {
         app,
         address,
@@ -193,9 +196,8 @@ async fn load_bot(app: &Arc<App>) -> Result<(), StartError> {
     let status = app.reload.status();
     if let Some(stored) = app.store.active().await? {
         let date = app.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let built =
-            tokio::task::spawn_blocking(move || Program::build(&stored.project, date)).await;
-        if let Ok(Some(program)) = built.map(|b| b.program) {
+        let built = Program::build_now(stored.project, date, None).await;
+        if let Some(program) = built.and_then(|b| b.program) {
             tracing::error!(version = %program.version, "the folder's bot has errors; the last good version runs\n{}", status.rendered);
             app.programs.swap(Arc::clone(&program));
             app.desk.set_teams(program.engine.machine());

@@ -13,13 +13,19 @@ use flow_engine::event::ModelAnswer;
 use flow_engine::signals::{Guess, Signals};
 use jiff::{Timestamp, tz::TimeZone};
 use rustc_hash::FxHasher;
+use serde::Serialize;
 use smol_str::SmolStr;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// The share of an example that a message of fillers must say to mean the same.
 const MOST_OF_AN_EXAMPLE: f32 = 0.6;
 /// How many intents are named.
 const GUESSES: usize = 5;
+
+/// Something of everything that is looked for.
+const WARM_UP: &str = "Hello, I was charged 20.50 EUR twice on 2026-03-02 at 10:30, tomorrow at 5pm for two hours: a 3rd of 15% is wrong! Call \
+     +44 20 7946 0958 or write to ana@example.com, see https://example.com/a, wha*t a nuisance. Can I talk to a person?";
 
 /// What is known when a message arrives.
 #[derive(Debug, Clone)]
@@ -38,12 +44,14 @@ pub struct Context<'a> {
 #[derive(Debug)]
 pub struct Understanding {
     languages: Vec<SmolStr>,
-    classifier: Classifier,
+    classifier: Arc<Classifier>,
+    /// Of what the classifier and the knowledge were made of.
+    prints: [blake3::Hash; 2],
     finder: Finder,
     /// Names of intents, then of FAQs: the classifier's classes.
     names: Vec<SmolStr>,
     intents: usize,
-    knowledge: Knowledge,
+    knowledge: Arc<Knowledge>,
 }
 
 impl Understanding {
@@ -53,21 +61,46 @@ impl Understanding {
         Self::of(&Spec::of(machine))
     }
 
+    /// Learns from a machine's next version. What does not differ from this one is shared with it instead of being learned again: most
+    /// edits change neither examples nor knowledge.
+    #[must_use]
+    pub fn train_next(&self, machine: &Machine) -> Self {
+        Self::after(Some(self), &Spec::of(machine))
+    }
+
     /// Learns from the parts that matter.
     #[must_use]
     pub fn of(spec: &Spec) -> Self {
+        Self::after(None, spec)
+    }
+
+    fn after(before: Option<&Self>, spec: &Spec) -> Self {
         let all: Vec<&Labelled> = spec.intents.iter().chain(&spec.faqs).collect();
         let classes: Vec<Vec<Vec<String>>> = all
             .iter()
             .map(|l| l.examples.iter().map(example_words).collect())
             .collect();
+        let prints = [
+            print(&(&spec.languages, &classes)),
+            print(&(&spec.languages, &spec.knowledge)),
+        ];
+        let [same_classes, same_knowledge] = [0, 1].map(|part: usize| {
+            before.filter(|before| before.prints.get(part) == prints.get(part))
+        });
         Self {
             languages: spec.languages.clone(),
             finder: Finder::of(spec),
-            classifier: Classifier::train(&classes, &background(&spec.languages)),
+            classifier: same_classes.map_or_else(
+                || Arc::new(Classifier::train(&classes, &background(&spec.languages))),
+                |before| Arc::clone(&before.classifier),
+            ),
             names: all.iter().map(|l| l.name.clone()).collect(),
             intents: spec.intents.len(),
-            knowledge: Knowledge::of(spec),
+            knowledge: same_knowledge.map_or_else(
+                || Arc::new(Knowledge::of(spec)),
+                |before| Arc::clone(&before.knowledge),
+            ),
+            prints,
         }
     }
 
@@ -104,6 +137,18 @@ impl Understanding {
             intents,
             faq,
         }
+    }
+
+    /// Makes what is made when it is first needed: patterns, word lists, the filter against swearing, the forms of telephone numbers. It
+    /// takes a quarter of a second, for which the first customers of a process would wait.
+    pub fn warm_up(&self) {
+        let context = Context {
+            language: self.languages.first().map(SmolStr::as_str),
+            now: Timestamp::UNIX_EPOCH,
+            timezone: TimeZone::UTC,
+            expecting: None,
+        };
+        std::hint::black_box(self.signals(WARM_UP, &context));
     }
 
     /// What the bot knows.
@@ -172,6 +217,16 @@ impl Understanding {
     }
 }
 
+/// The hash of all that something is made of.
+fn print(parts: &impl Serialize) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    match serde_json::to_writer(&mut hasher, parts) {
+        Ok(()) => hasher.finalize(),
+        // Strings can always be written down, and a hasher takes everything.
+        Err(error) => blake3::hash(error.to_string().as_bytes()),
+    }
+}
+
 /// An example's words; a slot in it is a placeholder.
 fn example_words(example: &Example) -> Vec<String> {
     let text: String = example
@@ -198,4 +253,53 @@ fn fingerprint(stems: &[String]) -> Vec<u32> {
     out.sort_unstable();
     out.dedup();
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(examples: &[&str], knowledge: &str) -> Spec {
+        let examples = examples.iter().map(|e| Example::plain("en", e)).collect();
+        let intent = Labelled {
+            name: "track".into(),
+            examples,
+        };
+        Spec {
+            languages: vec!["en".into()],
+            intents: vec![intent],
+            knowledge: vec![(
+                "help".into(),
+                vec![("a.md".into(), Arc::from(knowledge))],
+            )],
+            ..Spec::default()
+        }
+    }
+
+    #[test]
+    fn what_did_not_change_is_not_learned_again() {
+        let first = Understanding::of(&spec(&["where is my order"], "We ship daily."));
+        let shares = |next: &Understanding| {
+            (
+                Arc::ptr_eq(&first.classifier, &next.classifier),
+                Arc::ptr_eq(&first.knowledge, &next.knowledge),
+            )
+        };
+        let mut same = spec(&["where is my order"], "We ship daily.");
+        // Classes go by number: another name is the same class.
+        same.intents.iter_mut().for_each(|i| i.name = "find".into());
+        let same = Understanding::after(Some(&first), &same);
+        assert_eq!(shares(&same), (true, true));
+        assert_eq!(same.names, ["find"]);
+        let examples = spec(&["where is my parcel"], "We ship daily.");
+        let examples = Understanding::after(Some(&first), &examples);
+        assert_eq!(shares(&examples), (false, true));
+        let knowledge = spec(&["where is my order"], "We ship weekly.");
+        let knowledge = Understanding::after(Some(&first), &knowledge);
+        assert_eq!(shares(&knowledge), (true, false));
+        let mut languages = spec(&["where is my order"], "We ship daily.");
+        languages.languages.push("es".into());
+        let languages = Understanding::after(Some(&first), &languages);
+        assert_eq!(shares(&languages), (false, false));
+    }
 }
