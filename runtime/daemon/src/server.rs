@@ -228,6 +228,7 @@ async fn housekeeping(app: Arc<App>) {
         tokio::select! {
             _ = minute.tick() => {}
             _ = seconds.tick() => {
+                app.turns.sweep();
                 if let Err(error) = app.take_up_replays().await {
                     tracing::warn!(%error, "deliveries could not be taken up again");
                 }
@@ -236,7 +237,6 @@ async fn housekeeping(app: Arc<App>) {
         }
         app.clock.follow();
         app.hub.sweep();
-        app.turns.sweep();
         let now_open = open_teams(&app);
         let opened: Vec<SmolStr> = now_open.difference(&open).cloned().collect();
         if !opened.is_empty() {
