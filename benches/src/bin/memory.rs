@@ -95,7 +95,10 @@ async fn talk(app: &Arc<App>, name: &str, args: &Args) -> anyhow::Result<()> {
     let mut waiting = tokio::task::JoinSet::new();
     for n in 0..args.conversations {
         if waiting.len() >= 64 {
-            waiting.join_next().await.context("nothing is under way")???;
+            waiting
+                .join_next()
+                .await
+                .context("nothing is under way")???;
         }
         let id = format!("c_{name}{n:028x}");
         waiting.spawn(one(Arc::clone(app), id, args.messages));

@@ -84,9 +84,8 @@ impl Understanding {
             print(&(&spec.languages, &classes)),
             print(&(&spec.languages, &spec.knowledge)),
         ];
-        let [same_classes, same_knowledge] = [0, 1].map(|part: usize| {
-            before.filter(|before| before.prints.get(part) == prints.get(part))
-        });
+        let [same_classes, same_knowledge] = [0, 1]
+            .map(|part: usize| before.filter(|before| before.prints.get(part) == prints.get(part)));
         Self {
             languages: spec.languages.clone(),
             finder: Finder::of(spec),
@@ -268,10 +267,7 @@ mod tests {
         Spec {
             languages: vec!["en".into()],
             intents: vec![intent],
-            knowledge: vec![(
-                "help".into(),
-                vec![("a.md".into(), Arc::from(knowledge))],
-            )],
+            knowledge: vec![("help".into(), vec![("a.md".into(), Arc::from(knowledge))])],
             ..Spec::default()
         }
     }

@@ -110,7 +110,11 @@ impl App {
             Err(error) => return fail(error.to_string()),
         };
         let machine = program.engine.machine();
-        if machine.tiers.iter().any(|t| t.name == request.tier && t.shares_transcript) {
+        if machine
+            .tiers
+            .iter()
+            .any(|t| t.name == request.tier && t.shares_transcript)
+        {
             let told = self.told(&program, &state, &summary, &request.tier).await;
             match told {
                 Ok(lines) => request.history = lines,

@@ -285,9 +285,8 @@ impl App {
             answer,
             cause,
         };
-        let is_news = |letter: &Letter| {
-            letter.answer.is_none() && matches!(letter.kind, EventKind::Queue(_))
-        };
+        let is_news =
+            |letter: &Letter| letter.answer.is_none() && matches!(letter.kind, EventKind::Queue(_));
         // News that nobody has begun to tell is overtaken by the next. (The letter in front is in work.)
         match box_.back_mut() {
             Some(last) if behind_front && is_news(last) && is_news(&letter) => *last = letter,

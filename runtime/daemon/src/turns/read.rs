@@ -80,8 +80,7 @@ impl App {
                 .collect::<Result<_, StoreError>>()?;
             // The older half is there for the words of buttons that were pressed in the newer one.
             let newer = records.get(records.len() / 2..).unwrap_or_default();
-            if after == 0
-                || engine.prompt_history(conversation, tier, newer).len() >= PROMPT_LINES
+            if after == 0 || engine.prompt_history(conversation, tier, newer).len() >= PROMPT_LINES
             {
                 return Ok(engine.prompt_history(conversation, tier, &records));
             }
