@@ -131,11 +131,13 @@ impl Timers {
 pub(crate) async fn refill(app: &App) -> Result<(), StoreError> {
     let horizon = app.clock.now().checked_add(AHEAD).unwrap_or(Timestamp::MAX);
     app.timers.reach(horizon);
-    let rows = app.store.timers(horizon).await;
     // Without an answer what happened meanwhile still counts.
-    app.timers
-        .filled(rows.as_ref().cloned().unwrap_or_default());
-    rows.map(drop)
+    let (rows, outcome) = match app.store.timers(horizon).await {
+        Ok(rows) => (rows, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    app.timers.filled(rows);
+    outcome
 }
 
 /// Fires timers until the daemon ends.
