@@ -130,6 +130,49 @@ async fn fault_29_a_replay_in_the_window_has_no_effect_and_outside_it_is_401() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fault_01_an_event_that_was_acknowledged_survives_a_kill_at_once_and_has_one_effect() {
+    let place = Place::new();
+    place.agents(&["leo"]);
+    let mut flow = place.start().await;
+    let mut ana = signed_in(&flow, "ana@example.com").await;
+    let at = now();
+    let rounds = if crate::flowd::full() { 20 } else { 4 };
+    for n in 0..rounds {
+        let id = format!("e{n}");
+        let signature = sign("crm-key", &id, at, BODY);
+        let answer = send(&flow, &id, &at.to_string(), &signature, BODY).await;
+        assert_eq!(answer.status, 202, "{:?}", answer.body);
+        // Whatever it was about to do with it.
+        flow.kill_9();
+        flow = place.start().await;
+        ana.base.clone_from(&flow.base);
+        // Its sender did not hear us, perhaps: it comes again.
+        let again = send(&flow, &id, &at.to_string(), &signature, BODY).await;
+        assert_eq!(
+            (again.status, &again.body["duplicate"]),
+            (202, &json!(true))
+        );
+    }
+    ana.stands("queued").await;
+    let leo = crate::people::sign_in(&flow, "leo").await;
+    let path = format!("/conversations/{}/log", ana.id);
+    let mut triggered = 0;
+    for _ in 0..200 {
+        let log = leo.get(&path).await;
+        let rows = log.body["log"].as_array().unwrap();
+        triggered = rows
+            .iter()
+            .filter(|r| r["event"]["event"] == "triggered")
+            .count();
+        if triggered >= rounds {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(triggered, rounds, "each of them once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fault_30_one_delivery_fifty_times_at_once_has_one_effect() {
     let place = Place::new();
     place.agents(&["leo"]);

@@ -135,7 +135,7 @@ pub(super) async fn open(
     let page = body
         .page
         .map(|p| p.chars().take(2000).collect::<String>())
-        .filter(|p| p.starts_with("http"))
+        .filter(|p| is_page(p))
         .map(SmolStr::from);
     let id = format!("c_{}", uuid::Uuid::now_v7().simple());
     let token = random_name("v_");
@@ -155,6 +155,12 @@ pub(super) async fn open(
         conversation: (*outcome.view).clone(),
         messages: public(&outcome.messages).into_iter().cloned().collect(),
     }))
+}
+
+/// Whether a text is the address of a page: agents see it and may open it.
+fn is_page(text: &str) -> bool {
+    let web = |url: url::Url| matches!(url.scheme(), "http" | "https");
+    !text.chars().any(char::is_control) && url::Url::parse(text).is_ok_and(web)
 }
 
 /// Whether a text can be a value of this type. Of other types than these it says nothing.
@@ -226,4 +232,27 @@ pub(crate) async fn last_agent(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_page;
+
+    #[test]
+    fn only_addresses_of_the_web_are_pages() {
+        assert!(is_page("https://acme.example/cart?x=1#y"));
+        assert!(is_page("http://localhost:8080/"));
+        for other in [
+            "javascript:alert(1)",
+            "httpx://acme.example",
+            "http",
+            "https://",
+            "java\nscript:alert(1)",
+            "https://acme.example/\u{7}",
+            "/cart",
+            "data:text/html,x",
+        ] {
+            assert!(!is_page(other), "{other}");
+        }
+    }
 }
