@@ -62,6 +62,21 @@ fn word_at(text: &str, at: usize) -> &str {
     rest.get(..end).unwrap_or_default()
 }
 
+/// The name that begins a text, with the dashes that some write in names.
+fn dashed_word(text: &str) -> &str {
+    let mut end = word_at(text, 0).len();
+    while end > 0
+        && text.as_bytes().get(end) == Some(&b'-')
+        && text
+            .as_bytes()
+            .get(end + 1)
+            .is_some_and(u8::is_ascii_alphabetic)
+    {
+        end += 1 + word_at(text, end + 1).len();
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 /// The word with which a declaration begins, after the comments before it; of what is no declaration, whatever stands there.
 #[must_use]
 pub fn keyword(decl: &str) -> &str {
@@ -92,7 +107,7 @@ pub(crate) fn starts_declaration(text: &str, at: usize, strict: bool) -> bool {
     if !strict {
         return !tail.starts_with([':', ',', '.', '(']) && !tail.starts_with("->");
     }
-    let name = word_at(tail, 0);
+    let name = dashed_word(tail);
     let after = tail.get(name.len()..).unwrap_or_default().trim_start();
     let next = word_at(after, 0);
     match keyword {
