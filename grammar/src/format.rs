@@ -139,11 +139,6 @@ impl<'a> Printer<'a> {
                     }
                     line.gap |= blank > 0 && line.pieces.is_empty();
                     push_piece(text, &mut line.pieces, token);
-                    // A block text ends on another line than it began.
-                    let written = text.get(token.start..token.end).unwrap_or_default();
-                    if let Some(end) = written.rfind('\n') {
-                        line_start = token.start + end + 1;
-                    }
                 }
             }
         }
