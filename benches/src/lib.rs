@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod measure;
 mod shapes;
 pub mod traffic;
+pub mod turned;
 pub mod wire;
 
 pub use shapes::Shape;

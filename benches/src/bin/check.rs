@@ -8,6 +8,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+use flow_benches::measure::processor;
 use flow_benches::{Shape, acme, generated, lines_of, machine_name};
 use flow_compiler::sources::Project;
 use flow_compiler::{Compilation, Compiler, Options};
@@ -69,21 +70,6 @@ fn fixed_work() -> Duration {
     }
     std::hint::black_box(state);
     processor().saturating_sub(start)
-}
-
-/// Processor time of all threads of this process.
-fn processor() -> Duration {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
-        return Duration::ZERO;
-    };
-    let nanos = threads
-        .flatten()
-        .filter_map(|thread| {
-            let stat = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            stat.split_whitespace().next()?.parse::<u64>().ok()
-        })
-        .sum();
-    Duration::from_nanos(nanos)
 }
 
 /// Runs on one core, or on two. The threads stay, so that their time is never lost from the count.
