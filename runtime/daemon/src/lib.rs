@@ -29,6 +29,7 @@ pub mod desk;
 mod findings;
 mod hub;
 mod identity;
+mod learn;
 mod limits;
 mod metrics;
 pub mod needs;

@@ -41,7 +41,7 @@ pub use rows::{
     Loaded, MessageKey, NewEvent, NewFollowUp, NewOutbox, OutboxRow, PriorityWord, Program, Scope,
     Stats, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification, VersionInUse,
 };
-pub use service::{Measures, Service, TierService, TierTimes};
+pub use service::{Measures, Service, TierService, TierTimes, Verdict};
 pub use sqlite::{SqliteOptions, SqliteStore, restore};
 
 use jiff::Timestamp;
@@ -208,6 +208,10 @@ pub trait Store: Send + Sync + 'static {
     fn erase(&self, id: &str) -> Fut<'_, bool>;
     /// Leaves nothing of what was erased in the journal; somebody who reads just then may keep it from doing so until the next time.
     fn scrub(&self) -> Fut<'_, ()>;
+    /// Keeps what a reviewer said of a proposal, in place of what was said before.
+    fn decide(&self, verdict: Verdict) -> Fut<'_, ()>;
+    /// What reviewers said of proposals.
+    fn verdicts(&self) -> Fut<'_, Vec<Verdict>>;
     /// How well customers were served.
     fn service(&self, query: DashboardQuery) -> Fut<'_, Service>;
     /// The numbers of the dashboard.

@@ -56,3 +56,16 @@ pub struct TierService {
     /// From being connected to the end, for people.
     pub handle_seconds: Percentiles,
 }
+
+/// What a reviewer said of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The proposal's id.
+    pub proposal: String,
+    /// `confirmed` or `dismissed`.
+    pub state: SmolStr,
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}

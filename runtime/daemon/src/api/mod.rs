@@ -11,6 +11,7 @@ mod extract;
 pub(crate) mod files;
 pub(crate) mod opening;
 mod ops;
+mod proposals;
 mod sso;
 mod statics;
 mod stream;
@@ -195,6 +196,18 @@ fn for_agents() -> ApiRouter<Arc<App>> {
         .api_route(
             &own("/follow-ups/{id}/done"),
             post_with(agent::follow_up_done, about(TAG, "closes a ticket or callback")),
+        )
+        .api_route(
+            &own("/proposals"),
+            get_with(proposals::list, about(TAG, "what the last conversations suggest to change in the bot")),
+        )
+        .api_route(
+            &own("/proposals/{id}/confirm"),
+            post_with(proposals::confirm, about(TAG, "a reviewer is for it; its author makes the edit")),
+        )
+        .api_route(
+            &own("/proposals/{id}/dismiss"),
+            post_with(proposals::dismiss, about(TAG, "a reviewer is against it")),
         )
         .api_route(&own("/dashboard"), get_with(agent::dashboard, about(TAG, "numbers of the last hours")))
 }

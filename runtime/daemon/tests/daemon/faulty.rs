@@ -311,4 +311,10 @@ impl Store for Faulty {
     fn sign_ins_of(&self, agent: &str, limit: u32) -> Fut<'_, Vec<String>> {
         self.inner.sign_ins_of(agent, limit)
     }
+    fn decide(&self, verdict: Verdict) -> Fut<'_, ()> {
+        self.inner.decide(verdict)
+    }
+    fn verdicts(&self) -> Fut<'_, Vec<Verdict>> {
+        self.inner.verdicts()
+    }
 }

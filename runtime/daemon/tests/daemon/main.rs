@@ -15,6 +15,7 @@ mod faulty;
 mod graph;
 mod keep;
 mod leads;
+mod learn;
 mod limits;
 mod models;
 mod oidc;

@@ -77,7 +77,9 @@ fn expected(method: &str, path: &str, who: Who) -> Result<(), u16> {
     }
     if path.starts_with("/v1/agent/") {
         let one = path.starts_with("/v1/agent/conversations/");
+        let reviews = path.starts_with("/v1/agent/proposals");
         return match who {
+            Agent | OtherAgent if reviews => Err(403),
             Agent | Lead | Admin => Ok(()),
             OtherAgent if one => Err(404),
             OtherAgent => Ok(()),
@@ -103,6 +105,9 @@ fn expected(method: &str, path: &str, who: Who) -> Result<(), u16> {
 
 /// A body that the route understands, so that it comes to speak of rights.
 fn body(path: &str) -> Value {
+    if path.starts_with("/v1/agent/proposals") {
+        return json!({"id": "p"});
+    }
     match path.rsplit('/').next().unwrap_or_default() {
         "messages" => json!({"id": "t", "text": "hello"}),
         "notes" => json!({"id": "n", "text": "a note"}),

@@ -20,7 +20,7 @@ pub use backup::restore;
 use crate::{
     Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow,
     Fut, ListQuery, Loaded, NewAudit, NewOutbox, OutboxRow, Program, Service, Session, Stats,
-    Store, StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verification,
+    Store, StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verdict, Verification,
     VersionInUse,
 };
 use jiff::Timestamp;
@@ -236,6 +236,7 @@ owned!(
     Thread,
     TurnCommit,
     Vec<NewOutbox>,
+    Verdict,
     Verification
 );
 
@@ -342,6 +343,8 @@ impl Store for SqliteStore {
         read versions() -> Vec<VersionInUse> = programs::versions;
         write prune_programs() -> u64 = programs::prune;
 
+        write decide(verdict: Verdict) -> () = service::decide;
+        read verdicts() -> Vec<Verdict> = service::verdicts;
         read service(query: DashboardQuery) -> Service = service::service;
         read dashboard(query: DashboardQuery) -> Dashboard = report::dashboard;
     }

@@ -1,7 +1,7 @@
 //! How well customers were served.
 
-use super::row::{get, maybe, millis, number, word};
-use crate::{DashboardQuery, Measures, Percentiles, Service, StoreError, TierService};
+use super::row::{collect, get, maybe, millis, number, time, word};
+use crate::{DashboardQuery, Measures, Percentiles, Service, StoreError, TierService, Verdict};
 use rusqlite::{Connection, params};
 use smol_str::SmolStr;
 use std::collections::HashMap;
@@ -93,4 +93,24 @@ fn seconds(from: Option<i64>, to: Option<i64>) -> Option<f64> {
     let passed = to?.checked_sub(from?).filter(|ms| *ms >= 0)?;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 milliseconds")]
     Some(passed as f64 / 1000.0)
+}
+
+pub(super) fn decide(c: &Connection, v: &Verdict) -> Result<(), StoreError> {
+    c.prepare_cached(
+        "INSERT OR REPLACE INTO verdict (proposal, state, by, at) VALUES (?, ?, ?, ?)",
+    )?
+    .execute(params![v.proposal, v.state.as_str(), v.by, millis(v.at)])?;
+    Ok(())
+}
+
+pub(super) fn verdicts(c: &Connection) -> Result<Vec<Verdict>, StoreError> {
+    let sql = "SELECT proposal, state, by, at FROM verdict ORDER BY proposal";
+    collect(c.prepare_cached(sql)?.query([])?, |r| {
+        Ok(Verdict {
+            proposal: get(r, "proposal")?,
+            state: word(r, "state")?,
+            by: get(r, "by")?,
+            at: time(get(r, "at")?)?,
+        })
+    })
 }
