@@ -140,7 +140,10 @@ pub async fn start_with(
     }));
     app.ready.store(true, Ordering::Release);
     if let Some(program) = app.programs.current() {
-        crate::background::later(move || program.understanding.warm_up());
+        // Not in the background: a customer who comes first waits for what is being made, and must not wait for somebody who steps back.
+        drop(tokio::task::spawn_blocking(move || {
+            program.understanding.warm_up();
+        }));
     }
     Ok(Daemon {
         app,

@@ -4,6 +4,7 @@ use crate::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The ids of erased conversations, one per line, beside the database; after `key:` those of revoked keys.
 const ERASED: &str = "erased.log";
@@ -44,10 +45,22 @@ pub(super) fn backup(c: &Connection, to: &Path) -> Result<(), StoreError> {
         .map_err(|e| StoreError::Unavailable(e.to_string()))
 }
 
+/// For so long it is tried again to empty the journal.
+const TRIED: Duration = Duration::from_millis(500);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Brings what was deleted from the journal into the database, where it is overwritten, and empties the journal.
 pub(super) fn scrub(c: &Connection) -> Result<(), StoreError> {
-    c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    let began = Instant::now();
+    loop {
+        let busy: bool = c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        // For readers SQLite has waited; for a checkpoint of the background it does not.
+        if !busy || began.elapsed() > TRIED {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Puts a backup in place of the database of a data folder that no daemon uses. What was erased since the backup is erased again;
