@@ -1,4 +1,4 @@
-//! Prints how many lines a second are split and parsed: `speed FILE`.
+//! Prints how many lines a second are split and parsed: `parse_speed FILE`.
 
 #![allow(
     clippy::disallowed_methods,
