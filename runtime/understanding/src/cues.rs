@@ -1,5 +1,7 @@
 //! Plain signs in a message: a wish for a person, capitals, swearing, rejection, yes and no, questions.
 
+mod harmless;
+
 use crate::lexicon::{Phrases, one_typo, rows};
 use crate::normalise::clip;
 use rustc_hash::FxHashMap;
@@ -213,6 +215,9 @@ pub fn swears(text: &str, words: &[String]) -> bool {
         })
         .collect::<Vec<_>>()
         .join(" ");
+    if harmless::words(&plain) {
+        return false;
+    }
     plain.is(Type::PROFANE & Type::SEVERE)
         || (plain.contains('*') && plain.is(Type::PROFANE & Type::MODERATE_OR_HIGHER))
 }

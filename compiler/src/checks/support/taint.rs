@@ -15,6 +15,8 @@ pub(crate) type Holds = BTreeMap<Var, BTreeSet<Var>>;
 #[derive(Debug)]
 pub(crate) struct Taint {
     before: Vec<Option<Holds>>,
+    /// Where conversations come, if nothing private is copied at all; then `before` is empty.
+    untouched: Vec<bool>,
     /// What slots may hold anywhere.
     anywhere: Holds,
     /// What the reason of an escalation may hold.
@@ -26,7 +28,8 @@ pub(crate) struct Taint {
 impl Taint {
     pub(crate) fn new(machine: &Machine, flow: &Flow) -> Self {
         let mut this = Self {
-            before: vec![None; machine.ops.len()],
+            before: Vec::new(),
+            untouched: Vec::new(),
             anywhere: Holds::new(),
             reasons: BTreeSet::new(),
             defaults: Holds::new(),
@@ -76,6 +79,9 @@ impl Taint {
 
     /// What slots may hold before an operation; absent where no conversation comes.
     pub(crate) fn before(&self, op: OpId) -> Option<&Holds> {
+        if self.untouched.get(op.index()) == Some(&true) {
+            return Some(&self.anywhere);
+        }
         self.before.get(op.index())?.as_ref()
     }
 
@@ -141,11 +147,10 @@ impl Taint {
     fn solve(&mut self, machine: &Machine, flow: &Flow) {
         // Where nothing private is copied at all, nothing is to be followed.
         if self.anywhere.is_empty() {
-            for (slot, reached) in self.before.iter_mut().zip(&flow.reachable) {
-                *slot = reached.then(Holds::new);
-            }
+            self.untouched.clone_from(&flow.reachable);
             return;
         }
+        self.before = vec![None; machine.ops.len()];
         let mut todo: VecDeque<OpId> = VecDeque::new();
         let mut queued = vec![false; machine.ops.len()];
         // What a visited node may add, in any order, and what handlers may that come between.
