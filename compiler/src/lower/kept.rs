@@ -78,14 +78,16 @@ impl Kept {
             .filter(|part| wanted(&self, part))
             .cloned()
             .collect();
-        let refs = self.refs;
+        let (machine, sources, refs) = (self.machine, self.sources, self.refs);
         let refs = |part: &KeptPart| refs.get(part.refs.clone()).unwrap_or_default().to_vec();
-        match Arc::try_unwrap(self.machine) {
-            Ok(machine) => {
-                let mut ops = Source::new(machine.ops);
-                let mut texts = Source::new(machine.texts);
-                let mut codes = Source::new(machine.codes);
-                let mut nodes = Source::new(machine.nodes);
+        match Arc::try_unwrap(machine) {
+            Ok(mut machine) => {
+                let mut ops = Source::new(std::mem::take(&mut machine.ops));
+                let mut texts = Source::new(std::mem::take(&mut machine.texts));
+                let mut codes = Source::new(std::mem::take(&mut machine.codes));
+                let mut nodes = Source::new(std::mem::take(&mut machine.nodes));
+                // To let go of the rest takes a while, for which nobody need wait.
+                rayon::spawn(move || drop((machine, sources)));
                 let taken = parts.into_iter().map(|part| Taken {
                     ops: ops.take(&part.ops),
                     texts: texts.take(&part.texts),
