@@ -24,6 +24,8 @@ pub struct Config {
     pub connections: usize,
     /// Seconds that a shutdown may take.
     pub drain_seconds: u64,
+    /// Days that deliveries which were given up are kept to be looked at and tried again; 0: for ever.
+    pub dead_letter_days: u32,
     /// Origins besides the daemon's own that may show the widget (`https://shop.example`).
     pub origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed: addresses, or networks of them.
@@ -105,6 +107,7 @@ impl Default for Config {
             public_url: None,
             connections: 10_000,
             drain_seconds: 20,
+            dead_letter_days: 30,
             origins: Vec::new(),
             proxies: Vec::new(),
             secure_cookie: false,
@@ -230,6 +233,16 @@ pub struct Identity {
     /// The expected `aud`; absent: not looked at.
     #[serde(default)]
     pub audience: Option<String>,
+    /// Hours for which a login may be good at most, from now; 0: any.
+    #[serde(default = "login_hours")]
+    pub longest_hours: u32,
+    /// Whether a login opens one conversation only; it then needs a `jti`.
+    #[serde(default)]
+    pub single_use: bool,
+}
+
+const fn login_hours() -> u32 {
+    24
 }
 
 /// Limits for visitors, per minute; 0 is no limit.
@@ -390,6 +403,14 @@ impl Config {
     pub fn is_secure(&self) -> bool {
         let https = |url: &String| url.starts_with("https://");
         self.secure_cookie || self.public_url.as_ref().is_some_and(https)
+    }
+
+    /// Since when a delivery that was given up may still be tried again; `None`: since ever.
+    #[must_use]
+    pub fn dead_letters_since(&self, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
+        let days = Some(self.dead_letter_days).filter(|days| *days > 0)?;
+        now.checked_sub(jiff::SignedDuration::from_hours(i64::from(days) * 24))
+            .ok()
     }
 
     /// How long a shutdown may take.

@@ -22,6 +22,7 @@ fn claims(
     token: &str,
     secret: &[u8],
     audience: Option<&str>,
+    longest: Option<i64>,
     now: i64,
 ) -> Result<serde_json::Value, &'static str> {
     let mut parts = token.split('.');
@@ -63,6 +64,12 @@ fn claims(
         value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))
     };
     match time("exp") {
+        // Whoever copies it is somebody else for as long as it is good.
+        Some(exp)
+            if longest.is_some_and(|most| exp.saturating_sub(SKEW) > now.saturating_add(most)) =>
+        {
+            return Err("it is good for longer than [identity] longest_hours allows");
+        }
         Some(exp) if exp.saturating_add(SKEW) > now => {}
         Some(_) => return Err("it has expired"),
         None => return Err("it has no `exp`"),
@@ -86,8 +93,8 @@ fn claims(
 /// The proven profile fields of a login.
 ///
 /// # Errors
-/// 401 if it is not signed, has expired, or logins are not configured; 422 if a value does not fit its field.
-pub(crate) fn verify(
+/// 401 if it is not signed, has expired, was used up, or logins are not configured; 422 if a value does not fit its field.
+pub(crate) async fn verify(
     app: &App,
     program: &Program,
     token: &str,
@@ -110,9 +117,11 @@ pub(crate) fn verify(
         .environment
         .secret(&config.secret_env)
         .map_err(|_| refuse("its secret is not set"))?;
-    let now = app.clock.now().as_second();
-    let claims =
-        claims(token, secret.as_bytes(), config.audience.as_deref(), now).map_err(refuse)?;
+    let now = app.clock.now();
+    let longest = Some(i64::from(config.longest_hours) * 3600).filter(|most| *most > 0);
+    let audience = config.audience.as_deref();
+    let claims = claims(token, secret.as_bytes(), audience, longest, now.as_second());
+    let claims = claims.map_err(refuse)?;
     let machine = program.engine.machine();
     let mut out = BTreeMap::new();
     for field in &machine.customer {
@@ -143,6 +152,26 @@ pub(crate) fn verify(
         })?;
         out.insert(field.name.clone(), value);
     }
+    if config.single_use {
+        // Last, so that a login that is refused for something else is not used up.
+        let id = claims.get("jti").and_then(|id| id.as_str());
+        let id = id.filter(|id| !id.is_empty()).ok_or_else(|| {
+            refuse("it has no `jti`, without which nobody can tell whether it was used")
+        })?;
+        let hash = blake3::hash(id.as_bytes());
+        let until = claims.get("exp").and_then(serde_json::Value::as_f64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float to integer cast saturates"
+        )]
+        let until = until.map_or(i64::MAX, |until| (until as i64).saturating_add(SKEW));
+        let until = jiff::Timestamp::from_second(until).unwrap_or(jiff::Timestamp::MAX);
+        if !app.store.use_login(hash.as_bytes(), until, now).await? {
+            return Err(refuse("it was used before").help(
+                "[identity] single_use: sign a new login, with a `jti` of its own, for each page",
+            ));
+        }
+    }
     Ok(out)
 }
 
@@ -168,11 +197,11 @@ mod tests {
             r#"{"email":"a@b.example","exp":1000,"aud":"flow"}"#,
             b"k",
         );
-        assert!(claims(&good, b"k", None, 900).is_ok());
-        assert!(claims(&good, b"k", Some("flow"), 900).is_ok());
-        assert!(claims(&good, b"k", Some("other"), 900).is_err());
-        assert!(claims(&good, b"j", None, 900).is_err());
-        assert!(claims(&good, b"k", None, 1061).is_err());
+        assert!(claims(&good, b"k", None, None, 900).is_ok());
+        assert!(claims(&good, b"k", Some("flow"), None, 900).is_ok());
+        assert!(claims(&good, b"k", Some("other"), None, 900).is_err());
+        assert!(claims(&good, b"j", None, None, 900).is_err());
+        assert!(claims(&good, b"k", None, None, 1061).is_err());
         for head in [
             r#"{"alg":"none"}"#,
             r#"{"alg":"None"}"#,
@@ -182,24 +211,30 @@ mod tests {
             r#"{"alg":"HS256","crit":["exp"]}"#,
         ] {
             let wrong = token(head, r#"{"exp":1000}"#, b"k");
-            assert!(claims(&wrong, b"k", None, 900).is_err(), "{head}");
+            assert!(claims(&wrong, b"k", None, None, 900).is_err(), "{head}");
             // Without a signature at all.
             let bare = format!("{}.", wrong.rsplit_once('.').unwrap().0);
-            assert!(claims(&bare, b"k", None, 900).is_err(), "{head}");
+            assert!(claims(&bare, b"k", None, None, 900).is_err(), "{head}");
         }
         let far = format!(r#"{{"exp":{},"nbf":{}}}"#, i64::MAX, i64::MIN);
-        assert!(claims(&token(head, &far, b"k"), b"k", None, 900).is_ok());
+        assert!(claims(&token(head, &far, b"k"), b"k", None, None, 900).is_ok());
         let fraction = token(head, r#"{"exp":1000.5,"nbf":899.5}"#, b"k");
-        assert!(claims(&fraction, b"k", None, 900).is_ok());
+        assert!(claims(&fraction, b"k", None, None, 900).is_ok());
         let soon = token(head, r#"{"exp":2000,"nbf":1000}"#, b"k");
-        assert!(claims(&soon, b"k", None, 900).is_err());
-        assert!(claims(&soon, b"k", None, 941).is_ok());
+        assert!(claims(&soon, b"k", None, None, 900).is_err());
+        assert!(claims(&soon, b"k", None, None, 941).is_ok());
         let endless = token(head, "{}", b"k");
-        assert!(claims(&endless, b"k", None, 900).is_err());
+        assert!(claims(&endless, b"k", None, None, 900).is_err());
+        // Not for ever, whatever its signer thinks.
+        for (exp, good) in [(1900 + 3600, true), (1900 + 3661, false), (i64::MAX, false)] {
+            let long = token(head, &format!(r#"{{"exp":{exp}}}"#), b"k");
+            let found = claims(&long, b"k", None, Some(3600), 1900);
+            assert_eq!(found.is_ok(), good, "{exp}");
+        }
         // A published vector: jwt.io's example, which has no `exp` and so is refused only for that.
         let published = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";
         assert_eq!(
-            claims(published, b"your-256-bit-secret", None, 0),
+            claims(published, b"your-256-bit-secret", None, None, 0),
             Err("it has no `exp`")
         );
     }

@@ -100,6 +100,8 @@ counters! {
     channel_delivered = "messages that reached the customer's device";
     /// Messages that did not reach the customer, files that could not be fetched.
     channel_failures = "messages that did not reach the customer, and files that could not be fetched";
+    /// Deliveries that were given up and removed after their time.
+    dead_letters_expired = "deliveries given up that were removed when their days were over";
     /// Agents who signed in.
     sign_ins = "agents who signed in";
     /// Sign-ins that were refused.

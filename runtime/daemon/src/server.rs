@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 
 /// Between two looks at what commands beside the daemon asked for.
 const COMMANDS: Duration = Duration::from_secs(2);
+/// How long a messaging service may say that a message did not arrive: Meta keeps one for 30 days.
+const KEPT_BY_SERVICES: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 
 /// Why the daemon cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -248,6 +250,7 @@ async fn housekeeping(app: Arc<App>) {
         open = now_open;
         app.forget_the_erased().await;
         app.end_idle_sessions().await;
+        app.expire_dead_letters().await;
         match app.store.prune_programs().await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "versions that nobody needs were removed"),
@@ -257,6 +260,30 @@ async fn housekeeping(app: Arc<App>) {
 }
 
 impl App {
+    /// Removes what was given up so long ago that nobody will try it again, and what a messaging service has had for as long as it keeps
+    /// anything.
+    async fn expire_dead_letters(&self) {
+        let now = self.clock.now();
+        let taken = now.checked_sub(KEPT_BY_SERVICES).unwrap_or(now);
+        let dead = self.config.dead_letters_since(now);
+        match self.store.outbox_expire(dead, taken).await {
+            Ok(0) => {}
+            Ok(gone) => {
+                self.metrics
+                    .dead_letters_expired
+                    .fetch_add(gone, Ordering::Relaxed);
+                let detail = Some(format!(
+                    "{gone} of more than {} days",
+                    self.config.dead_letter_days
+                ));
+                tracing::warn!(gone, "dead letters were removed when their days were over");
+                self.audit("system", "dead_letters_expired", None, detail)
+                    .await;
+            }
+            Err(error) => tracing::warn!(%error, "old dead letters could not be removed"),
+        }
+    }
+
     /// Takes conversations out of the queue that were erased beside the daemon (`flowd erase`).
     pub async fn forget_the_erased(self: &Arc<Self>) {
         let queued: Vec<String> = self

@@ -34,7 +34,7 @@ pub use dashboard::{
     Dashboard, DashboardQuery, HourCount, Percentiles, RuleCount, Score, TeamCount, TierCount,
 };
 pub use error::StoreError;
-pub use people::{Agent, ApiKey, AuditRow, NewAudit, Role, Session};
+pub use people::{Agent, ApiKey, AuditProof, AuditRow, NewAudit, Role, Session};
 pub use private::data_folder;
 pub use rows::{
     AgentName, Committed, Consumed, Conversation, Delivery, EventRow, FollowUpRow, ListQuery,
@@ -92,6 +92,23 @@ pub trait Store: Send + Sync + 'static {
     fn outbox_done(&self, id: i64) -> Fut<'_, ()>;
     /// Gives a delivery up; it stays to be looked at.
     fn outbox_dead(&self, id: i64, error: &str) -> Fut<'_, ()>;
+    /// A messaging service has it, under this name (of 64 bytes at most), and may still say that it did not arrive.
+    fn outbox_taken(&self, id: i64, name: &[u8]) -> Fut<'_, ()>;
+    /// What a messaging service has under this name arrived.
+    fn outbox_arrived(&self, name: &[u8]) -> Fut<'_, ()>;
+    /// What a messaging service has under this name and has not yet said to have arrived, and since when.
+    fn outbox_taken_as(&self, name: &[u8]) -> Fut<'_, Option<(OutboxRow, Timestamp)>>;
+    /// What a messaging service has under this name did not arrive: it is given up, or is to be delivered `again` at a time. `None`: nothing
+    /// of this name is on its way.
+    fn outbox_missed(
+        &self,
+        name: &[u8],
+        error: &str,
+        again: Option<Timestamp>,
+    ) -> Fut<'_, Option<OutboxRow>>;
+    /// Removes what was given up before a time (`dead`), and what a messaging service has since before another without a word (`taken`); how
+    /// many of the former.
+    fn outbox_expire(&self, dead: Option<Timestamp>, taken: Timestamp) -> Fut<'_, u64>;
     /// Deliveries that were given up, newest first.
     fn dead_letters(&self, limit: u32) -> Fut<'_, Vec<OutboxRow>>;
     /// Asks the daemon, from another process, to try again what was given up: one delivery, or (with `None`) all; how many there are.
@@ -130,6 +147,9 @@ pub trait Store: Send + Sync + 'static {
     /// An event of another system was worked off.
     fn delivery_done(&self, id: &str) -> Fut<'_, ()>;
 
+    /// Uses a signed login of a visitor that is good once, until a time; `false`: it was used before.
+    fn use_login(&self, hash: &[u8], until: Timestamp, now: Timestamp) -> Fut<'_, bool>;
+
     /// The conversation of a customer's address on a channel.
     fn thread(&self, channel: &str, address: &str) -> Fut<'_, Option<Thread>>;
     /// Where a conversation goes on, if it is one of a messaging service.
@@ -138,6 +158,8 @@ pub trait Store: Send + Sync + 'static {
     fn heard(&self, thread: Thread) -> Fut<'_, ()>;
     /// Notes that a customer was asked by a template to write.
     fn reopened(&self, conversation: &str, at: Timestamp) -> Fut<'_, ()>;
+    /// Notes that the service takes no free message for a customer, unless they wrote after this time.
+    fn window_closed(&self, conversation: &str, heard_until: Timestamp) -> Fut<'_, ()>;
     /// Conversations of messaging services whose log is ahead of the outbox.
     fn behind(&self) -> Fut<'_, Vec<String>>;
     /// Puts what a log says up to a number into the outbox; what came so far before is left out, so that nothing comes twice.
@@ -190,6 +212,8 @@ pub trait Store: Send + Sync + 'static {
     fn audit(&self, line: NewAudit) -> Fut<'_, ()>;
     /// The audit log, newest first, before a line's number.
     fn audit_log(&self, before: Option<i64>, limit: u32) -> Fut<'_, Vec<AuditRow>>;
+    /// Goes through the whole audit log: whether a line was changed or taken out, and whether a hash that was noted earlier is one of it.
+    fn audit_proof(&self, noted: Option<&str>) -> Fut<'_, AuditProof>;
 
     /// Keeps a version of a bot.
     fn put_program(&self, program: Program) -> Fut<'_, ()>;

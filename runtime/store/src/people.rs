@@ -141,4 +141,21 @@ pub struct AuditRow {
     pub target: Option<String>,
     /// More.
     pub detail: Option<String>,
+    /// Stands for this line and all before it, hexadecimal; absent in lines of older versions.
+    pub hash: Option<String>,
+}
+
+/// What was found when the whole audit log was gone through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditProof {
+    /// How many lines there are.
+    pub lines: u64,
+    /// The number of the last one; 0 if there is none.
+    pub last: i64,
+    /// The first line that is not what it was, or that follows one that is gone.
+    pub broken: Option<i64>,
+    /// The last hash, hexadecimal; absent while no line has one.
+    pub head: Option<String>,
+    /// Whether the hash that was asked for is one of the log.
+    pub noted: bool,
 }

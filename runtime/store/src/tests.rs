@@ -554,6 +554,56 @@ async fn a_delivery_given_up_can_be_replayed() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_long_ago_goes_and_what_is_on_its_way_stays() {
+    let (_dir, store) = store();
+    let now = jiff::Timestamp::now();
+    let (before, after) = (
+        now - jiff::SignedDuration::from_secs(60),
+        now + jiff::SignedDuration::from_secs(60),
+    );
+    let mut t = turn("a", 0, 1);
+    t.outbox = (1..=3)
+        .map(|idx| crate::NewOutbox { idx, ..webhook(1) })
+        .collect();
+    let Committed::Done { outbox, .. } = store.commit(t).await.unwrap() else {
+        panic!()
+    };
+    store.outbox_dead(outbox[0].id, "no answer").await.unwrap();
+    store.outbox_taken(outbox[1].id, b"theirs").await.unwrap();
+    assert_eq!(store.outbox().await.unwrap().len(), 1);
+    // Not yet.
+    assert_eq!(store.outbox_expire(Some(before), before).await.unwrap(), 0);
+    assert_eq!(store.outbox_expire(None, before).await.unwrap(), 0);
+    assert_eq!(store.dead_letters(10).await.unwrap().len(), 1);
+    assert_eq!(store.outbox_expire(Some(after), before).await.unwrap(), 1);
+    assert!(store.dead_letters(10).await.unwrap().is_empty());
+    // What the service has waits for its word, and may come back.
+    let (taken, since) = store.outbox_taken_as(b"theirs").await.unwrap().unwrap();
+    assert!(taken.id == outbox[1].id && since > before && since < after);
+    let again = store
+        .outbox_missed(b"theirs", "not now", Some(at(7)))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (again.id, again.due, again.attempts),
+        (outbox[1].id, at(7), 1)
+    );
+    assert_eq!(store.outbox().await.unwrap().len(), 2);
+    // Once.
+    let missed = store.outbox_missed(b"theirs", "not now", None).await;
+    assert!(missed.unwrap().is_none());
+    store.outbox_taken(outbox[1].id, b"again").await.unwrap();
+    store.outbox_missed(b"again", "never", None).await.unwrap();
+    let dead = store.dead_letters(10).await.unwrap();
+    assert_eq!(dead[0].last_error.as_deref(), Some("never"));
+    store.outbox_taken(outbox[2].id, b"third").await.unwrap();
+    store.outbox_arrived(b"third").await.unwrap();
+    assert!(store.outbox_taken_as(b"third").await.unwrap().is_none());
+    assert!(store.outbox().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn what_was_erased_stays_erased_after_a_restore() {
     let (dir, store) = store();
     for id in ["a", "b"] {

@@ -129,7 +129,7 @@ pub(super) async fn open(
         ..Visitor::default()
     };
     if let Some(identity) = body.identity {
-        visitor.proven = crate::identity::verify(&app, &program, &identity)?;
+        visitor.proven = crate::identity::verify(&app, &program, &identity).await?;
     }
     visitor.last_agent = last_agent(&app, &visitor).await?;
     let page = body

@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 struct Lane<T> {
     waiting: VecDeque<T>,
+    /// Whether the piece in front is being worked on: nothing takes its place.
+    busy: bool,
     woken: Arc<Notify>,
 }
 
@@ -28,10 +30,32 @@ impl<K: Hash + Eq + Clone, T: Clone> Lanes<K, T> {
         let fresh = !lanes.contains_key(key);
         let lane = lanes.entry(key.clone()).or_insert_with(|| Lane {
             waiting: VecDeque::new(),
+            busy: false,
             woken: Arc::default(),
         });
         lane.waiting.push_back(piece);
         fresh
+    }
+
+    /// Puts a piece into the order in which those go that wait; `true` as for [`Self::push`].
+    pub(super) fn push_by<O: Ord>(&self, key: &K, piece: T, order: impl Fn(&T) -> O) -> bool {
+        let fresh = self.push(key, piece);
+        if let Some(lane) = self.lock().get_mut(key) {
+            let first = usize::from(lane.busy);
+            if let Some(waiting) = lane.waiting.make_contiguous().get_mut(first..) {
+                waiting.sort_by_key(order);
+            }
+        }
+        fresh
+    }
+
+    /// Begins to work on the piece in front, if it is this one.
+    pub(super) fn begin(&self, key: &K, is: impl Fn(&T) -> bool) -> Option<T> {
+        let mut lanes = self.lock();
+        let lane = lanes.get_mut(key)?;
+        let piece = lane.waiting.front().filter(|piece| is(piece)).cloned();
+        lane.busy = piece.is_some();
+        piece
     }
 
     /// The piece to work on, and what wakes whoever waits with it; `None`: the lane is empty and gone.
@@ -51,23 +75,24 @@ impl<K: Hash + Eq + Clone, T: Clone> Lanes<K, T> {
     pub(super) fn done(&self, key: &K) {
         if let Some(lane) = self.lock().get_mut(key) {
             lane.waiting.pop_front();
+            lane.busy = false;
         }
     }
 
     /// Puts another state of the piece in front in its place.
     pub(super) fn change(&self, key: &K, piece: T) {
-        if let Some(front) = self
-            .lock()
-            .get_mut(key)
-            .and_then(|lane| lane.waiting.front_mut())
-        {
-            *front = piece;
+        if let Some(lane) = self.lock().get_mut(key) {
+            lane.busy = false;
+            if let Some(front) = lane.waiting.front_mut() {
+                *front = piece;
+            }
         }
     }
 
-    /// Wakes whoever waits on a lane.
-    pub(super) fn wake(&self, key: &K) {
-        if let Some(lane) = self.lock().get(key) {
+    /// Wakes whoever waits on a lane, after a change of everything on it.
+    pub(super) fn wake(&self, key: &K, change: impl FnMut(&mut T)) {
+        if let Some(lane) = self.lock().get_mut(key) {
+            lane.waiting.iter_mut().for_each(change);
             lane.woken.notify_one();
         }
     }
@@ -95,5 +120,24 @@ mod tests {
         lanes.done(&"a");
         assert!(lanes.front(&"a").is_none());
         assert!(lanes.push(&"a", 5));
+    }
+
+    #[test]
+    fn one_that_comes_back_takes_its_old_place_but_not_that_of_the_one_that_is_worked_on() {
+        let lanes = Lanes::default();
+        for piece in [7, 5] {
+            lanes.push_by(&"a", piece, |n| *n);
+        }
+        assert_eq!(lanes.begin(&"a", |n| *n == 7), None);
+        assert_eq!(lanes.begin(&"a", |n| *n == 5), Some(5));
+        for piece in [8, 3, 6] {
+            lanes.push_by(&"a", piece, |n| *n);
+        }
+        let mut order = Vec::new();
+        while let Some((piece, _)) = lanes.front(&"a") {
+            order.push(piece);
+            lanes.done(&"a");
+        }
+        assert_eq!(order, [5, 3, 6, 7, 8]);
     }
 }

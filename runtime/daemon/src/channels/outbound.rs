@@ -22,11 +22,17 @@ const WAITS: [Duration; 8] = [
     Duration::from_secs(5 * 3600),
 ];
 
+/// How long to wait after so many attempts before; `None`: it is given up.
+pub(super) fn pause(attempts: u32) -> Option<Duration> {
+    let usual = WAITS.get(usize::try_from(attempts).ok()?)?;
+    Some(usual.mul_f64(rand::random_range(1.0..1.25)))
+}
+
 /// What became of an attempt.
 #[derive(Debug)]
 pub(super) enum Attempt {
-    /// The service has it.
-    Taken,
+    /// The service has it; under this name it may still say that it did not arrive.
+    Taken(Option<Vec<u8>>),
     /// Nobody is there to get it any more.
     Gone,
     /// Another attempt may go better, after this time if the service named one.
@@ -43,8 +49,9 @@ pub struct Outbound(Lanes<String, OutboxRow>);
 
 impl Outbound {
     /// The customer wrote: what was held for them goes now.
-    pub(super) fn wake(&self, address: &str) {
-        self.0.wake(&address.to_owned());
+    pub(super) fn wake(&self, address: &str, now: jiff::Timestamp) {
+        self.0
+            .wake(&address.to_owned(), |row| row.due = row.due.min(now));
     }
 }
 
@@ -59,7 +66,8 @@ impl App {
     /// Sends a message after those before it.
     pub(crate) fn send_in_order(self: &Arc<Self>, row: OutboxRow) {
         let address = address(&row);
-        if self.outbound.0.push(&address, row) {
+        // One that comes back takes its old place.
+        if self.outbound.0.push_by(&address, row, |row| row.id) {
             let app = Arc::clone(self);
             tokio::spawn(async move { app.send_all(&address).await });
         }
@@ -67,8 +75,8 @@ impl App {
 
     async fn send_all(self: Arc<Self>, address: &String) {
         let mut stopping = self.stopping.subscribe();
-        while let Some((mut row, woken)) = self.outbound.0.front(address) {
-            let left = row.due.duration_since(self.clock.now());
+        while let Some((next, woken)) = self.outbound.0.front(address) {
+            let left = next.due.duration_since(self.clock.now());
             tokio::select! {
                 biased;
                 // What is left lies in the store for the next start.
@@ -76,11 +84,19 @@ impl App {
                 () = tokio::time::sleep(Duration::try_from(left).unwrap_or_default()) => {}
                 () = woken.notified() => {}
             }
+            // One that came back meanwhile may stand before it.
+            let Some(mut row) = self.outbound.0.begin(address, |row| row.id == next.id) else {
+                continue;
+            };
             let attempt = whatsapp::send(&self, &row).await;
             let (outcome, done) = match attempt {
-                Attempt::Taken => {
+                Attempt::Taken(name) => {
                     count(&self.metrics.channel_sent);
-                    (self.store.outbox_done(row.id).await, true)
+                    let noted = match name {
+                        Some(name) => self.store.outbox_taken(row.id, &name).await,
+                        None => self.store.outbox_done(row.id).await,
+                    };
+                    (noted, true)
                 }
                 Attempt::Gone => (self.store.outbox_done(row.id).await, true),
                 Attempt::Failed(why) => (self.give_up(&row, &why).await, true),
@@ -89,13 +105,10 @@ impl App {
                     (self.store.outbox_defer(row.id, row.due, &why).await, false)
                 }
                 Attempt::Again(why, wait) => {
-                    let usual = usize::try_from(row.attempts)
-                        .ok()
-                        .and_then(|n| WAITS.get(n));
+                    let usual = pause(row.attempts);
                     row.attempts += 1;
                     match usual {
-                        Some(usual) => {
-                            let jitter = usual.mul_f64(rand::random_range(1.0..1.25));
+                        Some(jitter) => {
                             row.due = later(self.clock.now(), wait.unwrap_or(jitter).max(jitter));
                             (self.defer(&row, &why).await, false)
                         }

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod agent;
+mod audit;
 mod check;
 mod dead_letters;
 mod keep;
@@ -55,6 +56,9 @@ Examples:
     /// Lists deliveries that were given up, and tries them again.
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLetters),
+    /// Shows the audit log, and whether a line of it was changed or taken out.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Checks the configuration, and a bot against it, and prints every problem; also `flowd --check`.
     #[command(long_flag = "check")]
     Check(check::Check),
@@ -109,6 +113,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Export(command) => command.run(),
         Command::Erase(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Check(command) => command.run(),
     };
     match outcome {

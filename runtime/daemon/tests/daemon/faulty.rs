@@ -138,6 +138,26 @@ impl Store for Faulty {
     fn outbox_dead(&self, id: i64, error: &str) -> Fut<'_, ()> {
         self.inner.outbox_dead(id, error)
     }
+    fn outbox_taken(&self, id: i64, name: &[u8]) -> Fut<'_, ()> {
+        self.inner.outbox_taken(id, name)
+    }
+    fn outbox_arrived(&self, name: &[u8]) -> Fut<'_, ()> {
+        self.inner.outbox_arrived(name)
+    }
+    fn outbox_missed(
+        &self,
+        name: &[u8],
+        error: &str,
+        again: Option<Timestamp>,
+    ) -> Fut<'_, Option<OutboxRow>> {
+        self.inner.outbox_missed(name, error, again)
+    }
+    fn outbox_taken_as(&self, name: &[u8]) -> Fut<'_, Option<(OutboxRow, Timestamp)>> {
+        self.inner.outbox_taken_as(name)
+    }
+    fn outbox_expire(&self, dead: Option<Timestamp>, taken: Timestamp) -> Fut<'_, u64> {
+        self.inner.outbox_expire(dead, taken)
+    }
     fn dead_letters(&self, limit: u32) -> Fut<'_, Vec<OutboxRow>> {
         self.inner.dead_letters(limit)
     }
@@ -189,6 +209,9 @@ impl Store for Faulty {
     fn delivery_done(&self, id: &str) -> Fut<'_, ()> {
         self.inner.delivery_done(id)
     }
+    fn use_login(&self, hash: &[u8], until: Timestamp, now: Timestamp) -> Fut<'_, bool> {
+        self.inner.use_login(hash, until, now)
+    }
     fn thread(&self, channel: &str, address: &str) -> Fut<'_, Option<Thread>> {
         self.inner.thread(channel, address)
     }
@@ -200,6 +223,9 @@ impl Store for Faulty {
     }
     fn reopened(&self, conversation: &str, at: Timestamp) -> Fut<'_, ()> {
         self.inner.reopened(conversation, at)
+    }
+    fn window_closed(&self, conversation: &str, heard_until: Timestamp) -> Fut<'_, ()> {
+        self.inner.window_closed(conversation, heard_until)
     }
     fn behind(&self) -> Fut<'_, Vec<String>> {
         self.inner.behind()
@@ -271,6 +297,9 @@ impl Store for Faulty {
     }
     fn audit_log(&self, before: Option<i64>, limit: u32) -> Fut<'_, Vec<AuditRow>> {
         self.inner.audit_log(before, limit)
+    }
+    fn audit_proof(&self, noted: Option<&str>) -> Fut<'_, AuditProof> {
+        self.inner.audit_proof(noted)
     }
     fn put_program(&self, program: Program) -> Fut<'_, ()> {
         self.inner.put_program(program)

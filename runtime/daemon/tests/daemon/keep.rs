@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// Runs a command on a data folder.
 fn flowd(data: &Path, arguments: &[&str]) -> Output {
@@ -407,4 +408,76 @@ async fn keys_are_shown_once_and_do_what_their_scope_says() {
     let found = audit(data).await;
     assert_eq!(found.iter().filter(|l| l.0 == "key_add").count(), 2);
     assert!(found.contains(&("key_remove".to_owned(), format!("key:{id}"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_log_that_was_changed_is_found() {
+    let world = World::new();
+    let data = &world.config.data;
+    for name in ["leo", "mia", "eve"] {
+        done(data, &["agent", "add", name, "--password", "correct horse"]);
+    }
+    let text = done(data, &["audit", "verify"]);
+    assert!(text.contains("3 lines"), "{text}");
+    let noted = text.lines().last().unwrap().to_owned();
+    assert!(done(data, &["audit", "list"]).contains("agent:eve"));
+    let line: Value = lines(&done(data, &["audit", "list", "--json"])).remove(0);
+    assert_eq!(line["hash"], noted);
+    // The log goes on; what was noted is still part of it.
+    done(data, &["agent", "remove", "eve"]);
+    assert!(!done(data, &["audit", "verify", "--noted", &noted]).contains(&noted));
+    let other = refused(data, &["audit", "verify", "--noted", &"0".repeat(64)]);
+    assert!(other.contains("no line with the hash"), "{other}");
+    let database = rusqlite::Connection::open(data.join("flow.db")).unwrap();
+    database
+        .execute("DELETE FROM audit WHERE target = 'agent:mia'", [])
+        .unwrap();
+    let changed = refused(data, &["audit", "verify"]);
+    assert!(
+        changed.contains("line 3 is not what was written"),
+        "{changed}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_go_when_their_days_are_over() {
+    let mut world = World::new();
+    let flow = world.start().await;
+    let ana = flow.open().await;
+    let id = ana.id.clone();
+    flow.stop().await;
+    let database = rusqlite::Connection::open(world.config.data.join("flow.db")).unwrap();
+    for (idx, days) in [(1, 8), (2, 6)] {
+        database
+            .execute(
+                "INSERT INTO outbox (conversation, seq, idx, kind, payload, due, state, since, last_error) \
+                 VALUES (?1, 1, ?2, 'webhook', '{}', 0, 1, (unixepoch() - ?3 * 86400) * 1000, 'no answer')",
+                rusqlite::params![id, idx, days],
+            )
+            .unwrap();
+    }
+    drop(database);
+    for (days, left) in [(0, vec![2, 1]), (7, vec![2])] {
+        world.config.dead_letter_days = days;
+        let flow = world.start().await;
+        // The first look comes at once.
+        let mut metrics = String::new();
+        for _ in 0..200 {
+            metrics = flow.get("/metrics").await.body.to_string();
+            if days > 0 && metrics.contains("flow_dead_letters_expired_total 1") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let found = flow.app().store.dead_letters(10).await.unwrap();
+        let found: Vec<u32> = found.iter().map(|row| row.idx).collect();
+        assert_eq!(found, left, "{metrics}");
+        flow.stop().await;
+    }
+    assert!(
+        audit(&world.config.data)
+            .await
+            .iter()
+            .any(|(action, _)| action == "dead_letters_expired")
+    );
 }

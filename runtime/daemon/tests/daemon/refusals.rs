@@ -176,6 +176,8 @@ async fn who_a_visitor_is_must_fit_the_profile() {
     world.config.identity = Some(Identity {
         secret_env: "TEST_LOGIN_KEY".into(),
         audience: None,
+        longest_hours: 24,
+        single_use: false,
     });
     let flow = world.start().await;
     let open = |body: Value| flow.post("/v1/conversations", body);
@@ -348,4 +350,45 @@ async fn after_the_end_writing_is_refused_unless_the_bot_reopens() {
         }
         flow.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_good_once_opens_one_conversation() {
+    let mut world = World::new();
+    world.set("TEST_LOGIN_KEY", "login-key");
+    world.config.identity = Some(Identity {
+        secret_env: "TEST_LOGIN_KEY".into(),
+        audience: None,
+        longest_hours: 1,
+        single_use: true,
+    });
+    let flow = world.start().await;
+    let open = |identity: String| flow.post("/v1/conversations", json!({"identity": identity}));
+    let ana = |jti: &str| login(json!({"email": "ana@example.com", "jti": jti}));
+
+    let nameless = open(login(json!({"email": "ana@example.com"}))).await;
+    assert_eq!((nameless.status, nameless.code()), (401, "wrong_signature"));
+    assert!(error(&nameless, "message").contains("it has no `jti`"));
+    // One that is refused for something else is not used up.
+    let bad = open(login(json!({"email": "bad", "jti": "1"}))).await;
+    assert_eq!(bad.status, 422);
+    // Fifty at once: one is first.
+    let all = futures::future::join_all((0..50).map(|_| open(ana("1")))).await;
+    let first = all.iter().filter(|a| a.status == 201).count();
+    let rest = all.iter().filter(|a| a.status == 401).count();
+    assert_eq!((first, rest), (1, 49));
+    let again = open(ana("1")).await;
+    assert!(
+        error(&again, "message").contains("it was used before"),
+        "{again:?}"
+    );
+    assert_eq!(open(ana("2")).await.status, 201);
+    flow.stop().await;
+    // Nor after a restart.
+    let flow = world.start().await;
+    let again = flow
+        .post("/v1/conversations", json!({"identity": ana("2")}))
+        .await;
+    assert_eq!(again.status, 401);
+    flow.stop().await;
 }

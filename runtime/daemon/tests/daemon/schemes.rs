@@ -28,6 +28,8 @@ fn world() -> World {
     world.config.identity = Some(Identity {
         secret_env: "TEST_LOGIN_KEY".into(),
         audience: None,
+        longest_hours: 24,
+        single_use: false,
     });
     for (scheme, key) in [
         ("github", "HOOK"),

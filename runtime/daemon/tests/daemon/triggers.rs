@@ -45,6 +45,8 @@ async fn a_signed_event_reaches_the_customers_conversation_once() {
     world.config.identity = Some(Identity {
         secret_env: "TEST_LOGIN_KEY".into(),
         audience: None,
+        longest_hours: 24,
+        single_use: false,
     });
     let flow = world.start().await;
     let ana = flow

@@ -29,6 +29,8 @@ fn world() -> World {
     world.config.identity = Some(Identity {
         secret_env: "TEST_LOGIN_KEY".into(),
         audience: None,
+        longest_hours: 24,
+        single_use: false,
     });
     world.edit(
         "  email: email private identifies ask \"What is your email?\"\n",

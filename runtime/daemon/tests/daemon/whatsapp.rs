@@ -338,6 +338,68 @@ async fn a_closed_window_asks_by_template_and_keeps_what_there_is_to_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_meta_finds_closed_takes_no_message_with_it() {
+    let (world, graph) = world().await;
+    let flow = world.start().await;
+    // By our clock it is open; Meta refuses at once.
+    let closed = "(#131047) Re-engagement message";
+    graph
+        .next
+        .lock()
+        .unwrap()
+        .push_back(refusal(400, 131_047, closed));
+    says(&flow, "wamid.1", text("when are you open")).await;
+    let template = graph.takes(0).await;
+    assert_eq!(template["type"], "template", "{template:#}");
+    says(&flow, "wamid.2", text("when are you open")).await;
+    assert_eq!(graph.takes(1).await["text"]["body"], "Hi Ana!");
+    let n = graph.tells(2, "We are always open.").await;
+    let n = graph.tells(n + 1, "We are always open.").await;
+    graph.takes(n + 1).await;
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_meta_took_and_could_not_deliver_waits_for_the_customer_in_its_order() {
+    let (world, graph) = world().await;
+    world.agent("mia", Role::Admin).await;
+    let flow = world.start().await;
+    says(&flow, "wamid.1", text("when are you open")).await;
+    let mut said = Vec::new();
+    for n in 0..4 {
+        said.push(graph.takes(n).await);
+    }
+    // Meta took them, and says only afterwards that the window was closed; in no order, and twice.
+    for n in [3, 1, 1] {
+        let failed = notification(json!({"statuses": [{
+            "id": format!("wamid.sent{n}"), "status": "failed", "timestamp": "1", "recipient_id": PHONE,
+            "errors": [{"code": 131_047, "title": "Re-engagement message"}],
+        }]}));
+        assert_eq!(post_signed(&flow, &failed, "app-secret").await.status, 200);
+        if n == 3 {
+            assert_eq!(graph.takes(4).await["type"], "template");
+        }
+    }
+    let arrived = notification(json!({"statuses": [{
+        "id": "wamid.sent2", "status": "read", "timestamp": "1", "recipient_id": PHONE,
+    }]}));
+    assert_eq!(post_signed(&flow, &arrived, "app-secret").await.status, 200);
+    // Nothing is a dead letter, nothing is sent as a free text.
+    assert!(flow.app().store.dead_letters(10).await.unwrap().is_empty());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(graph.count(), 5, "one template and nothing else");
+    // Not even after a restart.
+    flow.stop().await;
+    let flow = world.start().await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(graph.count(), 5);
+    says(&flow, "wamid.2", text("when are you open")).await;
+    assert_eq!(graph.takes(5).await["text"], said[0]["text"]);
+    assert_eq!(graph.takes(6).await["text"], said[2]["text"]);
+    flow.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_sent_is_sent_after_a_restart() {
     let (world, graph) = world().await;
     // Meta is down.

@@ -54,6 +54,16 @@ pub(super) fn reopened(
     Ok(())
 }
 
+pub(super) fn window_closed(
+    c: &Connection,
+    conversation: &str,
+    heard_until: Timestamp,
+) -> Result<(), StoreError> {
+    c.prepare_cached("UPDATE thread SET heard_at = 0 WHERE conversation = ? AND heard_at <= ?")?
+        .execute(params![conversation, millis(heard_until)])?;
+    Ok(())
+}
+
 pub(super) fn behind(c: &Connection) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT t.conversation FROM thread t JOIN conversation c ON c.id = t.conversation WHERE c.seq > t.sent";
     collect(c.prepare_cached(sql)?.query([])?, |r| {

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: WAL, durable commits, one writer that commits together what waits, readers beside it.
 
+mod audit;
 mod backup;
 mod channels;
 mod operate;
@@ -18,10 +19,10 @@ mod writer;
 pub use backup::restore;
 
 use crate::{
-    Agent, ApiKey, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow, FollowUpRow,
-    Fut, ListQuery, Loaded, NewAudit, NewOutbox, OutboxRow, Program, Service, Session, Stats,
-    Store, StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verdict, Verification,
-    VersionInUse,
+    Agent, ApiKey, AuditProof, AuditRow, Committed, Dashboard, DashboardQuery, Delivery, EventRow,
+    FollowUpRow, Fut, ListQuery, Loaded, NewAudit, NewOutbox, OutboxRow, Program, Service, Session,
+    Stats, Store, StoreError, StoredFile, Summary, Thread, TimerRow, TurnCommit, Verdict,
+    Verification, VersionInUse,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -284,6 +285,11 @@ impl Store for SqliteStore {
         write outbox_defer(id: i64, due: Timestamp, error: &str) -> () = outbox::defer;
         write outbox_done(id: i64) -> () = outbox::done;
         write outbox_dead(id: i64, error: &str) -> () = outbox::dead;
+        write outbox_taken(id: i64, name: &[u8]) -> () = outbox::taken;
+        write outbox_arrived(name: &[u8]) -> () = outbox::arrived;
+        read outbox_taken_as(name: &[u8]) -> Option<(OutboxRow, Timestamp)> = outbox::taken_as;
+        write outbox_missed(name: &[u8], error: &str, again: Option<Timestamp>) -> Option<OutboxRow> = outbox::missed;
+        write outbox_expire(dead: Option<Timestamp>, taken: Timestamp) -> u64 = outbox::expire;
         read dead_letters(limit: u32) -> Vec<OutboxRow> = outbox::dead_letters;
         write ask_replay(id: Option<i64>) -> u64 = outbox::ask_replay;
         read replays_asked() -> Vec<i64> = outbox::replays_asked;
@@ -300,6 +306,7 @@ impl Store for SqliteStore {
         read follow_up(id: i64) -> Option<FollowUpRow> = operate::follow_up_of;
         write follow_up_done(id: i64, by: &str, at: Timestamp) -> bool = operate::follow_up_done;
         write put_delivery(delivery: Delivery) -> Option<Vec<u8>> = operate::put_delivery;
+        write use_login(hash: &[u8], until: Timestamp, now: Timestamp) -> bool = operate::use_login;
         read deliveries() -> Vec<Delivery> = operate::deliveries;
         write delivery_done(id: &str) -> () = operate::delivery_done;
         write erase(id: &str) -> bool = operate::erase;
@@ -311,6 +318,7 @@ impl Store for SqliteStore {
         read thread_of(conversation: &str) -> Option<Thread> = channels::thread_of;
         write heard(thread: Thread) -> () = channels::heard;
         write reopened(conversation: &str, at: Timestamp) -> () = channels::reopened;
+        write window_closed(conversation: &str, heard_until: Timestamp) -> () = channels::window_closed;
         read behind() -> Vec<String> = channels::behind;
         write hand_over(conversation: &str, seq: u64, rows: Vec<NewOutbox>) -> Vec<OutboxRow> = channels::hand_over;
         read spent(conversation: &str) -> u64 = channels::spent;
@@ -333,8 +341,9 @@ impl Store for SqliteStore {
         read key(hash: &[u8], now: Timestamp) -> Option<ApiKey> = people::key;
         read keys() -> Vec<ApiKey> = people::keys;
         write remove_key(id: &str) -> bool = people::remove_key;
-        write audit(line: NewAudit) -> () = people::audit;
-        read audit_log(before: Option<i64>, limit: u32) -> Vec<AuditRow> = people::audit_log;
+        write audit(line: NewAudit) -> () = audit::add;
+        read audit_log(before: Option<i64>, limit: u32) -> Vec<AuditRow> = audit::page;
+        read audit_proof(noted: Option<&str>) -> AuditProof = audit::verify;
 
         write put_program(program: Program) -> () = programs::put;
         read program(hash: &str) -> Option<Program> = programs::get;

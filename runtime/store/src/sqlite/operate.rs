@@ -133,6 +133,22 @@ pub(super) fn put_delivery(c: &Connection, d: &Delivery) -> Result<Option<Vec<u8
     Ok(None)
 }
 
+pub(super) fn use_login(
+    c: &Connection,
+    hash: &[u8],
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    c.prepare_cached("DELETE FROM used_login WHERE until < ?")?
+        .execute([millis(now)])?;
+    let used = c
+        .prepare_cached(
+            "INSERT INTO used_login (hash, until) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![hash, millis(until)])?;
+    Ok(used == 1)
+}
+
 pub(super) fn deliveries(c: &Connection) -> Result<Vec<Delivery>, StoreError> {
     let sql = r#"SELECT id, "trigger", body, hash, at FROM delivery WHERE done = 0 ORDER BY at"#;
     collect(c.prepare_cached(sql)?.query([])?, |r| {

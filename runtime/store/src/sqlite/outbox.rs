@@ -50,9 +50,71 @@ pub(super) fn done(c: &Connection, id: i64) -> Result<(), StoreError> {
 }
 
 pub(super) fn dead(c: &Connection, id: i64, error: &str) -> Result<(), StoreError> {
-    c.prepare_cached("UPDATE outbox SET state = 1, last_error = ? WHERE id = ?")?
-        .execute(params![error, id])?;
+    c.prepare_cached(
+        "UPDATE outbox SET state = 1, since = unixepoch() * 1000, last_error = ? WHERE id = ?",
+    )?
+    .execute(params![error, id])?;
     Ok(())
+}
+
+pub(super) fn taken(c: &Connection, id: i64, name: &[u8]) -> Result<(), StoreError> {
+    c.prepare_cached(
+        "UPDATE outbox SET state = 3, since = unixepoch() * 1000, sent_as = ? WHERE id = ?",
+    )?
+    .execute(params![name, id])?;
+    Ok(())
+}
+
+pub(super) fn arrived(c: &Connection, name: &[u8]) -> Result<(), StoreError> {
+    c.prepare_cached("DELETE FROM outbox WHERE sent_as = ? AND state = 3")?
+        .execute([name])?;
+    Ok(())
+}
+
+pub(super) fn taken_as(
+    c: &Connection,
+    name: &[u8],
+) -> Result<Option<(OutboxRow, Timestamp)>, StoreError> {
+    let sql = format!("SELECT {COLUMNS}, since FROM outbox WHERE sent_as = ? AND state = 3");
+    first(c.prepare_cached(&sql)?.query([name])?, |r| {
+        Ok((row(r)?, time(get(r, "since")?)?))
+    })
+}
+
+pub(super) fn missed(
+    c: &Connection,
+    name: &[u8],
+    error: &str,
+    again: Option<Timestamp>,
+) -> Result<Option<OutboxRow>, StoreError> {
+    let to = if again.is_some() {
+        "state = 0, since = NULL, attempts = attempts + 1"
+    } else {
+        "state = 1, since = unixepoch() * 1000"
+    };
+    let sql = format!(
+        "UPDATE outbox SET {to}, sent_as = NULL, last_error = ?2, due = coalesce(?3, due) WHERE sent_as = ?1 AND state = 3 RETURNING {COLUMNS}"
+    );
+    first(
+        c.prepare_cached(&sql)?
+            .query(params![name, error, again.map(millis)])?,
+        row,
+    )
+}
+
+pub(super) fn expire(
+    c: &Connection,
+    dead: Option<Timestamp>,
+    taken: Timestamp,
+) -> Result<u64, StoreError> {
+    let remove = |state: i64, before: Option<Timestamp>| -> Result<u64, StoreError> {
+        let removed = c
+            .prepare_cached("DELETE FROM outbox WHERE state = ? AND since < ?")?
+            .execute(params![state, before.map(millis)])?;
+        Ok(natural(i64::try_from(removed).unwrap_or(0)))
+    };
+    remove(3, Some(taken))?;
+    remove(1, dead)
 }
 
 pub(super) fn dead_letters(c: &Connection, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
@@ -82,7 +144,7 @@ pub(super) fn replay(
     now: Timestamp,
 ) -> Result<Option<OutboxRow>, StoreError> {
     let sql = format!(
-        "UPDATE outbox SET state = 0, due = ?, attempts = 0 WHERE id = ? AND state IN (1, 2) RETURNING {COLUMNS}"
+        "UPDATE outbox SET state = 0, since = NULL, due = ?, attempts = 0 WHERE id = ? AND state IN (1, 2) RETURNING {COLUMNS}"
     );
     first(
         c.prepare_cached(&sql)?.query(params![millis(now), id])?,

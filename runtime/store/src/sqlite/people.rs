@@ -1,7 +1,7 @@
-//! Agents, sessions, keys, audit.
+//! Agents, sessions, keys.
 
 use super::row::{at, collect, first, get, list, maybe, millis, time, word};
-use crate::{Agent, ApiKey, AuditRow, NewAudit, Role, Session, StoreError};
+use crate::{Agent, ApiKey, Role, Session, StoreError};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use std::path::Path;
@@ -186,30 +186,4 @@ pub(super) fn sign_ins_of(
             .query(params![format!("agent:{agent}"), limit])?,
         |r| get(r, "detail"),
     )
-}
-
-pub(super) fn audit(c: &Connection, a: &NewAudit) -> Result<(), StoreError> {
-    c.prepare_cached(
-        "INSERT INTO audit (at, actor, action, target, detail) VALUES (?, ?, ?, ?, ?)",
-    )?
-    .execute(params![millis(a.at), a.actor, a.action, a.target, a.detail])?;
-    Ok(())
-}
-
-pub(super) fn audit_log(
-    c: &Connection,
-    before: Option<i64>,
-    limit: u32,
-) -> Result<Vec<AuditRow>, StoreError> {
-    let sql = "SELECT id, at, actor, action, target, detail FROM audit WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2";
-    collect(c.prepare_cached(sql)?.query(params![before, limit])?, |r| {
-        Ok(AuditRow {
-            id: get(r, "id")?,
-            at: time(get(r, "at")?)?,
-            actor: get(r, "actor")?,
-            action: get(r, "action")?,
-            target: get(r, "target")?,
-            detail: get(r, "detail")?,
-        })
-    })
 }

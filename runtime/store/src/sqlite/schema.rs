@@ -4,12 +4,13 @@ use crate::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Each step leads from its index to the next schema. Steps are only ever added.
-const STEPS: &[&str] = &[
+pub(super) const STEPS: &[&str] = &[
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

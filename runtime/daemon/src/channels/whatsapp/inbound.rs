@@ -1,6 +1,7 @@
 //! From WhatsApp: what a customer writes becomes a turn of the one conversation that goes on with this number, in order, once per message.
 
-use super::payload::{Content, Delivered, Interactive, Media, Message, News, Notification};
+use super::fate::told;
+use super::payload::{Content, Interactive, Media, Message, News, Notification};
 use super::{CHANNEL, media};
 use crate::api::customer::{MINUTE, clean};
 use crate::api::{files, opening};
@@ -72,7 +73,7 @@ pub(crate) async fn accept(app: &Arc<App>, news: Notification) -> Result<(), Sto
             store(app, Letter { message, name }).await?;
         }
         for status in news.statuses {
-            told(app, status).await;
+            told(app, status).await?;
         }
     }
     Ok(())
@@ -304,7 +305,7 @@ async fn conversation(app: &Arc<App>, letter: &Letter) -> Result<String, TurnErr
     match app.door(&thread.conversation).await {
         Ok(_) => {
             note(app, letter, &thread.conversation).await?;
-            app.outbound.wake(number);
+            app.outbound.wake(number, app.clock.now());
             Ok(thread.conversation)
         }
         // The daemon ended between the two.
@@ -367,26 +368,5 @@ async fn open(app: &Arc<App>, letter: &Letter, id: String) -> Result<String, Tur
             Err(TurnError::Refused(refusal))
         }
         Err(error) => Err(error),
-    }
-}
-
-/// What became of a message of ours. That it arrived is only counted; that it did not, agents must know.
-async fn told(app: &App, status: Delivered) {
-    match status.status.as_str() {
-        "delivered" => count(&app.metrics.channel_delivered),
-        "failed" => {
-            count(&app.metrics.channel_failures);
-            let why = status
-                .errors
-                .first()
-                .map_or_else(|| "no reason was given".to_owned(), |e| e.words());
-            tracing::warn!(why, "WhatsApp could not deliver a message");
-            let thread = app.store.thread(CHANNEL, &status.recipient_id).await;
-            if let Ok(Some(thread)) = thread {
-                let text = format!("A message did not reach the customer: {why}");
-                app.warn_agents(&thread.conversation, text).await;
-            }
-        }
-        _ => {}
     }
 }

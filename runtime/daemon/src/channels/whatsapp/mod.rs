@@ -1,6 +1,7 @@
 //! WhatsApp, through Meta's Cloud API. <https://developers.facebook.com/docs/whatsapp/cloud-api>
 
 mod compose;
+mod fate;
 mod inbound;
 mod media;
 mod payload;

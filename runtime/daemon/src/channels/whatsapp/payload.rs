@@ -158,6 +158,9 @@ pub(super) struct Location {
 /// What became of a message of ours.
 #[derive(Debug, Deserialize)]
 pub(super) struct Delivered {
+    /// Of the message, as Meta called it when it took it.
+    #[serde(default)]
+    pub(super) id: String,
     #[serde(default)]
     pub(super) status: String,
     #[serde(default)]

@@ -22,14 +22,27 @@ const LOOK: Duration = Duration::from_secs(3600);
 /// How long a customer may take to answer a template.
 const UNANSWERED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Errors that pass by themselves: limits, outages.
-const PASSING: [i64; 8] = [1, 2, 4, 80_007, 130_429, 131_000, 131_016, 131_056];
+pub(super) const PASSING: [i64; 8] = [1, 2, 4, 80_007, 130_429, 131_000, 131_016, 131_056];
 /// More than 24 hours since the customer's last word.
-const WINDOW: i64 = 131_047;
+pub(super) const WINDOW: i64 = 131_047;
 
 #[derive(Debug, Default, Deserialize)]
 struct Answer {
     #[serde(default)]
     error: Option<Problem>,
+    #[serde(default)]
+    messages: Vec<Named>,
+}
+
+/// A message as Meta calls it.
+#[derive(Debug, Deserialize)]
+struct Named {
+    id: String,
+}
+
+/// The name under which the store knows a message that Meta has. Meta's own holds the customer's number.
+pub(super) fn name(id: &str) -> Vec<u8> {
+    blake3::hash(id.as_bytes()).as_bytes().to_vec()
 }
 
 enum Refused {
@@ -65,7 +78,7 @@ pub(in crate::channels) async fn send(app: &Arc<App>, row: &OutboxRow) -> Attemp
         return reopen(app, config, &thread).await;
     }
     match post(app, config, &thread.address, body).await {
-        Ok(()) => Attempt::Taken,
+        Ok(name) => Attempt::Taken(name),
         Err(Refused::Window) => reopen(app, config, &thread).await,
         Err(Refused::Again(why, wait)) => Attempt::Again(why, wait),
         Err(Refused::Rests(why, wait)) => Attempt::Held(why, wait),
@@ -109,7 +122,7 @@ async fn reopen(app: &Arc<App>, config: &WhatsApp, thread: &Thread) -> Attempt {
         "template": {"name": template, "language": {"code": config.template_language}},
     });
     match post(app, config, &thread.address, body).await {
-        Ok(()) => {
+        Ok(_) => {
             let noted = app.store.reopened(&thread.conversation, app.clock.now());
             if let Err(error) = noted.await {
                 tracing::warn!(%error, "a sent template could not be noted");
@@ -127,7 +140,13 @@ async fn reopen(app: &Arc<App>, config: &WhatsApp, thread: &Thread) -> Attempt {
     }
 }
 
-async fn post(app: &App, config: &WhatsApp, to: &str, mut body: Value) -> Result<(), Refused> {
+/// Sends a message; answers under which name Meta has it.
+async fn post(
+    app: &App,
+    config: &WhatsApp,
+    to: &str,
+    mut body: Value,
+) -> Result<Option<Vec<u8>>, Refused> {
     if let Some(body) = body.as_object_mut() {
         body.insert("messaging_product".to_owned(), json!("whatsapp"));
         body.insert("recipient_type".to_owned(), json!("individual"));
@@ -155,13 +174,11 @@ async fn post(app: &App, config: &WhatsApp, to: &str, mut body: Value) -> Result
             e if e.is_transient() => Refused::Again(e.to_string(), None),
             e => Refused::Failed(e.to_string()),
         })?;
+    let said = serde_json::from_slice::<Answer>(&answer.body).unwrap_or_default();
     if answer.status.is_success() {
-        return Ok(());
+        return Ok(said.messages.first().map(|message| name(&message.id)));
     }
-    let problem = serde_json::from_slice::<Answer>(&answer.body)
-        .unwrap_or_default()
-        .error
-        .unwrap_or_default();
+    let problem = said.error.unwrap_or_default();
     let why = match problem.code {
         0 => format!("WhatsApp answered {}", answer.status.as_u16()),
         _ => problem.words(),
