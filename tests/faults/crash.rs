@@ -196,3 +196,67 @@ async fn fault_05_sigterm_lets_what_is_under_way_end_and_the_client_resumes() {
         texts.push(message["text"].as_str().unwrap().to_owned());
     }
 }
+
+/// What one machine can show of a power failure: no answer leaves before the disk has said that it has the turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_01_every_answer_leaves_after_a_sync_of_its_own_turn() {
+    const MESSAGES: usize = 20;
+    let place = Place::new();
+    let flow = place.start().await;
+    let mut ana = flow.open().await;
+    ana.press("Repeat after me").await;
+    let trace = place.dir.path().join("trace");
+    let tracer = std::process::Command::new("strace")
+        .args(["-f", "-y", "-s", "2000", "-e"])
+        .arg("trace=fsync,fdatasync,write,writev,sendto,sendmsg")
+        .arg("-o")
+        .arg(&trace)
+        .args(["-p", &flow.pid().to_string()])
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    let Ok(mut tracer) = tracer else {
+        println!("skipped: there is no strace");
+        return;
+    };
+    // It looks on from some moment on, or may not look at all.
+    let read = || std::fs::read_to_string(&trace).unwrap_or_default();
+    let start = Instant::now();
+    while !read().contains("HTTP/1.1") {
+        if tracer.try_wait().unwrap().is_some() {
+            println!("skipped: strace may not look at other processes here");
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
+        flow.get("/livez").await;
+    }
+    for n in 0..MESSAGES {
+        ana.say(&format!("marked {n}")).await;
+    }
+    std::process::Command::new("kill")
+        .arg(tracer.id().to_string())
+        .status()
+        .unwrap();
+    tracer.wait().unwrap();
+    // The thread that writes turns; the one that brings them from the journal into the database syncs too, and counts for nothing.
+    let threads = std::fs::read_dir(format!("/proc/{}/task", flow.pid())).unwrap();
+    let writer = threads
+        .map(|task| task.unwrap().path())
+        .find(|task| std::fs::read_to_string(task.join("comm")).unwrap() == "store-writer\n")
+        .unwrap();
+    let writer = format!("{} ", writer.file_name().unwrap().to_str().unwrap());
+    // One message at a time: between two answers there is the sync of one turn.
+    let (mut synced, mut answers) = (false, 0);
+    for line in read().lines() {
+        let sync = line.contains("fdatasync") || line.contains("fsync");
+        if sync && line.starts_with(&writer) && line.trim_end().ends_with("= 0") {
+            synced = true;
+        } else if line.contains("HTTP/1.1 200") && line.contains("\\\"duplicate\\\":false") {
+            assert!(
+                synced,
+                "an answer left before anything was on the disk: {line}"
+            );
+            (synced, answers) = (false, answers + 1);
+        }
+    }
+    assert_eq!(answers, MESSAGES, "{}", read());
+}

@@ -12,6 +12,7 @@
 )]
 
 mod agents;
+mod apart;
 mod clock;
 mod crash;
 mod database;
@@ -25,6 +26,7 @@ mod models;
 mod order;
 mod people;
 mod provider;
+mod rebinding;
 mod reload;
 mod soak;
 mod sockets;

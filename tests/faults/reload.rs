@@ -1,5 +1,6 @@
 //! Faults 45 to 48: edits under a running daemon.
 
+use crate::apart::inside;
 use crate::flowd::{Flowd, Place, copy};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -258,4 +259,34 @@ async fn fault_48_a_symlink_that_is_swapped_twice_is_seen() {
         println!("swap {number}: {:?}", start.elapsed());
     }
     assert_eq!(flow.post("/-/reload", json!({})).await.status, 200);
+}
+
+/// A file system that tells nothing of edits that others make, as one of a network does: what lies below an overlay is changed beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_48_where_a_file_system_tells_nothing_the_folder_is_looked_at() {
+    let prepare = "mkdir -p \"$1/below\" \"$1/more\" \"$1/seen\"
+mount -t overlay -o \"ro,lowerdir=$1/below:$1/more\" overlay \"$1/seen\"";
+    let test = "reload::fault_48_where_a_file_system_tells_nothing_the_folder_is_looked_at";
+    let Some(folder) = inside(test, prepare) else {
+        return;
+    };
+    let mut place = Place::new();
+    place.env.insert("FLOW_LOG".into(), "info".into());
+    let file = folder.join("below/bot.flow");
+    copy(&place.bot(), &folder.join("below"));
+    std::fs::remove_dir_all(place.bot()).unwrap();
+    std::os::unix::fs::symlink(folder.join("seen"), place.bot()).unwrap();
+    let flow = place.start().await;
+    let first = status(&flow).await;
+    // Written over where it stands, not put in its place: that much of the layer below is seen above.
+    edit(&file, "say \"Hi!\"", "say \"Hi anew!\"");
+    let start = Instant::now();
+    while status(&flow).await["version"] == first["version"] {
+        assert!(start.elapsed() < Duration::from_secs(60), "never looked at");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    flow.open().await.hears("Hi anew!").await;
+    let log = std::fs::read_to_string(place.log()).unwrap();
+    assert!(log.contains("why=\"look\""), "{log}");
+    assert!(!log.contains("why=\"edit\""), "nothing told of it: {log}");
 }
