@@ -67,6 +67,114 @@ fn fixed(text: &str, expected: &str) {
 }
 
 #[test]
+fn small_words_between_a_keyword_and_its_value_are_inserted() {
+    let cases = [
+        (
+            "node x { continue ai }",
+            "expected `with` after `continue`, found `ai`",
+            "node x { continue with ai }",
+        ),
+        (
+            "tier ai: model { answers { 0%..100% send } }",
+            "expected `by confidence` after `answers`, found `{`",
+            "tier ai: model { answers by confidence { 0%..100% send } }",
+        ),
+        (
+            "tier ai: model { answers confidence { 0%..100% send } }",
+            "expected `by` after `answers`, found `confidence`",
+            "tier ai: model { answers by confidence { 0%..100% send } }",
+        ),
+        (
+            "tier ai: model { turns 5 }",
+            "expected `at most` after `turns`, found `5`",
+            "tier ai: model { turns at most 5 }",
+        ),
+        (
+            "tier ai: model { turns at 5 }",
+            "expected `most` after `at`, found `5`",
+            "tier ai: model { turns at most 5 }",
+        ),
+        (
+            "tier ai: model { turns most 5 }",
+            "expected `at` after `turns`, found `most`",
+            "tier ai: model { turns at most 5 }",
+        ),
+        (
+            "tier ai: model { reply 5s }",
+            "expected `within` after `reply`, found `5s`",
+            "tier ai: model { reply within 5s }",
+        ),
+        (
+            "channel web { follow up email }",
+            "expected `on` after `up`, found `email`",
+            "channel web { follow up on email }",
+        ),
+        (
+            "channel web { follow on email }",
+            "expected `up` after `follow`, found `on`",
+            "channel web { follow up on email }",
+        ),
+        (
+            "channel web { follow email }",
+            "expected `up on` after `follow`, found `email`",
+            "channel web { follow up on email }",
+        ),
+        (
+            "channel whatsapp { reopen \"t\" }",
+            "expected `template` after `reopen`, found `\"t\"`",
+            "channel whatsapp { reopen template \"t\" }",
+        ),
+        (
+            "trigger t from webhook \"a\" { find email }",
+            "expected `customer by` after `find`, found `email`",
+            "trigger t from webhook \"a\" { find customer by email }",
+        ),
+        (
+            "trigger t from \"a\" { find customer by email }",
+            "expected `webhook` after `from`, found `\"a\"`",
+            "trigger t from webhook \"a\" { find customer by email }",
+        ),
+        (
+            "route human {\n  prefer agent within 7d\n  | intent | team |\n  | _ | a |\n}",
+            "expected `last` after `prefer`, found `agent`",
+            "route human {\n  prefer last agent within 7d\n  | intent | team |\n  | _ | a |\n}",
+        ),
+        (
+            "handoff human { update 60s \"You are {queue.position}.\" }",
+            "expected `every` after `update`, found `60s`",
+            "handoff human { update every 60s \"You are {queue.position}.\" }",
+        ),
+        (
+            "handoff human { offer when queue.wait > 5m { continue ai \"Go on\" } }",
+            "expected `with` after `continue`, found `ai`",
+            "handoff human { offer when queue.wait > 5m { continue with ai \"Go on\" } }",
+        ),
+        (
+            "test \"a\" { expect routed finance }",
+            "expected `to` after `routed`, found `finance`",
+            "test \"a\" { expect routed to finance }",
+        ),
+        (
+            "test \"a\" { customer sends \"a.jpg\" }",
+            "expected `file` after `sends`, found `\"a.jpg\"`",
+            "test \"a\" { customer sends file \"a.jpg\" }",
+        ),
+        (
+            "test \"a\" { customer fails }",
+            "expected `verification` after `fails`",
+            "test \"a\" { customer fails verification }",
+        ),
+    ];
+    for (text, message, repaired) in cases {
+        let found = findings(text);
+        let messages: Vec<_> = found.iter().map(|(d, _)| d.message.as_str()).collect();
+        assert_eq!(messages, [message], "in {text}");
+        assert!(found[0].0.fixes[0].safe, "in {text}");
+        fixed(text, repaired);
+    }
+}
+
+#[test]
 fn a_missing_part_is_named_with_what_stands_before_it() {
     one(
         "node x {\n  ask a \"Q\" { retry two }\n}",

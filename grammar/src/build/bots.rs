@@ -188,8 +188,12 @@ impl Builder<'_> {
                 .count();
         match parts.get(Rule::prep) {
             Some(prep) if prep.as_str() == word => true,
-            _ => {
+            found => {
                 self.expected_at(&format!("`{word}`"), item.get_input(), head, usage);
+                // Another preposition stands there: which of the two is meant, only the author knows.
+                if found.is_none() && parts.peek() == Some(Rule::num) {
+                    self.insertion(word, vec![(head, format!(" {word}"))]);
+                }
                 false
             }
         }
@@ -249,13 +253,19 @@ impl Builder<'_> {
                 match rule {
                     Rule::reopen_template => {
                         let text = parts.get(Rule::text);
-                        out.reopen_template =
-                            b.need_lit(text, &whole, "write `reopen template \"name\"`");
+                        const USAGE: &str = "write `reopen template \"name\"`";
+                        out.reopen_template = b.need_lit(text, &whole, USAGE);
+                        if out.reopen_template.is_some() {
+                            b.small_words(&whole, &["template"], USAGE);
+                        }
                     }
                     Rule::follow_up => {
                         let name = parts.get(Rule::name);
-                        out.follow_up =
-                            b.need_name(name, "a channel", &whole, "write `follow up on CHANNEL`");
+                        const USAGE: &str = "write `follow up on CHANNEL`";
+                        out.follow_up = b.need_name(name, "a channel", &whole, USAGE);
+                        if out.follow_up.is_some() {
+                            b.small_words(&whole, &["up", "on"], USAGE);
+                        }
                     }
                     Rule::limit => {
                         let Some(word) = parts.get(Rule::kw) else {
@@ -370,6 +380,13 @@ impl Builder<'_> {
             let span = self.span(&item);
             let mut bands = Vec::new();
             let block = parts.get(Rule::bands);
+            if block.is_some() {
+                self.small_words(
+                    &item,
+                    &["by", "confidence"],
+                    "write `answers by confidence { 80%..100% send; .. }`",
+                );
+            }
             self.block(
                 block,
                 &item,
@@ -425,8 +442,12 @@ impl Builder<'_> {
                     self.text_list(&mut parts, &item, "write `forbid \"topic\", \"topic\"`")
             }
             _ => {
+                const USAGE: &str = "write `turns at most 8`";
                 let number = parts.get(Rule::num);
-                out.turns_at_most = self.need_whole(number, &item, "write `turns at most 8`");
+                out.turns_at_most = self.need_whole(number, &item, USAGE);
+                if out.turns_at_most.is_some() {
+                    self.small_words(&item, &["at", "most"], USAGE);
+                }
             }
         }
     }

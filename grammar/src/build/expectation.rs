@@ -59,9 +59,10 @@ impl Builder<'_> {
                 Expectation::Escalated { by, to, priority }
             }
             Rule::e_routed => {
+                const USAGE: &str = "write `expect routed to TEAM`";
                 let team = parts.get(Rule::path);
-                let team =
-                    self.need_path(team, "a team", &item, "write `expect routed to TEAM`")?;
+                let team = self.need_path(team, "a team", &item, USAGE)?;
+                self.small_words(&item, &["to"], USAGE);
                 let priority = parts.get(Rule::esc_priority).and_then(|p| self.priority(p));
                 Expectation::Routed { team, priority }
             }

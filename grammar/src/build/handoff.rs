@@ -65,7 +65,11 @@ impl Builder<'_> {
         match rule {
             Rule::update => {
                 let number = parts.get(Rule::num);
-                let every = self.need_duration(number, &item, "write `update every 60s \"text\"`");
+                const USAGE: &str = "write `update every 60s \"text\"`";
+                let every = self.need_duration(number, &item, USAGE);
+                if every.is_some() {
+                    self.small_words(&item, &["every"], USAGE);
+                }
                 let text = self.optional_text(&mut parts);
                 out.update = every.map(|every| (every, text));
             }

@@ -3,6 +3,7 @@
 use super::question::Parts;
 use super::{Builder, Pair, Rule};
 use crate::ast::*;
+use crate::diagnostic::Edit;
 use crate::span::{Name, Spanned};
 
 impl Builder<'_> {
@@ -169,6 +170,61 @@ impl Builder<'_> {
         }
         self.list_end(parts, out.is_empty(), "a text in quotes", item, usage);
         out
+    }
+
+    /// The small words between an item's keyword and what follows them, as `with` in `continue with ai`. Those that are
+    /// missing are said at once, with the edit that inserts them.
+    pub(super) fn small_words(&mut self, item: &Pair, words: &[&str], usage: &str) {
+        let text = item.as_str();
+        let word_len = |rest: &str| {
+            rest.bytes()
+                .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
+                .count()
+        };
+        let mut end = word_len(text);
+        let mut missing: Vec<&str> = Vec::new();
+        let mut edits: Vec<(usize, String)> = Vec::new();
+        for word in words {
+            let rest = text.get(end..).unwrap_or_default();
+            let blanks = rest.len() - rest.trim_start_matches(' ').len();
+            let next = rest.get(blanks..).unwrap_or_default();
+            if next.get(..word_len(next)) == Some(*word) {
+                end += blanks + word.len();
+                continue;
+            }
+            missing.push(word);
+            match edits.last_mut() {
+                Some((at, insert)) if *at == end => {
+                    insert.push(' ');
+                    insert.push_str(word);
+                }
+                _ => edits.push((end, format!(" {word}"))),
+            }
+        }
+        let Some((first, _)) = edits.first() else {
+            return;
+        };
+        let start = item.as_span().start();
+        let words = missing.join(" ");
+        let what = format!("`{words}`");
+        self.expected_at(&what, item.get_input(), start + first, usage);
+        let edits = edits.into_iter().map(|(at, text)| (start + at, text));
+        let edits = edits.collect();
+        self.insertion(&words, edits);
+    }
+
+    /// Adds to the last finding the repair that inserts these words, at positions of the normalised text.
+    pub(super) fn insertion(&mut self, words: &str, edits: Vec<(usize, String)>) {
+        let edits = edits
+            .into_iter()
+            .map(|(at, text)| Edit {
+                at: self.place(at, at),
+                text,
+            })
+            .collect();
+        if let Some(finding) = self.diagnostics.pop() {
+            self.push(finding.fix(format!("insert `{words}`"), true, edits));
+        }
     }
 
     /// A comma at the end of a list, or an empty list.

@@ -266,12 +266,16 @@ impl Builder<'_> {
                 Rule::header => b.header(item, &mut out, &mut bars),
                 Rule::row => b.row(item, &mut out, &mut bars),
                 _ => {
+                    const USAGE: &str = "write `prefer last agent within 7d`";
                     let whole = item.clone();
                     let within = Parts::of(item).get(Rule::within).and_then(|w| b.within(w));
                     match within {
-                        Some(within) => out.prefer_last_agent = Some(within.millis),
+                        Some(within) => {
+                            b.small_words(&whole, &["last", "agent"], USAGE);
+                            out.prefer_last_agent = Some(within.millis);
+                        }
                         None if !whole.as_str().contains("within") => {
-                            b.expected("`within`", &whole, "write `prefer last agent within 7d`");
+                            b.expected("`within`", &whole, USAGE);
                         }
                         None => {}
                     }

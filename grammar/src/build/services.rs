@@ -255,6 +255,9 @@ impl Builder<'_> {
                 let item = from.clone();
                 let text = Parts::of(from).get(Rule::text);
                 out.path = self.need_lit(text, &item, USAGE);
+                if out.path.is_some() {
+                    self.small_words(&item, &["webhook"], USAGE);
+                }
             }
             None if out.name.is_some() => {
                 let at = out.name.as_ref().map_or(0, |n| n.span.end) as isize - self.base;
@@ -318,8 +321,11 @@ impl Builder<'_> {
             },
             Rule::find => {
                 let field = Parts::of(pair).get(Rule::path);
-                out.find_by =
-                    self.need_path(field, "a field", &item, "write `find customer by FIELD`");
+                const USAGE: &str = "write `find customer by FIELD`";
+                out.find_by = self.need_path(field, "a field", &item, USAGE);
+                if out.find_by.is_some() {
+                    self.small_words(&item, &["customer", "by"], USAGE);
+                }
             }
             Rule::x_expr => {
                 let mut parts = Parts::of(pair);

@@ -172,7 +172,9 @@ impl Builder<'_> {
             }
             Rule::continue_with => {
                 let tier = parts.get(Rule::name);
-                let tier = self.need_name(tier, "a tier", &item, "write `continue with TIER`")?;
+                const USAGE: &str = "write `continue with TIER`";
+                let tier = self.need_name(tier, "a tier", &item, USAGE)?;
+                self.small_words(&item, &["with"], USAGE);
                 let heads = Heads::Only(&["resolved", "failed", "returned", "otherwise"]);
                 let block = self.question(parts.get(Rule::qblock), heads, end);
                 self.asks_nothing(&block, "`continue with` asks nothing");
@@ -345,13 +347,11 @@ impl Builder<'_> {
             }
             Rule::ticket => OfferKind::Ticket(parts.get(Rule::within).and_then(|w| self.within(w))),
             Rule::o_continue => {
+                const USAGE: &str = "write `continue with TIER \"label\"`";
                 let tier = parts.get(Rule::name);
-                OfferKind::ContinueWith(self.need_name(
-                    tier,
-                    "a tier",
-                    &item,
-                    "write `continue with TIER \"label\"`",
-                )?)
+                let tier = self.need_name(tier, "a tier", &item, USAGE)?;
+                self.small_words(&item, &["with"], USAGE);
+                OfferKind::ContinueWith(tier)
             }
             _ => OfferKind::Stay,
         };

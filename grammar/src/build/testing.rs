@@ -209,11 +209,16 @@ impl Builder<'_> {
             "presses" => self
                 .need_lit(text, &whole, USAGE)
                 .map(TestStepKind::Presses),
-            "sends" => self
-                .need_lit(text, &whole, USAGE)
-                .map(TestStepKind::SendsFile),
+            "sends" => {
+                let file = self.need_lit(text, &whole, USAGE)?;
+                self.small_words(&whole, &["file"], USAGE);
+                Some(TestStepKind::SendsFile(file))
+            }
             "verifies" => Some(TestStepKind::Verifies(true)),
-            "fails" => Some(TestStepKind::Verifies(false)),
+            "fails" => {
+                self.small_words(&whole, &["verification"], USAGE);
+                Some(TestStepKind::Verifies(false))
+            }
             "leaves" => Some(TestStepKind::Leaves),
             _ => {
                 self.unknown_verb(&verb, "customer", USAGE);
