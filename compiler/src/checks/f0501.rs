@@ -8,13 +8,14 @@ mod signals;
 mod way;
 
 use super::support::analysis::Analysis;
-use super::support::flow::RootKind;
+use super::support::flow::{RootKind, by_customer};
 use super::support::known::{Bits, FactId};
 use super::support::walk::{each_interpolation, has_interpolation, texts_outside_ops};
-use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
+use crate::machine::{Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, OpId, TextId};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashSet;
+use std::collections::VecDeque;
 use way::Way;
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -371,18 +372,26 @@ fn default_of<'m>(machine: &'m Machine, expr: &Expr) -> Option<&'m Expr> {
     field(machine, var)?.default.as_ref()
 }
 
-/// Where a handler clears a thing.
+/// Where a handler, or a node that it visits, clears a thing.
 fn cleared_by_a_handler(cx: &Analysis<'_>, name: &str) -> Option<Loc> {
     let machine = cx.machine;
-    let of_handlers = (0u32..)
-        .map(CodeId)
-        .zip(&machine.codes)
-        .filter(|(_, code)| matches!(code.owner, CodeOwner::Handler(_)));
-    of_handlers
-        .flat_map(|(code, _)| cx.flow().ops(code))
-        .filter_map(|id| machine.op(*id))
-        .find(|op| clears(op, name, machine))
-        .map(|op| op.loc)
+    let handlers = machine.handlers.iter().filter(|h| by_customer(h.event));
+    let mut todo: VecDeque<CodeId> = handlers.map(|h| h.code).collect();
+    let mut seen: FxHashSet<CodeId> = todo.iter().copied().collect();
+    while let Some(code) = todo.pop_front() {
+        for op in cx.flow().ops(code).iter().filter_map(|id| machine.op(*id)) {
+            if clears(op, name, machine) {
+                return Some(op.loc);
+            }
+            if let OpKind::Visit { node, .. } = op.kind
+                && let Some(node) = machine.node(node)
+                && seen.insert(node.code)
+            {
+                todo.push_back(node.code);
+            }
+        }
+    }
+    None
 }
 
 fn clears(op: &Op, name: &str, machine: &Machine) -> bool {

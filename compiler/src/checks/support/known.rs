@@ -81,8 +81,9 @@ impl Knowledge {
             }
             // One that leaves for good leads to no question that waited.
             let Some(known) = known else { continue };
-            // Of its own steps only: a node that it visits clears what it has itself collected, to be ready for the next visit.
-            let mut forgotten = forgets_of(machine, flow, &self.facts, code, |_| None);
+            let forgets = &self.forgets;
+            let visited = |node: NodeId| forgets.get(node.index());
+            let mut forgotten = forgets_of(machine, flow, &self.facts, code, visited);
             forgotten.remove_all(&known);
             lost.union(&self.facts.globals(&forgotten));
         }
