@@ -52,7 +52,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether both can fire in a common tier while no rule that wins over them does.
+/// Whether both can fire in a common tier while no rule that wins over them does. Where that is too long to say, they cannot.
 fn can_tie(contest: &mut Contest<'_, '_>, a: (usize, &Rule), b: (usize, &Rule)) -> bool {
     let mut common = a.1.from.iter().filter(|t| b.1.from.contains(t)).peekable();
     let (Some(x), Some(y)) = (contest.fires(a.0), contest.fires(b.0)) else {
@@ -62,11 +62,11 @@ fn can_tie(contest: &mut Contest<'_, '_>, a: (usize, &Rule), b: (usize, &Rule)) 
         return false;
     }
     let Some(both) = contest.formulas.meet(x, y) else {
-        return true;
+        return false;
     };
     common.any(|tier| {
         let winners = contest.winners(a.1, *tier);
-        contest.can_be_alone(&both, *tier, &winners) != Some(false)
+        contest.can_be_alone(&both, *tier, &winners) == Some(true)
     })
 }
 

@@ -264,8 +264,8 @@ impl Builder<'_> {
                 )
             }
             Rule::m_most => out.max_bytes = self.bytes(parts, &item),
-            Rule::m_default => match parts.get(Rule::default) {
-                Some(value) => out.default = Some(self.cell_value(value)),
+            Rule::m_default => match parts.get(Rule::default).and_then(|d| d.into_inner().next()) {
+                Some(value) => out.default = Some(self.expr(value)),
                 None => {
                     self.expected("a value", &item, "write `= VALUE`");
                     // There is meant to be one: the field counts as known.

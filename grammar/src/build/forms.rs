@@ -148,18 +148,8 @@ impl Builder<'_> {
                 span: self.span(&whole),
             },
         };
-        let list = match inner.get(Rule::source) {
-            Some(source) => {
-                let span = self.span(&source);
-                let mut operand = Parts::of(source);
-                match operand.next() {
-                    Some(first) => self.operand(first, operand.row()),
-                    None => Expr {
-                        kind: ExprKind::Error,
-                        span,
-                    },
-                }
-            }
+        let list = match inner.get(Rule::source).and_then(|s| s.into_inner().next()) {
+            Some(source) => self.expr(source),
             None => {
                 self.expected(
                     "a list",

@@ -115,15 +115,18 @@ impl<'a, 'm> Contest<'a, 'm> {
         let silences: Vec<&Dnf> = among.iter().filter_map(|i| self.silent(*i)).collect();
         let mut steps = self.steps;
         let answer = self.formulas.all_fit(&cases, &silences, &mut steps);
+        // Of a rule whose silence is too long to say, it is not known that it leaves anything.
+        let of_all = silences.len() == among.len();
         self.steps = steps;
-        answer
+        answer.filter(|alone| !alone || of_all)
     }
 
     /// Whether none of the rules fires where a case holds and all else is quiet.
     fn is_quiet_around(&self, case: &Case, among: &[usize]) -> bool {
         let given = case.keys().fold(0, |set, key| set | 1 << (key % 64));
         among.iter().filter_map(|i| self.entrants.get(*i)).all(|e| {
-            let cases = e.fires.iter().flatten().zip(&e.loud);
+            let Some(fires) = &e.fires else { return false };
+            let cases = fires.iter().zip(&e.loud);
             let mut may = cases.filter(|(_, loud)| *loud & !given == 0);
             !may.any(|(other, _)| self.formulas.may_hold(other, case, &self.quiet))
         })

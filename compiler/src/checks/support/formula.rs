@@ -306,7 +306,29 @@ impl<'a, 'm> Formulas<'a, 'm> {
             };
         }
         let key = self.key_of(left);
-        self.literal(key, &set, want)
+        let out = self.literal(key, &set, want)?;
+        Some(match left.kind {
+            ExprKind::Signal(Signal::MessageIntent) => self.intent_of_message(left, key, out),
+            _ => out,
+        })
+    }
+
+    /// What the intent of a message says of the conversation's: where it is not none, the two are one.
+    fn intent_of_message(&mut self, message: &Expr, key: Key, cases: Dnf) -> Dnf {
+        let of_conversation = self.key_of(&Expr {
+            kind: ExprKind::Signal(Signal::Intent),
+            ..message.clone()
+        });
+        let both = cases.into_iter().map(|mut case| {
+            if let Some(set) = case.get(&key)
+                && !Universe::has_name(set, "none")
+                && !set.unknown
+            {
+                case.insert(of_conversation, set.clone());
+            }
+            case
+        });
+        both.collect()
     }
 
     /// The cases in which a thing is known, or is not.

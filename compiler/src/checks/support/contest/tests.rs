@@ -109,3 +109,29 @@ fn rules_are_found_beaten_or_tied_where_trying_every_world_finds_them_so() {
         "{beaten} {tied} {fine}"
     );
 }
+
+/// Rules over words of the message, of which one fires whatever is said: it takes too many steps to see that.
+#[test]
+fn nothing_is_said_of_a_tie_where_the_search_ends_before_its_answer() {
+    const WORDS: u32 = 9;
+    let mut text = String::from(
+        "node greet { choose \"?\" { \"A\" -> escalate; \"B\" -> end resolved } }\n\
+         escalate a to human { when shouting; say \"one\" }\n\
+         escalate b to human { when shouting; say \"two\" }\n",
+    );
+    let winner = |said: u32| {
+        let of_word = |i: u32| {
+            let not = if said >> i & 1 == 0 { "not " } else { "" };
+            format!("{not}message contains \"w{i}\"")
+        };
+        let conditions: Vec<String> = (0..WORDS).map(of_word).collect();
+        let when = conditions.join(" and ");
+        format!("escalate w{said} to human {{ when {when}; priority immediate }}\n")
+    };
+    text.extend((0..1 << WORDS).map(winner));
+    let compilation = with_head(&text);
+    assert_eq!(
+        found(&compilation, &["F0101", "F0301", "F0602", "F0605"]),
+        []
+    );
+}
