@@ -81,6 +81,8 @@ impl Program {
             .runnable()
             .and_then(|machine| match HookSet::new(&machine) {
                 Ok(hooks) => {
+                    let engine = Engine::new(Arc::clone(&machine));
+                    engine.expect_arrivals();
                     let understanding = before.map_or_else(
                         || Understanding::train(&machine),
                         |before| before.understanding.train_next(&machine),
@@ -89,7 +91,7 @@ impl Program {
                         version: machine.version.clone(),
                         understanding,
                         hooks,
-                        engine: Engine::new(machine),
+                        engine,
                         project: project.clone(),
                     }))
                 }

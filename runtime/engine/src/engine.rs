@@ -6,7 +6,7 @@ use crate::conversation::Conversation;
 use crate::decision::HookTrace;
 use crate::eval::{NO_LOCALS, Scope};
 use crate::event::Event;
-use crate::migrate::{self, Stay};
+use crate::migrate::{self, Arrivals, Stay};
 use crate::routing::{Matrix, Routed};
 use crate::tables::Tables;
 use crate::turn::Turn;
@@ -17,7 +17,7 @@ use flow_compiler::value::{HoursId, TierId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A machine, prepared to run. Build it once per version and share it.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub struct Engine {
     /// By tier.
     matrices: Vec<Option<Matrix>>,
     pub(crate) tables: Tables,
+    arrivals: OnceLock<Arrivals>,
 }
 
 impl Engine {
@@ -48,6 +49,7 @@ impl Engine {
             calendars: machine.hours.iter().map(Calendar::new).collect(),
             matrices,
             tables: Tables::new(&machine),
+            arrivals: OnceLock::new(),
             machine,
         }
     }
@@ -158,6 +160,15 @@ impl Engine {
     /// Why it stays.
     pub fn can_move(&self, new: &Self, conversation: &Conversation) -> Result<Conversation, Stay> {
         migrate::can_move(self, new, conversation)
+    }
+
+    /// Computes what [`Self::can_move`] asks of this version as the new one. Without it, the first conversation that moves waits for that.
+    pub fn expect_arrivals(&self) {
+        self.arrivals();
+    }
+
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        self.arrivals.get_or_init(|| Arrivals::new(&self.machine))
     }
 
     pub(crate) fn scope<'a>(

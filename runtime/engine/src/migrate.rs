@@ -8,8 +8,9 @@ use crate::conversation::{Ask, At, Back, Conversation, Desk, Frame, Pending, Thr
 use crate::engine::Engine;
 use crate::prompt::is_of;
 use crate::view;
+use demands::Demands;
 use flow_compiler::machine::{FieldDef, Machine, OpKind};
-use flow_compiler::value::{OpId, Value};
+use flow_compiler::value::Value;
 use names::Renames;
 use smol_str::{SmolStr, ToSmolStr};
 use std::collections::BTreeMap;
@@ -35,6 +36,22 @@ fn stay<T>(reason: impl Into<String>) -> Result<T, Stay> {
     })
 }
 
+/// What a version is asked about each conversation that comes to it from another one: computed once.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    renames: Renames,
+    demands: Demands,
+}
+
+impl Arrivals {
+    pub(crate) fn new(m: &Machine) -> Self {
+        Self {
+            renames: Renames::new(m),
+            demands: Demands::new(m),
+        }
+    }
+}
+
 pub(crate) fn can_move(old: &Engine, new: &Engine, c: &Conversation) -> Result<Conversation, Stay> {
     let m = new.machine();
     let mut moved = c.clone();
@@ -55,10 +72,12 @@ pub(crate) fn can_move(old: &Engine, new: &Engine, c: &Conversation) -> Result<C
     if !m.bot.channels.is_empty() && !m.bot.channels.contains(&c.channel) {
         return stay(format!("the channel `{}` is gone", c.channel));
     }
-    let renames = Renames::new(m);
+    let renames = &new.arrivals().renames;
     same_tier(old, new, &c.tier)?;
-    moved.slots = values(m, &m.slots, &c.slots, "slot")?;
-    moved.customer = values(m, &m.customer, &c.customer, "customer field")?;
+    let slot = |name: &str| m.slot(*m.names.slots.get(&renames.var(name))?);
+    let field = |name: &str| m.customer_field(*m.names.customer.get(&renames.field(name))?);
+    moved.slots = values(m, slot, &c.slots, "slot")?;
+    moved.customer = values(m, field, &c.customer, "customer field")?;
     moved.proven = c
         .proven
         .iter()
@@ -74,13 +93,13 @@ pub(crate) fn can_move(old: &Engine, new: &Engine, c: &Conversation) -> Result<C
     moved.held = c
         .held
         .as_ref()
-        .map(|key| place(&renames, new, key))
+        .map(|key| place(renames, new, key))
         .transpose()?;
-    moved.main = thread(&renames, old, new, c)?;
+    moved.main = thread(renames, old, new, c)?;
     if let Some(pending) = &c.model.ask {
-        moved.model.ask = Some(Box::new(pending_of(&renames, old, new, c, pending)?));
+        moved.model.ask = Some(Box::new(pending_of(renames, old, new, c, pending)?));
     }
-    people(&renames, old, new, c, &mut moved)?;
+    people(renames, old, new, c, &mut moved)?;
     demands::known(new, &moved)?;
     Ok(moved)
 }
@@ -102,20 +121,16 @@ fn same_tier(old: &Engine, new: &Engine, name: &SmolStr) -> Result<(), Stay> {
 }
 
 /// Values under their new names, if they fit their new types.
-fn values(
-    m: &Machine,
-    defs: &[FieldDef],
+fn values<'m>(
+    m: &'m Machine,
+    def_of: impl Fn(&str) -> Option<&'m FieldDef>,
     values: &BTreeMap<SmolStr, Value>,
     what: &str,
 ) -> Result<BTreeMap<SmolStr, Value>, Stay> {
     let mut out = BTreeMap::new();
     for (name, value) in values {
-        let def = defs
-            .iter()
-            .find(|d| d.name == *name)
-            .or_else(|| defs.iter().find(|d| d.was.as_ref() == Some(name)));
         // What the new version no longer has is forgotten.
-        let Some(def) = def else { continue };
+        let Some(def) = def_of(name) else { continue };
         match converted(m, value, def) {
             Some(value) => out.insert(def.name.clone(), value),
             None => {
@@ -305,34 +320,4 @@ fn people(
     }
     target.skipped = handoff.skipped.iter().map(|v| renames.var(v)).collect();
     Ok(())
-}
-
-/// Operations at which a moved conversation may go on.
-fn entries(new: &Engine, c: &Conversation) -> Vec<OpId> {
-    let of = |p: &Pending| match &p.ask {
-        Ask::Place(key) => new
-            .machine()
-            .names
-            .places
-            .get(key)
-            .and_then(|id| new.machine().place(*id))
-            .map(|p| p.op),
-        _ => None,
-    };
-    let main = if let At::Question(p) = &c.main.at {
-        of(p)
-    } else {
-        None
-    };
-    let frames = c.main.frames.iter().filter_map(|f| match &f.back {
-        Back::Question(p) => of(p),
-        _ => None,
-    });
-    let held = c
-        .held
-        .as_ref()
-        .and_then(|key| new.machine().names.places.get(key))
-        .and_then(|id| new.machine().place(*id))
-        .map(|p| p.op);
-    main.into_iter().chain(frames).chain(held).collect()
 }

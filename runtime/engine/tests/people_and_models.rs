@@ -1,4 +1,4 @@
-//! Proof of identity, tools with consent, triggers, moving to another version, and flows that never stop.
+//! Proof of identity, tools with consent, triggers, and flows that never stop.
 
 #![allow(
     clippy::unwrap_used,
@@ -312,62 +312,6 @@ fn an_agent_s_chat_survives_a_transfer_a_loss_and_a_return() {
         chat.stage(),
         Stage::Queued,
         "the second handoff works as the first"
-    );
-}
-
-const OLD: &str = r#"
-tier ai: model {}
-slots { order_number: text matching /[A-Z]{2}-[0-9]{6}/; colour: text }
-node greet { visit return_item; choose "Done?" { "Yes" -> end resolved } }
-node return_item { ask order_number "Which order?"; say "Thanks." }
-"#;
-
-#[test]
-fn a_waiting_conversation_moves_under_new_names() {
-    let old = engine(&bot(OLD));
-    let new = engine(&bot(r#"
-tier ai: model {}
-slots { order_id was order_number: text matching /[A-Z]{2}-[0-9]{6}/; colour: text }
-node greet { visit returns; choose "Done?" { "Yes" -> end resolved } }
-node returns was return_item { ask order_id "Which order, please?"; say "Thanks for {order_id}." }
-"#));
-    let mut chat = Chat::new(&old);
-    chat.opened(Visitor::default());
-    chat.state = old.can_move(&new, &chat.state).unwrap();
-    chat.engine = new;
-    chat.say("AB-123456");
-    assert_eq!(chat.said(), ["Thanks for AB-123456.", "Done?"]);
-}
-
-#[test]
-fn a_conversation_stays_where_its_place_is_gone_or_a_value_is_missing() {
-    let old = engine(&bot(OLD));
-    let mut chat = Chat::new(&old);
-    chat.opened(Visitor::default());
-    let gone = engine(&bot(
-        "tier ai: model {}\nnode greet { choose \"Done?\" { \"Yes\" -> end resolved } }",
-    ));
-    assert!(old.can_move(&gone, &chat.state).is_err());
-    let reads_more = engine(&bot(r#"
-tier ai: model {}
-slots { order_number: text matching /[A-Z]{2}-[0-9]{6}/; colour: text }
-node greet { visit return_item; choose "Done?" { "Yes" -> end resolved } }
-node return_item { ask colour "Which colour?"; ask order_number "Which order?"; say "Thanks, a {colour} one." }
-"#));
-    let reason = old.can_move(&reads_more, &chat.state).unwrap_err().reason;
-    assert_eq!(
-        reason,
-        "the new version reads `colour`, which this conversation does not know"
-    );
-    chat.say("AB-123456");
-    let other_buttons = engine(&bot(
-        &OLD.replace("\"Yes\" ->", "\"No\" -> greet; \"Yes\" ->")
-    ));
-    assert_eq!(
-        old.can_move(&other_buttons, &chat.state)
-            .unwrap_err()
-            .reason,
-        "the buttons in sight have changed"
     );
 }
 

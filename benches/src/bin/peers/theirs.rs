@@ -223,10 +223,10 @@ pub(crate) const PEERS: &[Peer] = &[
                     "regorus 0.14, else-chain",
                 ),
                 take(
-                    "bytecode: routing 100 rows, else-chain",
+                    "bytecode: routing 100 rows, data table",
                     "/cpu-s",
                     Row::Matrix,
-                    "regorus 0.14, else-chain, bytecode",
+                    "regorus 0.14, table as data, bytecode",
                 ),
                 take(
                     "interpreter: routing 100 rows, data table",

@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 const WAITING: usize = 64;
 /// Conversations kept in memory at most, when nobody uses them.
 const KEPT: usize = 4096;
-/// A conversation that nobody used for so long leaves memory. One that comes back costs a read, so those who write again at once stay; but
-/// most of those who are there at a time read, think or have gone.
-const IDLE: Duration = Duration::from_secs(20);
+/// A conversation that nobody used for so long leaves memory. One that comes back costs a read, so what follows at once (an answer of a
+/// model, of a webhook, a second line) finds it there; but a person who reads or types takes longer, and
+/// most of those who are there at a time do that.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// A conversation in memory.
 #[derive(Debug)]
@@ -189,7 +190,7 @@ impl Turns {
         }
         if slots.map.len() >= slots.full.max(KEPT) {
             // The less recently used ones first; all of them if that is not enough.
-            for idle in [IDLE / 6, IDLE / 60, Duration::ZERO] {
+            for idle in [IDLE / 2, IDLE / 10, Duration::ZERO] {
                 slots.sweep(idle);
                 if slots.map.len() < KEPT * 3 / 4 {
                     break;

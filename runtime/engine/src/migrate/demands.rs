@@ -1,285 +1,303 @@
 //! What a version reads from a place on. A checked program reads only what it has proven to be known; so whatever it can reach and read
 //! without filling or testing it first must be known to a conversation that is moved there.
+//!
+//! This is liveness, computed backwards over the whole machine once for a version, so that a conversation that moves only looks up its
+//! place. A visited body is summed up by what it reads and what it has filled whenever it returns (a distributive interprocedural
+//! analysis by summaries: Reps, Horwitz, Sagiv, "Precise interprocedural dataflow analysis via graph reachability", 1995).
 
-use super::{Stay, entries, stay};
-use crate::conversation::{Back, Conversation};
+mod steps;
+
+use super::{Stay, stay};
+use crate::conversation::{Ask, At, Back, Conversation, Pending};
 use crate::engine::Engine;
 use crate::tables::var_name;
-use flow_compiler::machine::{Expr, ExprKind, Machine, OpKind, TextPart, Var};
-use flow_compiler::value::{CodeId, FieldId, LocalId, OpId, SlotId, TextId};
-use flow_grammar::ast::BinaryOp;
-use rustc_hash::{FxHashMap, FxHashSet};
+use flow_compiler::machine::{FieldDef, Machine, Op, OpKind, Var};
+use flow_compiler::value::{CodeId, LocalId, OpId, Value};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+use steps::{read_at, ways};
 
 /// Something that can be unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fact {
     Var(Var),
     Local(CodeId, LocalId),
 }
 
-type Facts = FxHashSet<Fact>;
+/// Sorted, each once. Small: of everything a bot knows, few things are read before they are asked for.
+type Facts = Vec<Fact>;
+
+/// What holds from an operation to the end of its body.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Needs {
+    /// Read on some way before it is filled or tested.
+    reads: Facts,
+    /// Filled or tested on every way to the end of the body; `None`: no way leads there.
+    fills: Option<Facts>,
+}
+
+/// The needs of every operation at which a moved conversation can go on.
+#[derive(Debug, Default)]
+pub(crate) struct Demands {
+    at: FxHashMap<OpId, Needs>,
+}
+
+impl Demands {
+    pub(crate) fn new(m: &Machine) -> Self {
+        let mut all = fixpoint(m);
+        let mut at = FxHashMap::default();
+        let mut keep = |op: OpId| {
+            if let Some(needs) = all.get_mut(op.index()) {
+                at.entry(op).or_insert_with(|| std::mem::take(needs));
+            }
+        };
+        for place in &m.places {
+            keep(place.op);
+        }
+        for op in &m.ops {
+            if let OpKind::Visit { next, .. } = op.kind {
+                keep(next);
+            }
+        }
+        Self { at }
+    }
+}
+
+/// The needs of every operation: the smallest reads and the largest fills that satisfy the equations of [`needs_of`].
+fn fixpoint(m: &Machine) -> Vec<Needs> {
+    let mut depend: Vec<Vec<OpId>> = m.ops.iter().map(|_| Vec::new()).collect();
+    for (index, op) in m.ops.iter().enumerate() {
+        let Ok(id) = u32::try_from(index) else {
+            break;
+        };
+        each_used(m, op, &mut |used| {
+            if let Some(list) = depend.get_mut(used.index()) {
+                list.push(OpId(id));
+            }
+        });
+    }
+    let mut all: Vec<Needs> = m.ops.iter().map(|_| Needs::default()).collect();
+    let mut waits: Vec<bool> = m.ops.iter().map(|_| true).collect();
+    // Bodies are written forwards: from the back, most of what an operation depends on is done.
+    let mut todo: Vec<OpId> = (0..m.ops.len())
+        .filter_map(|i| u32::try_from(i).ok().map(OpId))
+        .collect();
+    while let Some(id) = todo.pop() {
+        if let Some(waits) = waits.get_mut(id.index()) {
+            *waits = false;
+        }
+        let Some(op) = m.op(id) else { continue };
+        let needs = needs_of(m, op, &all);
+        let Some(known) = all.get_mut(id.index()) else {
+            continue;
+        };
+        if *known == needs {
+            continue;
+        }
+        *known = needs;
+        for other in depend.get(id.index()).into_iter().flatten() {
+            if let Some(waits) = waits.get_mut(other.index())
+                && !std::mem::replace(waits, true)
+            {
+                todo.push(*other);
+            }
+        }
+    }
+    all
+}
+
+fn each_used(m: &Machine, op: &Op, use_it: &mut dyn FnMut(OpId)) {
+    match &op.kind {
+        OpKind::Visit { node, next } => {
+            use_it(*next);
+            if let Some(node) = m.node(*node) {
+                use_it(node.entry);
+            }
+        }
+        OpKind::Goto { node } => {
+            if let Some(node) = m.node(*node) {
+                use_it(node.entry);
+            }
+        }
+        _ => ways(m, op, &mut |to, _| use_it(to)),
+    }
+}
+
+fn needs_of(m: &Machine, op: &Op, all: &[Needs]) -> Needs {
+    let none = Needs::default();
+    let at = |id: OpId| all.get(id.index()).unwrap_or(&none);
+    let mut out = Needs {
+        reads: read_at(m, op),
+        fills: None,
+    };
+    match &op.kind {
+        OpKind::Back | OpKind::Finish => out.fills = Some(Facts::new()),
+        // An arrow forgets whoever visited.
+        OpKind::Goto { node } => {
+            if let Some(node) = m.node(*node) {
+                add(&mut out.reads, &at(node.entry).reads);
+            }
+        }
+        OpKind::Visit { node, next } => {
+            let Some(body) = m.node(*node).map(|n| at(n.entry)) else {
+                return out;
+            };
+            add(&mut out.reads, &body.reads);
+            if let Some(filled) = &body.fills {
+                let after = at(*next);
+                add(&mut out.reads, &without(&after.reads, filled));
+                out.fills = after.fills.as_ref().map(|fills| {
+                    let mut fills = fills.clone();
+                    add(&mut fills, filled);
+                    fills
+                });
+            }
+        }
+        _ => ways(m, op, &mut |to, filled| {
+            let after = at(to);
+            add(&mut out.reads, &without(&after.reads, filled));
+            if let Some(fills) = &after.fills {
+                let mut fills = fills.clone();
+                add(&mut fills, filled);
+                match &mut out.fills {
+                    Some(common) => common.retain(|f| fills.binary_search(f).is_ok()),
+                    None => out.fills = Some(fills),
+                }
+            }
+        }),
+    }
+    out
+}
+
+fn sorted(mut facts: Facts) -> Facts {
+    facts.sort_unstable();
+    facts.dedup();
+    facts
+}
+
+fn add(to: &mut Facts, more: &[Fact]) {
+    if more.iter().any(|f| to.binary_search(f).is_err()) {
+        to.extend_from_slice(more);
+        to.sort_unstable();
+        to.dedup();
+    }
+}
+
+fn without(facts: &[Fact], gone: &[Fact]) -> Facts {
+    facts
+        .iter()
+        .filter(|f| gone.binary_search(f).is_err())
+        .copied()
+        .collect()
+}
 
 /// Checks that nothing unknown is read.
 pub(super) fn known(new: &Engine, c: &Conversation) -> Result<(), Stay> {
     let m = new.machine();
-    let mut walk = Walk {
-        m,
-        may: FxHashMap::default(),
-        todo: Vec::new(),
-        returns: FxHashMap::default(),
+    let of = |p: &Pending| match &p.ask {
+        Ask::Place(key) => place(m, key),
+        _ => None,
     };
-    let unknown = unknown_vars(m, c);
-    for op in entries(new, c) {
-        let mut facts = unknown.clone();
-        facts.extend(unknown_locals(m, c, op));
-        walk.arrive(op, &facts);
-        // The body of this place returns to whoever visited it.
-        if let Some(code) = m.op(op).map(|o| o.code) {
-            for frame in &c.main.frames {
-                if let Back::Visit(key) = &frame.back
-                    && let Some(OpKind::Visit { next, .. }) = new
-                        .tables
-                        .visits
-                        .get(key)
-                        .and_then(|op| m.op(*op))
-                        .map(|o| &o.kind)
-                {
-                    walk.returns.entry(code).or_default().insert(*next);
-                }
-            }
-        }
+    let asked = match &c.main.at {
+        At::Question(p) => of(p),
+        _ => None,
+    };
+    let held = c.held.as_ref().and_then(|key| place(m, key));
+    let mut check = Check {
+        m,
+        c,
+        demands: &new.arrivals().demands,
+        filled: Vec::new(),
+    };
+    let mut returns = true;
+    for op in [asked, held].into_iter().flatten() {
+        // Either may be the one that goes on: what only one of them fills may be unknown afterwards.
+        check.filled.clear();
+        returns = check.goes_on_at(op)?;
     }
-    while let Some(op) = walk.todo.pop() {
-        walk.visit(op)?;
+    if asked.is_some() && held.is_some() {
+        check.filled.clear();
+        returns = true;
+    }
+    for frame in c.main.frames.iter().rev() {
+        if !returns {
+            break;
+        }
+        let op = match &frame.back {
+            Back::Visit(key) => new
+                .tables
+                .visits
+                .get(key)
+                .and_then(|op| m.op(*op))
+                .and_then(|op| match op.kind {
+                    OpKind::Visit { next, .. } => Some(next),
+                    _ => None,
+                }),
+            Back::Question(p) => of(p),
+            Back::Idle => None,
+        };
+        if let Some(op) = op {
+            returns = check.goes_on_at(op)?;
+        }
     }
     Ok(())
 }
 
-fn unknown_vars(m: &Machine, c: &Conversation) -> Facts {
-    let slots = m
-        .slots
-        .iter()
-        .enumerate()
-        .filter(|(_, d)| d.default.is_none() && !c.slots.contains_key(&d.name));
-    let fields = m
-        .customer
-        .iter()
-        .enumerate()
-        .filter(|(_, d)| d.default.is_none() && !c.customer.contains_key(&d.name));
-    let slots =
-        slots.filter_map(|(i, _)| Some(Fact::Var(Var::Slot(SlotId(u32::try_from(i).ok()?)))));
-    slots
-        .chain(
-            fields.filter_map(|(i, _)| {
-                Some(Fact::Var(Var::Customer(FieldId(u32::try_from(i).ok()?))))
-            }),
-        )
-        .collect()
+fn place(m: &Machine, key: &str) -> Option<OpId> {
+    let id = m.names.places.get(key)?;
+    m.place(*id).map(|p| p.op)
 }
 
-fn unknown_locals(m: &Machine, c: &Conversation, op: OpId) -> Vec<Fact> {
-    let Some(code) = m.op(op).map(|o| o.code) else {
-        return Vec::new();
-    };
-    let Some(body) = m.code(code) else {
-        return Vec::new();
-    };
-    let missing = body.locals.iter().enumerate().filter(|(_, def)| {
-        !c.main.locals.contains_key(&def.name)
-            && !c
-                .main
-                .frames
+struct Check<'a> {
+    m: &'a Machine,
+    c: &'a Conversation,
+    demands: &'a Demands,
+    /// What the bodies before this one have filled.
+    filled: Vec<&'a Facts>,
+}
+
+impl Check<'_> {
+    /// Whether the body of this operation can return to whoever visited it.
+    fn goes_on_at(&mut self, op: OpId) -> Result<bool, Stay> {
+        let Some(needs) = self.demands.at.get(&op) else {
+            return Ok(true);
+        };
+        let missing = needs.reads.iter().find(|fact| {
+            !self
+                .filled
                 .iter()
-                .any(|f| f.locals.contains_key(&def.name))
-    });
-    missing
-        .filter_map(|(i, _)| Some(Fact::Local(code, LocalId(u32::try_from(i).ok()?))))
-        .collect()
-}
+                .any(|filled| filled.binary_search(fact).is_ok())
+                && self.unknown(**fact)
+        });
+        if let Some(fact) = missing {
+            return stay(format!(
+                "the new version reads `{}`, which this conversation does not know",
+                self.name(*fact)
+            ));
+        }
+        self.filled.extend(&needs.fills);
+        Ok(needs.fills.is_some())
+    }
 
-struct Walk<'m> {
-    m: &'m Machine,
-    /// What may be unknown before an operation.
-    may: FxHashMap<OpId, Facts>,
-    todo: Vec<OpId>,
-    /// Where bodies return to.
-    returns: FxHashMap<CodeId, FxHashSet<OpId>>,
-}
-
-impl Walk<'_> {
-    fn arrive(&mut self, op: OpId, facts: &Facts) {
-        let first = !self.may.contains_key(&op);
-        let known = self.may.entry(op).or_default();
-        let before = known.len();
-        known.extend(facts);
-        if first || known.len() > before {
-            self.todo.push(op);
+    fn unknown(&self, fact: Fact) -> bool {
+        let missing = |def: Option<&FieldDef>, values: &BTreeMap<SmolStr, Value>| {
+            def.is_some_and(|d| d.default.is_none() && !values.contains_key(&d.name))
+        };
+        match fact {
+            Fact::Var(Var::Slot(id)) => missing(self.m.slot(id), &self.c.slots),
+            Fact::Var(Var::Customer(id)) => missing(self.m.customer_field(id), &self.c.customer),
+            Fact::Local(..) => {
+                let name = self.name(fact);
+                let main = &self.c.main;
+                !main.locals.contains_key(&name)
+                    && !main.frames.iter().any(|f| f.locals.contains_key(&name))
+            }
         }
     }
 
-    fn visit(&mut self, at: OpId) -> Result<(), Stay> {
-        let m = self.m;
-        let (Some(op), Some(facts)) = (m.op(at), self.may.get(&at).cloned()) else {
-            return Ok(());
-        };
-        for expr in demanded(&op.kind) {
-            self.demand(expr, op.code, &facts)?;
-        }
-        for text in texts(&op.kind) {
-            self.demand_text(text, op.code, &facts)?;
-        }
-        let without = |facts: &Facts, gone: &[Fact]| {
-            facts
-                .iter()
-                .filter(|f| !gone.contains(f))
-                .copied()
-                .collect::<Facts>()
-        };
-        match &op.kind {
-            OpKind::Ask {
-                var,
-                question,
-                next,
-            }
-            | OpKind::ChooseFrom {
-                var,
-                question,
-                next,
-                ..
-            } => {
-                self.arrive(*next, &without(&facts, &[Fact::Var(*var)]));
-                self.arrive(question.otherwise, &facts);
-                if let OpKind::ChooseFrom {
-                    none: Some(none), ..
-                } = op.kind
-                {
-                    self.arrive(none, &facts);
-                }
-            }
-            OpKind::Form {
-                vars,
-                question,
-                next,
-            } => {
-                let filled: Vec<Fact> = vars.iter().map(|v| Fact::Var(*v)).collect();
-                self.arrive(*next, &without(&facts, &filled));
-                self.arrive(question.otherwise, &facts);
-            }
-            OpKind::Set { slot, next, .. } => {
-                self.arrive(*next, &without(&facts, &[Fact::Var(*slot)]))
-            }
-            OpKind::Clear { slot, next } => {
-                let mut facts = facts;
-                facts.insert(Fact::Var(*slot));
-                self.arrive(*next, &facts);
-            }
-            OpKind::Call {
-                local,
-                failed,
-                next,
-                ..
-            } => {
-                let filled: Vec<Fact> = local.iter().map(|l| Fact::Local(op.code, *l)).collect();
-                self.arrive(*next, &without(&facts, &filled));
-                self.arrive(*failed, &facts);
-            }
-            OpKind::Branch { arms, otherwise } => {
-                let mut tested = Vec::new();
-                for (when, to) in arms {
-                    mentioned(m, when, op.code, &mut tested);
-                    self.arrive(*to, &without(&facts, &tested));
-                }
-                self.arrive(*otherwise, &without(&facts, &tested));
-            }
-            OpKind::Match {
-                subject,
-                arms,
-                otherwise,
-            } => {
-                let mut tested = Vec::new();
-                mentioned(m, subject, op.code, &mut tested);
-                for arm in arms {
-                    self.arrive(arm.to, &without(&facts, &tested));
-                }
-                self.arrive(*otherwise, &without(&facts, &tested));
-            }
-            OpKind::Visit { node, next } => {
-                if let Some(node) = m.node(*node) {
-                    self.returns.entry(node.code).or_default().insert(*next);
-                    self.arrive(node.entry, &facts);
-                    // Its ends may have been reached before this visit was known.
-                    let ends: Vec<OpId> = self
-                        .may
-                        .keys()
-                        .copied()
-                        .filter(|o| {
-                            m.op(*o).is_some_and(|o| {
-                                o.code == node.code
-                                    && matches!(o.kind, OpKind::Finish | OpKind::Back)
-                            })
-                        })
-                        .collect();
-                    self.todo.extend(ends);
-                }
-            }
-            OpKind::Finish | OpKind::Back => {
-                for next in self.returns.get(&op.code).cloned().unwrap_or_default() {
-                    self.arrive(next, &facts);
-                }
-            }
-            kind => {
-                for next in successors(m, kind) {
-                    self.arrive(next, &facts);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn demand_text(&self, text: TextId, code: CodeId, facts: &Facts) -> Result<(), Stay> {
-        let Some(text) = self.m.text(text) else {
-            return Ok(());
-        };
-        text.variants
-            .iter()
-            .flat_map(|v| &v.parts)
-            .try_for_each(|part| match part {
-                TextPart::Expr(expr) => self.demand(expr, code, facts),
-                TextPart::Str(_) => Ok(()),
-            })
-    }
-
-    /// What an expression cannot do without.
-    fn demand(&self, expr: &Expr, code: CodeId, facts: &Facts) -> Result<(), Stay> {
-        let fact = match &expr.kind {
-            ExprKind::Slot(id) => Fact::Var(Var::Slot(*id)),
-            ExprKind::Customer(id) => Fact::Var(Var::Customer(*id)),
-            ExprKind::Local(id) => Fact::Local(code, *id),
-            ExprKind::Field(of, _) => return self.demand(of, code, facts),
-            ExprKind::Text(text) => return self.demand_text(*text, code, facts),
-            ExprKind::Binary(BinaryOp::Coalesce, _, otherwise) => {
-                return self.demand(otherwise, code, facts);
-            }
-            ExprKind::Binary(
-                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div,
-                a,
-                b,
-            ) => {
-                self.demand(a, code, facts)?;
-                return self.demand(b, code, facts);
-            }
-            ExprKind::List(items) => {
-                return items
-                    .iter()
-                    .try_for_each(|item| self.demand(item, code, facts));
-            }
-            // Conditions may be unknown.
-            _ => return Ok(()),
-        };
-        if !facts.contains(&fact) {
-            return Ok(());
-        }
-        let name = match fact {
+    fn name(&self, fact: Fact) -> SmolStr {
+        match fact {
             Fact::Var(var) => var_name(self.m, var),
             Fact::Local(code, local) => self
                 .m
@@ -287,109 +305,6 @@ impl Walk<'_> {
                 .and_then(|c| c.locals.get(local.index()))
                 .map(|d| d.name.clone())
                 .unwrap_or_default(),
-        };
-        stay(format!(
-            "the new version reads `{name}`, which this conversation does not know"
-        ))
-    }
-}
-
-/// Everything that a condition mentions: both of its outcomes are taken to have tested it.
-fn mentioned(m: &Machine, expr: &Expr, code: CodeId, out: &mut Vec<Fact>) {
-    crate::tables::any(
-        m,
-        expr,
-        &mut |e| {
-            match &e.kind {
-                ExprKind::Slot(id) => out.push(Fact::Var(Var::Slot(*id))),
-                ExprKind::Customer(id) => out.push(Fact::Var(Var::Customer(*id))),
-                ExprKind::Local(id) => out.push(Fact::Local(code, *id)),
-                _ => {}
-            }
-            false
-        },
-        64,
-    );
-}
-
-fn demanded(kind: &OpKind) -> Vec<&Expr> {
-    match kind {
-        OpKind::Call { args, .. } => args.iter().collect(),
-        OpKind::Set { value, .. } => vec![&**value],
-        _ => Vec::new(),
-    }
-}
-
-fn texts(kind: &OpKind) -> Vec<TextId> {
-    match kind {
-        OpKind::Say { texts, .. } => texts.clone(),
-        OpKind::Ask { question, .. }
-        | OpKind::Form { question, .. }
-        | OpKind::Confirm { question, .. }
-        | OpKind::Listen { question, .. }
-        | OpKind::Verify { question, .. }
-        | OpKind::Survey { question, .. }
-        | OpKind::ChooseFrom { question, .. } => {
-            question.text.into_iter().chain(question.invalid).collect()
         }
-        OpKind::Choose { question, buttons } => question
-            .text
-            .into_iter()
-            .chain(question.invalid)
-            .chain(buttons.iter().map(|b| b.label))
-            .collect(),
-        OpKind::Note { text, .. } | OpKind::Attempt { text, .. } => vec![*text],
-        OpKind::Ticket { text, .. } | OpKind::Callback { text, .. } => {
-            text.iter().copied().collect()
-        }
-        OpKind::Escalate(spec) => spec.because.into_iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Where operations without an effect on what is known lead.
-fn successors(m: &Machine, kind: &OpKind) -> Vec<OpId> {
-    match kind {
-        OpKind::Say { next, .. }
-        | OpKind::Note { next, .. }
-        | OpKind::Tag { next, .. }
-        | OpKind::Ticket { next, .. }
-        | OpKind::Callback { next, .. }
-        | OpKind::Offer { next, .. }
-        | OpKind::Error { next, .. } => vec![*next],
-        OpKind::Choose { question, buttons } => buttons
-            .iter()
-            .map(|b| b.to)
-            .chain([question.otherwise])
-            .collect(),
-        OpKind::Confirm { question, yes, no } => vec![*yes, *no, question.otherwise],
-        OpKind::Listen { question, arms } => arms
-            .iter()
-            .map(|(_, to)| *to)
-            .chain([question.otherwise])
-            .collect(),
-        OpKind::Goto { node } => m.node(*node).map(|n| n.entry).into_iter().collect(),
-        OpKind::ContinueWith {
-            resolved,
-            otherwise,
-            ..
-        } => resolved.iter().chain(otherwise).copied().collect(),
-        OpKind::Attempt {
-            question,
-            worked,
-            declined,
-            ..
-        } => [*worked, *declined]
-            .into_iter()
-            .chain(question.as_ref().map(|q| q.otherwise))
-            .collect(),
-        OpKind::Verify {
-            question,
-            failed,
-            next,
-            ..
-        } => vec![*failed, *next, question.otherwise],
-        OpKind::Survey { question, next, .. } => vec![*next, question.otherwise],
-        _ => Vec::new(),
     }
 }

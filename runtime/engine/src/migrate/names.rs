@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 
 /// See the module.
+#[derive(Debug)]
 pub(super) struct Renames {
     nodes: FxHashMap<SmolStr, SmolStr>,
     slots: FxHashMap<SmolStr, SmolStr>,
