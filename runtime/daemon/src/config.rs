@@ -1,5 +1,6 @@
 //! The daemon's configuration: `flow.toml`, then the environment (`FLOW_*`), then the command line. Unknown keys are refused.
 
+mod sense;
 mod services;
 
 pub use services::{Oidc, Telemetry, Triggers, WhatsApp};
@@ -308,7 +309,7 @@ impl Config {
     /// Reads a file; `None` reads nothing and takes what is usual.
     ///
     /// # Errors
-    /// If it cannot be read or says something unknown; the text names the line.
+    /// If it cannot be read, says something unknown (the text names the line), or something that makes no sense.
     pub fn load(path: Option<&Path>) -> Result<Self, String> {
         let mut config = match path {
             None => Self::default(),
@@ -319,7 +320,10 @@ impl Config {
             }
         };
         config.overrides(|name| std::env::var(name).ok())?;
-        Ok(config)
+        match config.nonsense().as_slice() {
+            [] => Ok(config),
+            found => Err(found.join("\n")),
+        }
     }
 
     /// Reads a text.

@@ -53,10 +53,16 @@ pub(crate) fn clean(text: &str) -> Result<String, ApiError> {
             marks <= MARKS && !bidi && (!c.is_control() || matches!(c, '\n' | '\t'))
         })
         .collect();
-    if kept.trim().is_empty() {
+    if !kept.chars().any(is_seen) {
         return Err(ApiError::request("the text is empty"));
     }
     Ok(kept)
+}
+
+/// Whether somebody who reads sees anything of it: no blank, no joiner, no mark of direction or width.
+fn is_seen(c: char) -> bool {
+    let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+    !unseen && !c.is_whitespace() && !c.is_control()
 }
 
 /// Refuses what comes too fast in one conversation.
@@ -315,7 +321,16 @@ mod tests {
         let tower = format!("x{}y", "\u{301}".repeat(100));
         assert_eq!(clean(&tower).unwrap().chars().count(), 10);
         assert!(clean("a\0b").is_err());
-        assert!(clean(" \n ").is_err());
+        for nothing in [
+            " \n ",
+            "\u{200b}\u{200d}\u{2060}",
+            "\u{feff} \u{ad}",
+            "\u{2800}",
+            "\u{202e}",
+        ] {
+            assert!(clean(nothing).is_err(), "{nothing:?}");
+        }
+        assert_eq!(clean("\u{2764}\u{fe0f}").unwrap(), "\u{2764}\u{fe0f}");
         assert!(clean(&"a".repeat(8001)).is_err());
     }
 }

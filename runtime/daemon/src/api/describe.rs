@@ -2,7 +2,7 @@
 
 use super::admin::Admin;
 use super::error::ApiError;
-use super::extract::{Address, Body, Operator, Params, Peer, SignedIn, VisitorToken};
+use super::extract::{Address, Body, Operator, Params, Peer, Raw, SignedIn, VisitorToken};
 use aide::generate::{GenContext, in_context};
 use aide::openapi::{
     ApiKeyLocation, Info, MediaType, OpenApi, Operation, Parameter, ParameterData,
@@ -338,6 +338,8 @@ impl OperationInput for Admin {
     }
 }
 
+// What it holds is for each route to say.
+impl OperationInput for Raw {}
 impl OperationInput for Peer {}
 impl OperationInput for Address {}
 

@@ -43,16 +43,56 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
             let message = format!("the body is not UTF-8 (byte {})", e.valid_up_to());
             ApiError::new(StatusCode::BAD_REQUEST, "invalid_utf8", message)
         })?;
+        // A list would be taken as the fields in their order, which nobody means.
+        if !text.trim_start().starts_with('{') {
+            let any = serde_json::from_str::<serde::de::IgnoredAny>(text);
+            return Err(any.map_or_else(
+                |e| no_json(&e),
+                |_| ApiError::request("the body is no JSON object"),
+            ));
+        }
         match serde_json::from_str(text) {
             Ok(value) => Ok(Self(value)),
-            Err(e) if e.is_data() => Err(ApiError::request(e.to_string())),
-            Err(e) => Err(ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_json",
-                format!("the body is no JSON: {e}"),
-            )),
+            Err(e) if e.is_data() => Err(ApiError::request(unfit(&e.to_string()))),
+            Err(e) => Err(no_json(&e)),
         }
     }
+}
+
+fn no_json(error: &serde_json::Error) -> ApiError {
+    let message = format!("the body is no JSON: {error}");
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", message)
+}
+
+/// What the parser says of a value of another kind, without the names that kinds have in this program.
+fn unfit(message: &str) -> String {
+    let Some((before, after)) = message.split_once("expected struct ") else {
+        return message.to_owned();
+    };
+    let rest = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    format!("{before}expected an object{rest}")
+}
+
+/// Whether the bytes that an address stands for are UTF-8.
+#[must_use]
+pub(crate) fn is_utf8(path: &str) -> bool {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        rest = more;
+        let code = more
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        match code {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = more.get(2..).unwrap_or_default();
+            }
+            None => bytes.push(*first),
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// The parameters after `?`.
@@ -64,9 +104,23 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
         let parsed = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        parsed
-            .map(|query| Self(query.0))
-            .map_err(|e| ApiError::request(e.body_text()))
+        parsed.map(|query| Self(query.0)).map_err(|e| {
+            let text = e.body_text();
+            let why = text.trim_start_matches("Failed to deserialize query string: ");
+            ApiError::request(format!("the parameters after `?` are not valid: {why}"))
+        })
+    }
+}
+
+/// The bytes of a body as they came, of whatever kind.
+#[derive(Debug)]
+pub(crate) struct Raw(pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for Raw {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        raw(request, app).await.map(Self)
     }
 }
 
@@ -83,7 +137,9 @@ pub(crate) async fn raw(request: Request, app: &Arc<App>) -> Result<Bytes, ApiEr
                 "too_large",
                 "the body is too large",
             )
-            .help("messages have 8,000 characters at most, files 10 MB"),
+            .help(
+                "messages have 8,000 characters at most, files 10 MB, events of other systems 1 MB",
+            ),
             _ => ApiError::request("the body could not be read"),
         })
 }

@@ -415,6 +415,10 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         }
         // Nothing is changed for a page of a site that was not named, whatever else it may have got hold of.
         _ if foreign && allowed.is_none() => forbidden_origin().into_response(),
+        _ if !extract::is_utf8(&path) => {
+            let message = "the address is not UTF-8";
+            ApiError::new(StatusCode::BAD_REQUEST, "invalid_utf8", message).into_response()
+        }
         _ => {
             let (body, left) = crate::accept::TimedBody::new(body, BODY_TIME);
             let response = next

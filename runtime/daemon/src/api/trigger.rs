@@ -1,14 +1,13 @@
 //! Events of other systems: checked, stored, then worked off.
 
 use super::error::ApiError;
-use super::extract::{Address, Params};
+use super::extract::{Address, Params, Raw};
 use crate::app::App;
 use crate::channels::whatsapp;
 use crate::delivery::signature;
 use crate::schemes::{Known, slack};
 use crate::turns::{Command, TurnError};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -97,7 +96,7 @@ pub(super) async fn receive(
     Path(path): Path<String>,
     Address(url): Address,
     headers: HeaderMap,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> Result<Response, ApiError> {
     let program = app
         .programs

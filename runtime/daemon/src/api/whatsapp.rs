@@ -1,12 +1,11 @@
 //! The webhook that Meta calls.
 
 use super::error::ApiError;
-use super::extract::Params;
+use super::extract::{Params, Raw};
 use super::trigger::Challenge;
 use crate::app::App;
 use crate::channels::whatsapp;
 use crate::config::WhatsApp;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use std::sync::Arc;
@@ -32,7 +31,7 @@ pub(super) async fn verify(
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    body: Bytes,
+    Raw(body): Raw,
 ) -> Result<StatusCode, ApiError> {
     let config = config(&app)?;
     let header = |name: &str| {

@@ -155,7 +155,7 @@ fn capital(name: &str) -> String {
 }
 
 fn list(place: &Place) -> Result<(), String> {
-    let store = place.store()?;
+    let store = place.stored()?;
     let agents = runtime()?
         .block_on(store.agents())
         .map_err(|e| e.to_string())?;
@@ -175,7 +175,7 @@ fn list(place: &Place) -> Result<(), String> {
 }
 
 fn remove(name: &str, place: &Place) -> Result<(), String> {
-    let store = place.store()?;
+    let store = place.stored()?;
     let removed = runtime()?
         .block_on(async {
             let removed = store.remove_agent(name).await?;

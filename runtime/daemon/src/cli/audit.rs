@@ -36,7 +36,7 @@ impl Audit {
     pub(crate) fn run(self) -> Result<(), String> {
         match self {
             Self::List { limit, json, place } => {
-                let store = place.store()?;
+                let store = place.stored()?;
                 for line in wait(store.audit_log(None, limit))? {
                     if json {
                         println!("{}", json!(line));
@@ -52,7 +52,7 @@ impl Audit {
                 Ok(())
             }
             Self::Verify { noted, place } => {
-                let store = place.store()?;
+                let store = place.stored()?;
                 let noted = noted.map(|hash| hash.trim().to_lowercase());
                 let proof = wait(store.audit_proof(noted.as_deref()))?;
                 if let Some(line) = proof.broken {

@@ -45,7 +45,7 @@ impl DeadLetters {
     pub(crate) fn run(self) -> Result<(), String> {
         match self {
             Self::List { json, place } => {
-                let store = place.store()?;
+                let store = place.stored()?;
                 for row in wait(store.dead_letters(MOST))? {
                     let error = row.last_error.as_deref().unwrap_or("");
                     if json {
@@ -60,7 +60,7 @@ impl DeadLetters {
                 Ok(())
             }
             Self::Replay { which, place } => {
-                let store = place.store()?;
+                let store = place.stored()?;
                 let target = which
                     .id
                     .map_or("all".to_owned(), |id| format!("delivery:{id}"));

@@ -98,7 +98,7 @@ impl Key {
                 Ok(())
             }
             Self::List(place) => {
-                let store = place.store()?;
+                let store = place.stored()?;
                 for key in wait(store.keys())? {
                     let end = match key.expires {
                         Some(at) if at <= jiff::Timestamp::now() => format!("expired {at}"),
@@ -117,7 +117,7 @@ impl Key {
                 Ok(())
             }
             Self::Remove { id, place } => {
-                let store = place.store()?;
+                let store = place.stored()?;
                 let removed = wait(async {
                     let removed = store.remove_key(&id).await?;
                     store.audit(line("key_remove", format!("key:{id}"))).await?;
@@ -165,7 +165,7 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) fn run(self) -> Result<(), String> {
-        let store = self.place.store()?;
+        let store = self.place.stored()?;
         let target = format!("file:{}", self.file.display());
         wait(async {
             store.backup(&self.file).await?;
@@ -226,6 +226,17 @@ impl Which {
         }
     }
 
+    /// That there are none.
+    fn nobody(&self) -> String {
+        match self.customer.as_ref().and_then(|c| c.split_once('=')) {
+            Some((field, _)) => format!(
+                "no conversation has this `{}`; the field is called as in the bot's `customer`, and identifies or is found by a trigger",
+                field.trim()
+            ),
+            None => "there are no conversations".to_owned(),
+        }
+    }
+
     async fn ids(&self, store: &SqliteStore) -> Result<Vec<String>, StoreError> {
         if let Some(id) = &self.conversation {
             return Ok(vec![id.clone()]);
@@ -275,12 +286,20 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(self) -> Result<(), String> {
-        let store = self.place.store()?;
+        let store = self.place.stored()?;
         let mut out = std::io::stdout().lock();
         runtime()?.block_on(async {
-            for id in self.which.ids(&store).await.map_err(|e| e.to_string())? {
+            let ids = self.which.ids(&store).await.map_err(|e| e.to_string())?;
+            if ids.is_empty() {
+                eprintln!("nothing to export: {}", self.which.nobody());
+            }
+            for id in ids {
                 let Some(summary) = store.summary(&id).await.map_err(|e| e.to_string())? else {
-                    return Err(format!("there is no conversation `{id}`"));
+                    if self.which.conversation.is_some() {
+                        return Err(format!("there is no conversation `{id}`"));
+                    }
+                    // Erased meanwhile.
+                    continue;
                 };
                 let rows = store
                     .log(&id, 0, u32::MAX)
@@ -327,7 +346,7 @@ pub(crate) struct Erase {
 
 impl Erase {
     pub(crate) fn run(self) -> Result<(), String> {
-        let store = self.place.store()?;
+        let store = self.place.stored()?;
         wait(async {
             let ids = self.which.ids(&store).await?;
             if !self.yes {

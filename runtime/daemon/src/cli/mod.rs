@@ -89,6 +89,18 @@ impl Place {
         Ok(config)
     }
 
+    /// The data that is there already: a folder that was mistyped holds nobody's, and must not be taken for an empty one.
+    fn stored(&self) -> Result<SqliteStore, String> {
+        let data = self.config()?.data;
+        if !data.join("flow.db").is_file() {
+            return Err(format!(
+                "there is no data in `{}`; name the daemon's folder with --data",
+                data.display()
+            ));
+        }
+        self.store()
+    }
+
     fn store(&self) -> Result<SqliteStore, String> {
         // Beside a running daemon: SQLite lets both in, and short writes wait for each other.
         SqliteStore::open(

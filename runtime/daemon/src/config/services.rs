@@ -148,6 +148,9 @@ impl Config {
         if let Some(url) = &self.public_url {
             address("public_url", url);
         }
+        if let Some(verification) = &self.verification {
+            address("[verification] url", &verification.url);
+        }
         if let Some(oidc) = &self.oidc {
             address("[oidc] issuer", &oidc.issuer);
         }

@@ -112,6 +112,19 @@ async fn errors_say_what_is_wrong() {
             400,
             "invalid_request",
         ),
+        (
+            b"[\"1\", \"a\"]".to_vec(),
+            "application/json",
+            400,
+            "invalid_request",
+        ),
+        (vec![b'['; 100_000], "application/json", 400, "invalid_json"),
+        (
+            "{\"id\":\"1\",\"text\":\"\u{200b} \u{2060}\"}".into(),
+            "application/json",
+            400,
+            "invalid_request",
+        ),
         (b"{}".to_vec(), "text/plain", 415, "unsupported_media_type"),
         (vec![b'a'; 10 << 20], "application/json", 413, "too_large"),
         (
@@ -133,6 +146,12 @@ async fn errors_say_what_is_wrong() {
     let delete = Answer::of(flow.http.delete(bea.url("")).send().await.unwrap()).await;
     assert_eq!((delete.status, delete.code()), (405, "method_not_allowed"));
     assert_eq!(flow.get("/v1/nothing").await.code(), "not_found");
+    let bytes = flow.get("/v1/conversations/%ff%fe").await;
+    assert_eq!((bytes.status, bytes.code()), (400, "invalid_utf8"));
+    // In the words of the API, not in those of its program.
+    let kind = flow.post("/v1/conversations", json!({"visitor": 5})).await;
+    let message = kind.body["error"]["message"].as_str().unwrap();
+    assert!(message.contains("expected an object"), "{message}");
     let channel = flow
         .post("/v1/conversations", json!({"channel": "pigeon"}))
         .await;

@@ -66,6 +66,9 @@ async fn a_signed_event_reaches_the_customers_conversation_once() {
     let body = r#"{"email": "ana@example.com", "days_left": 3}"#;
     let now = jiff::Timestamp::now().as_second();
 
+    // Far too long: in the form of every error.
+    let flood = send(&flow, "m0", now, "v1,AAAA", &"x".repeat(2 << 20)).await;
+    assert_eq!((flood.status, flood.code()), (413, "too_large"));
     // Forged, stale, replayed with another body, not fitting: nothing is stored.
     let forged = send(&flow, "e1", now, "v1,AAAA", body).await;
     assert_eq!((forged.status, forged.code()), (401, "wrong_signature"));
