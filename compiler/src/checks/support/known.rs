@@ -39,7 +39,7 @@ impl Knowledge {
     pub(crate) fn new(machine: &Machine, flow: &Flow, facts: Arc<Facts>) -> Self {
         let mut passing = facts.none();
         facts.mark_signals(&mut passing);
-        let forgets = forgets(machine, flow, &facts);
+        let forgets = forgets(machine, flow, &facts, |_| facts.none());
         let mut this = Self {
             before: vec![None; machine.ops.len()],
             at_end: vec![None; machine.nodes.len()],
@@ -62,6 +62,10 @@ impl Knowledge {
     /// Takes over what handlers that come back may have forgotten; whether that is anything.
     fn interrupted(&mut self, machine: &Machine, flow: &Flow) -> bool {
         let mut lost = self.facts.none();
+        // A visited node that clears what it has itself collected is ready for its next visit; that is no loss to whom it interrupts.
+        let spoils = forgets(machine, flow, &self.facts, |code| {
+            fills_of(machine, flow, &self.facts, code)
+        });
         // Only what the customer sets off comes between a question and its answer.
         let handlers = machine.handlers.iter().filter(|h| by_customer(h.event));
         for code in handlers.map(|h| h.code) {
@@ -81,8 +85,7 @@ impl Knowledge {
             }
             // One that leaves for good leads to no question that waited.
             let Some(known) = known else { continue };
-            let forgets = &self.forgets;
-            let visited = |node: NodeId| forgets.get(node.index());
+            let visited = |node: NodeId| spoils.get(node.index());
             let mut forgotten = forgets_of(machine, flow, &self.facts, code, visited);
             forgotten.remove_all(&known);
             lost.union(&self.facts.globals(&forgotten));
@@ -400,17 +403,26 @@ fn fallback_in<'e>(
     Some((thing, takes))
 }
 
-/// By node, the facts that it or a node that it visits may forget.
-fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
+/// By node, the facts that it or a node that it visits may forget, but for those that are its own.
+fn forgets(
+    machine: &Machine,
+    flow: &Flow,
+    facts: &Facts,
+    own: impl Fn(CodeId) -> Bits,
+) -> Vec<Bits> {
+    let owned: Vec<Bits> = machine.nodes.iter().map(|n| own(n.code)).collect();
     let mut out: Vec<Bits> = Vec::with_capacity(machine.nodes.len());
     let mut visits: Vec<Vec<usize>> = vec![Vec::new(); machine.nodes.len()];
     for (i, node) in machine.nodes.iter().enumerate() {
-        let bits = forgets_of(machine, flow, facts, node.code, |callee| {
+        let mut bits = forgets_of(machine, flow, facts, node.code, |callee| {
             if let Some(by) = visits.get_mut(callee.index()) {
                 by.push(i);
             }
             None
         });
+        if let Some(own) = owned.get(i) {
+            bits.remove_all(own);
+        }
         out.push(bits);
     }
     let mut todo: Vec<usize> = (0..out.len()).collect();
@@ -419,12 +431,31 @@ fn forgets(machine: &Machine, flow: &Flow, facts: &Facts) -> Vec<Bits> {
             continue;
         };
         for visitor in visits.get(i).into_iter().flatten() {
+            let mut bits = bits.clone();
+            if let Some(own) = owned.get(*visitor) {
+                bits.remove_all(own);
+            }
             if out.get_mut(*visitor).is_some_and(|b| b.union(&bits)) {
                 todo.push(*visitor);
             }
         }
     }
     out
+}
+
+/// The facts about what a body fills by its own steps.
+fn fills_of(machine: &Machine, flow: &Flow, facts: &Facts, code: CodeId) -> Bits {
+    let mut bits = facts.none();
+    for op in flow.ops(code).iter().filter_map(|id| machine.op(*id)) {
+        match &op.kind {
+            OpKind::Set { slot, .. }
+            | OpKind::Ask { var: slot, .. }
+            | OpKind::ChooseFrom { var: slot, .. } => facts.mark_var(*slot, &mut bits),
+            OpKind::Form { vars, .. } => vars.iter().for_each(|v| facts.mark_var(*v, &mut bits)),
+            _ => {}
+        }
+    }
+    bits
 }
 
 /// The facts that a body may forget, and those that what it visits may.
