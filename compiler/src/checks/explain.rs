@@ -38,7 +38,7 @@ codes! {
     "F0302" Error "wrong arguments";
     "F0303" Error "values that no arm or band covers";
     "F0304" Error "bands that overlap, or an arm never taken";
-    "F0401" Warning "a node that nothing leads to";
+    "F0401" Warning "a node, or a step, that nothing leads to";
     "F0402" Error "a path on which the customer is left hanging";
     "F0403" Error "a loop without a step that surely waits";
     "F0404" Error "a place from which no person can be reached";

@@ -1,6 +1,9 @@
 //! F0401: a node that nothing leads to.
 //!
-//! Reported is where a forgotten part begins; what only that part leads to is named with it.
+//! Reported is where a forgotten part begins; what only that part leads to is named with it. Steps behind one that always leaves
+//! are forgotten, too.
+
+mod steps;
 
 use super::support::analysis::Analysis;
 use crate::value::NodeId;
@@ -10,11 +13,16 @@ use petgraph::graph::{DiGraph, NodeIndex};
 pub(super) const CHECK: super::Check = super::Check {
     code: "F0401",
     severity: Severity::Warning,
-    title: "a node that nothing leads to",
+    title: "a node, or a step, that nothing leads to",
     run,
 };
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
+    nodes(cx, found);
+    steps::run(cx, found);
+}
+
+fn nodes(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
     let lost: Vec<NodeId> = (0u32..)
         .map(NodeId)

@@ -165,7 +165,8 @@ impl Lower<'_> {
             }
             A::ForDuration { cond, millis } => self.temporal(cond, Held::Millis(millis.node), span),
             A::AtLeast { count, conds } => {
-                let conds = conds.iter().map(|c| self.cond(c)).collect();
+                let conds: Vec<Expr> = conds.iter().map(|c| self.cond(c)).collect();
+                self.count_in_range(count, conds.len());
                 self.make(
                     ExprKind::AtLeast {
                         count: count.node,

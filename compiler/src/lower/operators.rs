@@ -7,7 +7,7 @@ use crate::signals;
 use crate::types::comparable;
 use crate::value::{Domain, Type, Value};
 use flow_grammar::{
-    Diagnostic, Span,
+    Diagnostic, Span, Spanned,
     ast::{self, BinaryOp},
 };
 use smol_str::SmolStr;
@@ -347,6 +347,30 @@ impl Lower<'_> {
                 "F0604",
                 format!("`{written}` is outside what the signal can be"),
                 expr.loc,
+            )
+            .help(help),
+        );
+    }
+
+    /// `3 of [a, b]` never holds, `0 of [..]` always does (F0604).
+    pub(super) fn count_in_range(&mut self, count: &Spanned<u32>, among: usize) {
+        let help = match (count.node as usize, among) {
+            (0, _) => "so many always hold: write how many have to hold, at least 1".to_owned(),
+            (n, _) if n > among => {
+                format!("so many never hold: write a number from 1 to {among}, or add conditions")
+            }
+            _ => return,
+        };
+        let conditions = if among == 1 {
+            "condition"
+        } else {
+            "conditions"
+        };
+        self.report(
+            Diagnostic::error(
+                "F0604",
+                format!("`{} of` a list of {among} {conditions}", count.node),
+                self.loc(count.span),
             )
             .help(help),
         );

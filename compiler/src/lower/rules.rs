@@ -7,7 +7,7 @@ use crate::machine::{Expr, ExprKind, Priority, Rule, RuleOrigin, Signal};
 use crate::value::{Domain, IntentId, RuleId, TierId, Type, Value};
 use flow_grammar::{
     Diagnostic, Loc,
-    ast::{DeclKind, RuleDecl, TierKind},
+    ast::{self, BinaryOp, DeclKind, RuleDecl, TierKind},
 };
 use smol_str::SmolStr;
 use std::cmp::Ordering;
@@ -175,7 +175,7 @@ impl Lower<'_> {
             from.retain(|f| *f < target);
         }
         let when = match &tree.when {
-            Some(when) => self.cond(when),
+            Some(when) => self.condition_of_rule(when),
             // A rule without a condition acts only as a step: what is unknown never fires.
             None => Expr {
                 kind: ExprKind::Const(Value::Unknown),
@@ -202,6 +202,31 @@ impl Lower<'_> {
             loc,
             name_loc,
         }
+    }
+
+    /// What a rule asks for. That `3 of [a, b]` keeps it from ever firing is said of the rule (F0601), not of the number.
+    fn condition_of_rule(&mut self, when: &ast::Expr) -> Expr {
+        let before = self.found.len();
+        let when = self.cond(when);
+        if self.found.len() > before {
+            let mut todo = vec![&when];
+            while let Some(expr) = todo.pop() {
+                match &expr.kind {
+                    ExprKind::Binary(BinaryOp::And, a, b) => todo.extend([&**a, &**b]),
+                    ExprKind::AtLeast { count, conds } if *count as usize > conds.len() => {
+                        let at = (expr.loc.decl, expr.loc.span.start);
+                        let of_it = |d: &Diagnostic| {
+                            let label = d.labels.first();
+                            d.code == "F0604"
+                                && label.is_some_and(|l| (l.at.decl, l.at.span.start) == at)
+                        };
+                        self.found.retain(|d| !of_it(d));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        when
     }
 
     /// Looks at a rule without keeping it.

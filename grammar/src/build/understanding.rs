@@ -65,6 +65,14 @@ impl Builder<'_> {
                 b.example(line, &mut examples);
             },
         );
+        if examples.is_empty() && self.diagnostics.len() == before {
+            let at = name.as_ref().map_or(self.span(&pair), |name| name.span);
+            self.error(
+                "this intent has no examples, so no message ever has it",
+                at,
+                "write what customers say: `intent NAME { \"example\", \"example\" }`",
+            );
+        }
         DeclKind::Intent(IntentDecl {
             name,
             regulated,

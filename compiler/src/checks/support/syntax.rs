@@ -19,6 +19,11 @@ pub(crate) fn decl(sources: &Sources, index: u32) -> Option<&Decl> {
 
 /// Every step of a declaration, those in blocks included.
 pub(crate) fn steps(decl: &Decl) -> Vec<&Step> {
+    bodies(decl).into_iter().flat_map(|b| &b.steps).collect()
+}
+
+/// Every block of steps of a declaration, those in blocks included.
+pub(crate) fn bodies(decl: &Decl) -> Vec<&Body> {
     let mut bodies: Vec<&Body> = Vec::new();
     match &decl.kind {
         DeclKind::Node(node) => bodies.push(&node.body),
@@ -48,8 +53,8 @@ pub(crate) fn steps(decl: &Decl) -> Vec<&Step> {
     }
     let mut out = Vec::new();
     while let Some(body) = bodies.pop() {
+        out.push(body);
         for step in &body.steps {
-            out.push(step);
             match &step.kind {
                 StepKind::If {
                     branches,
