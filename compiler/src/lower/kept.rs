@@ -70,6 +70,11 @@ impl Kept {
         })
     }
 
+    /// Forgets it. To take a large machine apart takes a while, for which nobody need wait.
+    pub(crate) fn let_go(self) {
+        rayon::spawn(move || drop(self));
+    }
+
     /// Takes the parts for which `wanted` says so, out of the machine itself if nobody else has it.
     pub(crate) fn take(self, wanted: impl Fn(&Self, &KeptPart) -> bool) -> Vec<Taken> {
         let parts: Vec<KeptPart> = self

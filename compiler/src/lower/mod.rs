@@ -198,8 +198,15 @@ impl<'a> Lower<'a> {
         project: &'a Project,
         before: Option<Kept>,
     ) -> Self {
+        let before = before.and_then(|kept| {
+            if kept.same_names(sources) {
+                return Some(kept);
+            }
+            kept.let_go();
+            None
+        });
         Self {
-            before: before.filter(|kept| kept.same_names(sources)),
+            before,
             ..Self::new(env, sources, project)
         }
     }
