@@ -28,6 +28,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let silences: Vec<Vec<u64>> = (0..rules.len())
         .map(|i| contest.silent(i).map_or_else(Vec::new, things))
         .collect();
+    let by_thing = ByThing::new(&silences);
     for (i, rule) in rules
         .iter()
         .enumerate()
@@ -41,16 +42,20 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let of_fires = things(&fires);
-        let beaten = rules.iter().enumerate().find(|(other, winner)| {
-            wins(winner, rule)
-                && contest.silent(*other).is_some_and(|silence| {
-                    silences
-                        .get(*other)
-                        .is_some_and(|of_silence| !apart(&of_fires, of_silence))
-                        && !contest.formulas.compatible(&fires, silence)
-                })
-        });
-        if let Some((_, other)) = beaten {
+        let beaten = by_thing
+            .near(of_fires.first().copied().unwrap_or_default())
+            .find_map(|other| {
+                let winner = rules.get(other)?;
+                let beats = wins(winner, rule)
+                    && contest.silent(other).is_some_and(|silence| {
+                        silences
+                            .get(other)
+                            .is_some_and(|of_silence| !apart(&of_fires, of_silence))
+                            && !contest.formulas.compatible(&fires, silence)
+                    });
+                beats.then_some(winner)
+            });
+        if let Some(other) = beaten {
             found.push(by_one(rule, other));
         } else if let Some(others) = beaten_together(&mut contest, rule, &fires) {
             let others: Vec<&Rule> = others.iter().filter_map(|i| rules.get(*i)).collect();
@@ -122,7 +127,7 @@ fn beaten_together(
         if contest.can_be_alone(fires, *tier, &winners) != Some(false) {
             return None;
         }
-        all.extend(needed(contest, fires, *tier, winners));
+        all.extend(needed(contest, fires, *tier, winners.to_vec()));
     }
     // One that never fires in its tiers needs nobody to beat it.
     (!all.is_empty()).then_some(all)
@@ -155,6 +160,49 @@ fn things(dnf: &Dnf) -> Vec<u64> {
     dnf.iter()
         .map(|case| case.keys().fold(0, |set, key| set | 1 << (key % 64)))
         .collect()
+}
+
+/// The rules whose first case of silence speaks of a thing, for each of 64 sets of things, and those that are never silent: as sets of
+/// 64 rules to a word.
+struct ByThing([Vec<u64>; 64], Vec<u64>);
+
+impl ByThing {
+    fn new(silences: &[Vec<u64>]) -> Self {
+        let words = silences.len().div_ceil(64);
+        let mut out = Self(std::array::from_fn(|_| vec![0; words]), vec![0; words]);
+        for (rule, cases) in silences.iter().enumerate() {
+            let mut note = |set: &mut Vec<u64>| {
+                if let Some(word) = set.get_mut(rule / 64) {
+                    *word |= 1 << (rule % 64);
+                }
+            };
+            match cases.first() {
+                None => note(&mut out.1),
+                Some(first) => {
+                    let spoken = out.0.iter_mut().enumerate();
+                    spoken
+                        .filter(|(thing, _)| first >> thing & 1 == 1)
+                        .for_each(|(_, set)| note(set));
+                }
+            }
+        }
+        out
+    }
+
+    /// The rules that may have to fire where a case holds that speaks of these things: all others can be silent there.
+    fn near(&self, case: u64) -> impl Iterator<Item = usize> + '_ {
+        let spoken = move |thing: usize| case >> thing & 1 == 1;
+        self.1.iter().enumerate().flat_map(move |(n, never)| {
+            let sets = self.0.iter().enumerate();
+            let near = sets
+                .filter(|(thing, _)| spoken(*thing))
+                .filter_map(|(_, set)| set.get(n))
+                .fold(*never, |all, word| all | word);
+            (0..64)
+                .filter(move |bit| near >> bit & 1 == 1)
+                .map(move |bit| n * 64 + bit)
+        })
+    }
 }
 
 /// Whether some case of each speaks of other things, so that both can surely hold.

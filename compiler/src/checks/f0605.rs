@@ -9,7 +9,8 @@ use super::support::contest::Contest;
 use crate::machine::{Machine, Rule, TextPart};
 use crate::value::TextId;
 use flow_grammar::{Diagnostic, Severity};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::{Hash, Hasher};
 
 pub(super) const CHECK: super::Check = super::Check {
     code: "F0605",
@@ -32,12 +33,16 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .push((i, rule));
     }
     for group in groups.values() {
+        let texts = alike(machine, group);
         for (n, (i, rule)) in group.iter().enumerate() {
-            let clash = group.iter().take(n).find(|(other_i, other)| {
-                !same_text(machine, rule.say, other.say)
-                    && can_tie(&mut contest, (*i, rule), (*other_i, other))
-            });
-            let Some((_, other)) = clash else { continue };
+            let says = texts.get(n);
+            let before = group.iter().zip(&texts).take(n);
+            let clash = before
+                .filter(|(_, text)| Some(*text) != says)
+                .find(|((other_i, other), _)| can_tie(&mut contest, (*i, rule), (*other_i, other)));
+            let Some(((_, other), _)) = clash else {
+                continue;
+            };
             let to = machine
                 .tier(rule.to)
                 .map(|t| t.name.as_str())
@@ -68,6 +73,41 @@ fn can_tie(contest: &mut Contest<'_, '_>, a: (usize, &Rule), b: (usize, &Rule)) 
         let winners = contest.winners(a.1, *tier);
         contest.can_be_alone(&both, *tier, &winners) == Some(true)
     })
+}
+
+/// By rule, the first one of the group that says the same.
+fn alike(machine: &Machine, group: &[(usize, &Rule)]) -> Vec<usize> {
+    let mut seen: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
+    let says = |n: usize| group.get(n).and_then(|(_, rule)| rule.say);
+    let mut out = Vec::with_capacity(group.len());
+    for n in 0..group.len() {
+        let like = seen.entry(print(machine, says(n))).or_default();
+        let first = like
+            .iter()
+            .copied()
+            .find(|other| same_text(machine, says(n), says(*other)));
+        out.push(first.unwrap_or(n));
+        if first.is_none() {
+            like.push(n);
+        }
+    }
+    out
+}
+
+/// The same for texts that are the same.
+fn print(machine: &Machine, text: Option<TextId>) -> u64 {
+    let mut hasher = FxHasher::default();
+    for part in text
+        .and_then(|id| machine.text(id))
+        .into_iter()
+        .flat_map(|text| text.variants.iter().flat_map(|v| &v.parts))
+    {
+        match part {
+            TextPart::Str(words) => words.hash(&mut hasher),
+            TextPart::Expr(expr) => machine.sources.snippet(expr.loc).hash(&mut hasher),
+        }
+    }
+    hasher.finish()
 }
 
 fn same_text(machine: &Machine, a: Option<TextId>, b: Option<TextId>) -> bool {

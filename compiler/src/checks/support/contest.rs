@@ -7,8 +7,10 @@
 use super::analysis::Analysis;
 use super::formula::{Case, Dnf, Formulas, Want};
 use super::set::Set;
-use crate::machine::{Expr, ExprKind, Rule, Signal};
+use crate::machine::{Expr, ExprKind, Priority, Rule, Signal};
 use crate::value::{Domain, TierId, Type, Value};
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 /// How many conditions all searches of a bot may look at together: more than a bot of some dozen rules needs, and about a
 /// millisecond.
@@ -22,6 +24,8 @@ pub(crate) struct Contest<'a, 'm> {
     tiers: Vec<Dnf>,
     quiet: Vec<Set>,
     steps: u32,
+    /// By where a rule leads, its priority, whether it reads `confidence`, and the tier.
+    winners: FxHashMap<(TierId, Priority, bool, TierId), Rc<[usize]>>,
 }
 
 /// The cases in which a rule fires, and those in which it does not. Absent: too many to say.
@@ -75,6 +79,7 @@ impl<'a, 'm> Contest<'a, 'm> {
             tiers,
             quiet,
             steps: STEPS,
+            winners: FxHashMap::default(),
         }
     }
 
@@ -90,14 +95,20 @@ impl<'a, 'm> Contest<'a, 'm> {
 
     /// The rules that win over a rule in a tier, if they fire. A rule that reads `confidence` is tried after the others, so it wins
     /// only over its like.
-    pub(crate) fn winners(&self, over: &Rule, tier: TierId) -> Vec<usize> {
+    pub(crate) fn winners(&mut self, over: &Rule, tier: TierId) -> Rc<[usize]> {
+        let key = (over.to, over.priority, over.reads_confidence, tier);
+        if let Some(known) = self.winners.get(&key) {
+            return Rc::clone(known);
+        }
         let wins = |winner: &Rule| {
             (winner.to, winner.priority) > (over.to, over.priority)
                 && winner.from.contains(&tier)
                 && (!winner.reads_confidence || over.reads_confidence)
         };
         let all = self.rules.iter().enumerate();
-        all.filter(|(_, rule)| wins(rule)).map(|(i, _)| i).collect()
+        let winners: Rc<[usize]> = all.filter(|(_, rule)| wins(rule)).map(|(i, _)| i).collect();
+        self.winners.insert(key, Rc::clone(&winners));
+        winners
     }
 
     /// Whether in a tier some of these cases can be so while none of the rules fires. Absent: too long to say.
