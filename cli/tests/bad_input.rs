@@ -176,3 +176,14 @@ fn long_lines_beside_a_place_are_left_out_and_its_own_is_whole() {
     assert!(out.contains("node b { say 70 }"), "{out}");
     assert!(!out.contains("xxxx"), "{out}");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_where_it_is_said_to_be() {
+    let (code, out, err) = check(|folder| {
+        std::fs::write(folder.join("bot.flow"), BOT).unwrap();
+        std::fs::write(folder.join("more.flow"), b"// caf\xe9\n").unwrap();
+    });
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("more.flow:1:1"), "{out}");
+    assert!(!out.contains("bot.flow:1:1"), "{out}");
+}

@@ -234,3 +234,26 @@ fn the_exit_code_says_whether_the_meaning_changed() {
         "{errors}"
     );
 }
+
+#[test]
+fn a_test_that_names_what_was_removed_keeps_nobody_from_comparing() {
+    let dir = tempfile::tempdir().unwrap();
+    let bot = "bot small {\n  languages en\n  channels web\n  tiers bot -> human\n  start a\n}\n\
+        tier bot: scripted { reply within 1s }\ntier human: people { reply within 2m }\n\
+        team support { hours always }\nroute human {\n  | intent | team    |\n  | _      | support |\n}\n\
+        handoff human { say \"A person comes.\" }\n\
+        node a { choose \"A person?\" { \"Yes\" -> escalate; \"No\" -> end resolved } }\n\
+        test \"anger\" {\n  customer \"THIS IS BAD\"\n  expect escalated by angry\n}\n";
+    for (name, rule) in [
+        ("old", "escalate angry to human { when shouting }\n"),
+        ("new", ""),
+    ] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        let text = format!("{bot}{rule}");
+        std::fs::write(dir.path().join(name).join("bot.flow"), text).unwrap();
+    }
+    let (code, out, errors) = flowc(dir.path(), &["diff", "old", "new"]);
+    assert_eq!(code, 1, "{out}{errors}");
+    assert!(out.contains("angry"), "{out}");
+    assert!(errors.contains("tests of `new`"), "{errors}");
+}

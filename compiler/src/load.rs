@@ -139,21 +139,51 @@ pub(crate) fn whole(sources: &Sources) -> Loc {
 }
 
 fn report_unreadable(project: &Project, told: &FxHashSet<SmolStr>, loaded: &mut Loaded) {
-    if project.unreadable.is_empty() {
-        return;
+    // What nobody names is told at the start of the first file: the place of what concerns the program as a whole comes last.
+    let mut elsewhere = Vec::new();
+    for (path, why) in project.unreadable.iter().filter(|(p, _)| !told.contains(p)) {
+        let mine = |s: &Scope| s.folder == folder_of(path);
+        let scope = loaded.scopes.iter().position(mine);
+        let message = format!("`{path}` cannot be read: {why}");
+        match scope.filter(|_| path.ends_with(".flow")) {
+            Some(scope) => {
+                loaded.incomplete = true;
+                let at = loaded.file_without_text(path, scope);
+                let found = Diagnostic::error("F0204", message, at);
+                loaded.diagnostics.push(found);
+            }
+            None => elsewhere.push(message),
+        }
     }
     let at = Loc {
         decl: u32::try_from(loaded.sources.decls.len()).unwrap_or(u32::MAX),
         span: flow_grammar::Span::default(),
     };
-    for (path, why) in project.unreadable.iter().filter(|(p, _)| !told.contains(p)) {
-        loaded.incomplete |=
-            path.ends_with(".flow") && loaded.scopes.iter().any(|s| s.folder == folder_of(path));
-        loaded.diagnostics.push(Diagnostic::error(
-            "F0204",
-            format!("`{path}` cannot be read: {why}"),
-            at,
-        ));
+    let found = elsewhere
+        .into_iter()
+        .map(|message| Diagnostic::error("F0204", message, at));
+    loaded.diagnostics.extend(found);
+}
+
+impl Loaded {
+    /// A file of which there is only the name, so that a finding has its place there: its start.
+    fn file_without_text(&mut self, path: &SmolStr, scope: usize) -> Loc {
+        let index = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let decl = index(self.sources.decls.len());
+        let file = index(self.sources.files.len());
+        self.sources.decls.push((file, 0));
+        self.decl_scope.push(index(scope));
+        self.sources.files.push(SourceFile {
+            path: path.clone(),
+            text: Arc::from(""),
+            tree: flow_grammar::parse_uncached(""),
+            line_starts: vec![0],
+            first_decl: decl,
+        });
+        Loc {
+            decl,
+            span: flow_grammar::Span::default(),
+        }
     }
 }
 

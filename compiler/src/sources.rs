@@ -14,7 +14,8 @@ pub struct Project {
     pub flow_files: Vec<(SmolStr, Arc<str>)>,
     /// Other files that flow files may name (hook scripts, knowledge), by path relative to the project root, sorted.
     pub other_files: Vec<(SmolStr, Arc<str>)>,
-    /// What could not be read: the path and why; the compiler reports it (F0204) at the place that named it, else at the first file.
+    /// What could not be read: the path and why; the compiler reports it (F0204) at the place that
+    /// named it, a `.flow` file at its own start, all else at the first file.
     pub unreadable: Vec<(SmolStr, String)>,
 }
 

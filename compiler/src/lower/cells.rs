@@ -4,7 +4,7 @@ use super::Lower;
 use crate::machine::{CellPattern, Expr, ExprKind, Signal};
 use crate::value::{Type, Value};
 use flow_grammar::{
-    Diagnostic, Loc,
+    Diagnostic, Edit, Loc,
     ast::{self, BinaryOp, Cell},
 };
 use rustc_hash::FxHashMap;
@@ -44,6 +44,18 @@ impl Lower<'_> {
                     return Some(CellPattern::Words(SmolStr::new(words)));
                 }
                 self.cell_value(e, subject).map(CellPattern::Value)
+            }
+            Cell::Not(_, span) if matches!(subject.kind, ExprKind::Signal(Signal::Message)) => {
+                self.report(
+                    Diagnostic::error(
+                        "F0301",
+                        "`not` takes no words to find in a message",
+                        self.loc(*span),
+                    )
+                    .help("the first row that matches decides: put the row that looks for them above this one, and write `_` here")
+                    .fix("write `_`", false, vec![Edit { at: self.loc(*span), text: "_".into() }]),
+                );
+                None
             }
             Cell::Not(values, _) => {
                 let known: Vec<Value> = values

@@ -5,7 +5,7 @@ use super::value::{Number, number};
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::{CustomerDecl, DeclKind, EnumDecl, Expr, ExprKind, Field, RecordDecl, SlotsDecl};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Edit};
 use crate::span::{Name, Span, Spanned};
 
 /// The word or sign with which a modifier begins.
@@ -191,8 +191,13 @@ impl Builder<'_> {
                 USAGE,
             );
         }
+        let inline = parts.get(Rule::inline_type);
+        if let Some(inline) = &inline {
+            self.inline_type(inline, &out.name);
+        }
         match parts.get(Rule::ty) {
             Some(ty) => out.ty = Some(self.ty(ty)),
+            None if inline.is_some() => {}
             None if self.diagnostics.len() == before => self.expected("a type", &item, USAGE),
             None => {}
         }
@@ -202,6 +207,45 @@ impl Builder<'_> {
             self.modifier(part, &mut out);
         }
         out
+    }
+
+    /// `plan: enum { free, pro }`: types are declared on their own.
+    fn inline_type(&mut self, pair: &Pair, field: &Name) {
+        let at = self.span(pair);
+        let kind = if pair.as_str().starts_with("enum") {
+            "enum"
+        } else {
+            "record"
+        };
+        let block = pair.as_str().find('{').map_or(at, |n| {
+            let start = pair.as_span().start();
+            self.place(start + n, start + pair.as_str().trim_end().len())
+        });
+        let block = self.source(block);
+        let name = &field.text;
+        let end = self.src.trim_end().len();
+        let edits = vec![
+            Edit {
+                at,
+                text: name.to_string(),
+            },
+            Edit {
+                at: crate::normal::span(end, end),
+                text: format!("\n{kind} {name} {block}"),
+            },
+        ];
+        self.push(
+            Diagnostic::error(
+                "F0101",
+                format!("a field takes the name of {} {kind}", if kind == "enum" { "an" } else { "a" }),
+                at,
+            )
+            .labelled(format!("this {kind} has no name"))
+            .help(format!(
+                "declare it beside this declaration, `{kind} {name} {{ .. }}`, and write `{name}: {name}` here"
+            ))
+            .fix(format!("declare the {kind} `{name}`"), false, edits),
+        );
     }
 
     /// Modifiers stand once, and in one order.
