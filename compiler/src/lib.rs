@@ -32,6 +32,7 @@ mod paths;
 mod place;
 pub mod render;
 pub mod report;
+pub mod scripts;
 mod signals;
 mod types;
 

@@ -1,6 +1,6 @@
 //! F1101: a hook script that does not compile, lacks the function, takes other arguments or names an unknown variable.
 //!
-//! The script is compiled as the runtime compiles it: no anonymous functions, no `eval`, bounded depth, and every variable must be
+//! The script is compiled as the runtime compiles it (`scripts`): no anonymous functions, no `eval`, bounded depth, and every variable must be
 //! declared. A function that it calls has to be its own or one of those that hooks have, and a field that it reads of an argument
 //! one that the argument's type has.
 
@@ -8,12 +8,9 @@ mod script;
 
 use super::support::analysis::Analysis;
 use crate::machine::{Hook, Machine};
+use crate::scripts;
 use flow_grammar::{Diagnostic, Severity};
-use rhai::packages::{
-    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
-    BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package,
-};
-use rhai::{Engine, LexError, OptimizationLevel, ParseErrorType};
+use rhai::{Engine, LexError, ParseErrorType};
 use std::collections::BTreeSet;
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -23,14 +20,11 @@ pub(super) const CHECK: super::Check = super::Check {
     run,
 };
 
-/// Bytes of source that a script may have.
-const LARGEST: usize = 64 * 1024;
-
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     if cx.machine.hooks.is_empty() {
         return;
     }
-    let engine = engine();
+    let engine = scripts::engine();
     let has = script::functions(&engine);
     for hook in &cx.machine.hooks {
         // A script that is not there was reported before (F0204).
@@ -48,45 +42,6 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What hooks do not have.
-const ABSENT: [&str; 9] = [
-    "eval",
-    "Fn",
-    "call",
-    "curry",
-    "is_shared",
-    "import",
-    "export",
-    "print",
-    "debug",
-];
-
-/// What the runtime's sandbox gives to scripts, and no more.
-fn engine() -> Engine {
-    let mut engine = Engine::new_raw();
-    LanguageCorePackage::new().register_into_engine(&mut engine);
-    ArithmeticPackage::new().register_into_engine(&mut engine);
-    LogicPackage::new().register_into_engine(&mut engine);
-    BasicStringPackage::new().register_into_engine(&mut engine);
-    MoreStringPackage::new().register_into_engine(&mut engine);
-    BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
-    BasicMathPackage::new().register_into_engine(&mut engine);
-    // As it is written: nothing is to be left out that is never called.
-    engine.set_optimization_level(OptimizationLevel::None);
-    for symbol in ABSENT {
-        engine.disable_symbol(symbol);
-    }
-    engine
-        .set_max_expr_depths(24, 16)
-        .set_max_functions(16)
-        .set_max_variables(64)
-        .set_allow_anonymous_fn(false)
-        .set_strict_variables(true);
-    engine
-}
-
 fn fault(
     machine: &Machine,
     engine: &Engine,
@@ -102,7 +57,7 @@ fn fault(
             .collect::<Vec<_>>()
             .join(", ")
     );
-    if hook.script.len() > LARGEST {
+    if hook.script.len() > scripts::SOURCE {
         return Some((
             format!("the script `{path}` is larger than 64 KiB"),
             "shorten it".to_owned(),
@@ -130,7 +85,7 @@ fn fault(
                     ),
                 ),
                 ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _))
-                    if ABSENT.contains(&symbol.as_str()) =>
+                    if scripts::ABSENT.contains(&symbol.as_str()) =>
                 {
                     (
                         format!("{at} uses `{symbol}`, which hooks do not have"),

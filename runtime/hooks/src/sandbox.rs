@@ -1,9 +1,5 @@
 //! The sandbox: which parts of Rhai a script has, and how much of everything.
 
-use rhai::packages::{
-    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
-    BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package,
-};
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, OptimizationLevel,
 };
@@ -11,7 +7,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 /// Bytes of a script at most.
-pub const SOURCE: usize = 64 * 1024;
+pub use flow_compiler::scripts::SOURCE;
 /// Bytes of a text at most.
 pub const TEXT: usize = 16 * 1024;
 /// Items of a list at most.
@@ -41,46 +37,18 @@ pub(crate) fn is_late() -> bool {
     UNTIL.with(|until| until.get().is_some_and(|until| Instant::now() >= until))
 }
 
-/// A hardened engine.
+/// A hardened engine: what the checker compiles scripts with, and limits to what a run may take.
 #[must_use]
 pub fn engine() -> Engine {
-    let mut engine = Engine::new_raw();
-    LanguageCorePackage::new().register_into_engine(&mut engine);
-    ArithmeticPackage::new().register_into_engine(&mut engine);
-    LogicPackage::new().register_into_engine(&mut engine);
-    BasicStringPackage::new().register_into_engine(&mut engine);
-    MoreStringPackage::new().register_into_engine(&mut engine);
-    BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
-    BasicMathPackage::new().register_into_engine(&mut engine);
+    let mut engine = flow_compiler::scripts::engine();
     engine.set_optimization_level(OptimizationLevel::Simple);
     engine
         .set_max_operations(OPERATIONS)
         .set_max_call_levels(8)
-        .set_max_expr_depths(24, 16)
         .set_max_string_size(TEXT)
         .set_max_array_size(LIST)
         .set_max_map_size(MAP)
-        .set_max_variables(64)
-        .set_max_functions(16)
-        .set_max_modules(0)
-        .set_max_strings_interned(1_024)
-        .set_allow_anonymous_fn(false)
-        .set_strict_variables(true);
-    for symbol in [
-        "eval",
-        "Fn",
-        "call",
-        "curry",
-        "is_shared",
-        "import",
-        "export",
-        "print",
-        "debug",
-    ] {
-        engine.disable_symbol(symbol);
-    }
+        .set_max_strings_interned(1_024);
     engine.on_print(|_| {});
     engine.on_debug(|_, _, _| {});
     engine.set_module_resolver(rhai::module_resolvers::DummyModuleResolver::new());
