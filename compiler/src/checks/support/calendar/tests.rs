@@ -6,8 +6,8 @@
 )]
 
 use super::{common, gaps, stretches};
-use crate::checks::support::formula::tests::Dice;
 use crate::machine::Hours;
+use crate::testing::Dice;
 use flow_grammar::Loc;
 use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use crate::checks::support::formula::tests::{Dice, World, value, worlds};
+use crate::checks::support::formula::tests::{World, value, worlds};
 use crate::machine::{Rule, RuleOrigin};
-use crate::testing::{found, with_head};
+use crate::testing::{Dice, found, with_head};
 use std::fmt::Write as _;
 
 const ATOMS: [&str; 8] = [

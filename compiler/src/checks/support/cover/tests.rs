@@ -9,22 +9,11 @@
 use super::{Column, Grid};
 use crate::checks::support::set::Universe;
 use crate::machine::CellPattern;
+use crate::testing::Dice;
 use crate::value::{Type, Value};
 use rust_decimal::Decimal;
 
 /// A small generator: the same numbers in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
-    }
-}
-
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 fn columns() -> Vec<Column> {

@@ -11,22 +11,11 @@ use crate::checks::Context;
 use crate::checks::support::analysis::Analysis;
 use crate::machine::{Expr, ExprKind, Signal};
 use crate::sources::Project;
+use crate::testing::Dice;
 use crate::value::{Type, Value};
 use crate::{Compiler, Options};
 use flow_grammar::Loc;
 use flow_grammar::ast::BinaryOp;
-
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides
-    }
-}
 
 fn expr(kind: ExprKind, ty: Type) -> Expr {
     Expr {

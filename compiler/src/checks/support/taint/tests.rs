@@ -6,10 +6,9 @@
 )]
 
 use super::Taint;
-use crate::checks::support::flow::{Flow, question, successors};
-use crate::checks::support::formula::tests::Dice;
+use crate::checks::support::flow::{Flow, successors};
 use crate::machine::{Expr, ExprKind, Machine, Op, OpKind, TextPart, Transition, Var};
-use crate::testing::compile;
+use crate::testing::{Dice, compile_made_up, moves};
 use crate::value::{OpId, SlotId};
 use std::fmt::Write as _;
 
@@ -87,6 +86,9 @@ fn go(
     stack: &mut Vec<OpId>,
     dice: &mut Dice,
 ) -> Option<OpId> {
+    if let Some(to) = moves(machine, id, op, stack, dice) {
+        return to;
+    }
     match &op.kind {
         OpKind::Set { slot, value, next } => {
             let Var::Slot(slot) = slot else {
@@ -102,20 +104,6 @@ fn go(
             // The last one has a default that tells it.
             slots[slot.index()] = slot.index() == 2;
             Some(*next)
-        }
-        OpKind::Visit { node, next } => {
-            stack.push(*next);
-            machine.node(*node).map(|n| n.entry)
-        }
-        OpKind::Goto { node } => {
-            stack.clear();
-            machine.node(*node).map(|n| n.entry)
-        }
-        OpKind::Back | OpKind::Finish => stack.pop(),
-        // A handler interrupts what waits, and asks it again when it comes back.
-        _ if question(op).is_some() && stack.len() < 6 && dice.roll(4) == 0 => {
-            stack.push(id);
-            machine.handlers.first().map(|h| h.entry)
         }
         _ => {
             let ways = successors(op);
@@ -139,12 +127,7 @@ fn whatever_tells_a_private_value_in_a_conversation_is_known_to_tell_it() {
     let (mut telling, mut cleared) = (0, 0);
     for _ in 0..80 {
         let text = bot(&mut dice);
-        let compilation = compile(&text);
-        assert!(
-            !compilation.diagnostics.iter().any(|d| d.code == "F0101"),
-            "{text}\n{:?}",
-            compilation.diagnostics
-        );
+        let compilation = compile_made_up(&text);
         let machine = &compilation.machine;
         let taint = Taint::new(machine, &Flow::new(machine));
         for _ in 0..40 {
