@@ -374,11 +374,20 @@ impl Collector<'_> {
                     d.name.as_ref(),
                     self.env.thresholds.len(),
                 ) {
-                    let ty = d
+                    let mut ty = d
                         .default
                         .as_ref()
                         .and_then(crate::types::of_literal)
                         .unwrap_or(Type::Error);
+                    // Percentages in the lines say what a bare number before them was meant to be.
+                    let mut lines = d.lines.iter();
+                    if ty == Type::Number
+                        && lines.any(|(value, _)| {
+                            crate::types::of_literal(value) == Some(Type::Percent)
+                        })
+                    {
+                        ty = Type::Percent;
+                    }
                     let currency = d.default.as_ref().and_then(written_currency);
                     self.env
                         .thresholds

@@ -19,6 +19,19 @@ impl Lower<'_> {
             };
             self.enter(info.item.decl);
             let default = match &tree.default {
+                // A bare number among percentages is meant to be one; nothing else is said of it.
+                Some(e) if info.ty == Type::Percent => {
+                    let value = self.expr_as(e, &Type::Percent, "F0301");
+                    let kind = match value.ty {
+                        Type::Percent => value.kind,
+                        _ => ExprKind::Error,
+                    };
+                    Expr {
+                        kind,
+                        ty: Type::Percent,
+                        ..value
+                    }
+                }
                 Some(e) => self.expr(e),
                 None => self.error_expr(info.item.name_loc.span),
             };
