@@ -248,12 +248,16 @@ fn a_test_that_names_what_was_removed_keeps_nobody_from_comparing() {
         ("old", "escalate angry to human { when shouting }\n"),
         ("new", ""),
     ] {
-        std::fs::create_dir(dir.path().join(name)).unwrap();
-        let text = format!("{bot}{rule}");
+        std::fs::create_dir_all(dir.path().join(name).join("kb")).unwrap();
+        std::fs::write(dir.path().join(name).join("kb/a.md"), "# Hours\nAlways.\n").unwrap();
+        let pages = "knowledge pages from \"kb/*.md\"\n";
+        let text = format!("{bot}{rule}{pages}");
         std::fs::write(dir.path().join(name).join("bot.flow"), text).unwrap();
     }
     let (code, out, errors) = flowc(dir.path(), &["diff", "old", "new"]);
     assert_eq!(code, 1, "{out}{errors}");
     assert!(out.contains("angry"), "{out}");
+    // Where the bot's folder lies is no part of its pages.
+    assert!(!out.contains("knowledge"), "{out}");
     assert!(errors.contains("tests of `new`"), "{errors}");
 }

@@ -4,6 +4,7 @@ use super::canon::{Canon, Renames};
 use super::dim::{Dim, Val};
 use super::eval::{Keys, Scope};
 use super::outcome;
+use super::possible::Possible;
 use super::search::{Found, search};
 use super::space::{Assignment, Space};
 use crate::machine::{Expr, ExprKind, Machine, Signal};
@@ -75,7 +76,11 @@ pub(super) fn cases(
             reads(canon, question, &mut space);
         }
         let dims = space.dims();
+        let possible = Possible::new([was, is], &dims);
         let found = search(&dims, &|given| {
+            if !possible.can_be(given) {
+                return None;
+            }
             let old = Scope {
                 canon: was,
                 given,
@@ -86,7 +91,7 @@ pub(super) fn cases(
                 given,
                 keys: &keys.1,
             };
-            (decide(&old, question), decide(&new, question))
+            Some((decide(&old, question), decide(&new, question)))
         });
         let name = named(question);
         if let Some((total, looked)) = found.sampled {
@@ -135,10 +140,8 @@ fn told(
         }
         let overall = matches!(question, Question::Rule(_)).then(|| {
             let mut given = everything.clone();
-            for (dim, values) in dims.iter().zip(&cube.values) {
-                if values.len() < dim.values.len()
-                    && let Some(v) = values.first().and_then(|v| dim.values.get(*v))
-                {
+            for (dim, value) in dims.iter().zip(&cube.example) {
+                if let Some(v) = dim.values.get(*value) {
                     given.insert(dim.key.clone(), v.clone());
                 }
             }

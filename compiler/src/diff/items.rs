@@ -2,12 +2,13 @@
 
 use super::canon::{Canon, Renames};
 use super::lines::{code, common, lines, verbatim};
-use crate::machine::{Machine, RuleOrigin};
+use crate::machine::{Knowledge, Machine, RuleOrigin};
 use crate::sources::Position;
 use flow_grammar::Loc;
 use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How a declaration differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -117,7 +118,8 @@ fn beside(m: &Machine, item: &Item) -> Option<String> {
         }
         "knowledge" => {
             let pages = m.knowledge.iter().find(|k| k.name == item.name)?;
-            let lines = pages.files.iter().flat_map(|(path, text)| {
+            let files = files_of(m, pages);
+            let lines = files.iter().flat_map(|(path, text)| {
                 text.lines()
                     .filter(|l| !l.trim().is_empty())
                     .map(move |l| format!("{path}: {}", l.trim_end()))
@@ -126,6 +128,29 @@ fn beside(m: &Machine, item: &Item) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The pages of a knowledge base by their paths as its file sees them: where the bot's folder lies is no part of what it means.
+fn files_of(m: &Machine, knowledge: &Knowledge) -> Vec<(String, Arc<str>)> {
+    let file = m.sources.position(knowledge.loc).map(|p| p.file);
+    let folder = file.as_deref().map_or("", crate::paths::folder_of);
+    let seen = |path: &str| {
+        let (mut from, mut to) = (folder, path);
+        while let (Some((a, rest)), Some((b, inside))) = (
+            from.split_once('/').or(Some((from, ""))),
+            to.split_once('/'),
+        ) && !from.is_empty()
+            && a == b
+        {
+            (from, to) = (rest, inside);
+        }
+        let up = from.split('/').filter(|part| !part.is_empty()).count();
+        format!("{}{to}", "../".repeat(up))
+    };
+    let files = knowledge.files.iter();
+    files
+        .map(|(path, text)| (seen(path), Arc::clone(text)))
+        .collect()
 }
 
 /// The declaration in which something stands.
@@ -504,7 +529,13 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
         );
     }
     for k in &m.knowledge {
-        add("knowledge", &k.name, &k.name, canon.of(&k.files), k.loc);
+        add(
+            "knowledge",
+            &k.name,
+            &k.name,
+            canon.of(&files_of(m, k)),
+            k.loc,
+        );
     }
     for c in &m.channels {
         add(

@@ -19,6 +19,7 @@ mod keys;
 mod lines;
 mod outcome;
 mod places;
+mod possible;
 mod search;
 mod space;
 

@@ -5,7 +5,7 @@ use super::space::Assignment;
 use rustc_hash::FxHashMap;
 
 /// Up to so many combinations all are looked at.
-const ALL: usize = 60_000;
+pub(super) const ALL: usize = 60_000;
 /// Of more, so many are.
 const SOME: usize = 20_000;
 /// How many cases are told of one question.
@@ -15,6 +15,8 @@ const TOLD: usize = 24;
 #[derive(Debug, Clone)]
 pub(super) struct Cube {
     pub(super) values: Vec<Vec<usize>>,
+    /// One of them, as quiet as can be: by dimension its value.
+    pub(super) example: Vec<usize>,
     pub(super) old: String,
     pub(super) new: String,
 }
@@ -29,8 +31,11 @@ pub(super) struct Found {
     pub(super) more: bool,
 }
 
-/// Decides a case: in the old version and in the new.
-pub(super) type Decide<'d> = &'d dyn Fn(&Assignment) -> (String, String);
+/// Decides a case: in the old version and in the new. Absent: there is no such case.
+pub(super) type Decide<'d> = &'d dyn Fn(&Assignment) -> Option<(String, String)>;
+
+/// In the table of all cases, one that cannot be.
+const NEVER: u32 = u32::MAX;
 
 pub(super) fn search(dims: &[Dim], decide: Decide<'_>) -> Found {
     let total = dims
@@ -48,7 +53,10 @@ fn whole(dims: &[Dim], total: usize, decide: Decide<'_>) -> Found {
     let mut numbers: FxHashMap<(String, String), u32> = FxHashMap::default();
     let mut table: Vec<u32> = Vec::with_capacity(total);
     for index in 0..total {
-        let pair = decide(&assignment(dims, &digits(dims, index)));
+        let Some(pair) = decide(&assignment(dims, &digits(dims, index))) else {
+            table.push(NEVER);
+            continue;
+        };
         if pair.0 == pair.1 {
             table.push(0);
             continue;
@@ -62,7 +70,7 @@ fn whole(dims: &[Dim], total: usize, decide: Decide<'_>) -> Found {
     let mut seeds: Vec<usize> = table
         .iter()
         .enumerate()
-        .filter(|(_, k)| **k != 0)
+        .filter(|(_, k)| **k != 0 && **k != NEVER)
         .map(|(i, _)| i)
         .collect();
     // The quietest first.
@@ -78,7 +86,11 @@ fn whole(dims: &[Dim], total: usize, decide: Decide<'_>) -> Found {
             break;
         }
         let kind = table.get(seed).copied().unwrap_or(0);
-        let cube = widen(dims, &digits(dims, seed), |i| table.get(i) == Some(&kind));
+        let example = digits(dims, seed);
+        // What cannot be needs no mention.
+        let cube = widen(dims, &example, |i| {
+            table.get(i).is_some_and(|k| *k == kind || *k == NEVER)
+        });
         each(dims, &cube, &mut |i| {
             if let Some(t) = told.get_mut(i) {
                 *t = true;
@@ -88,6 +100,7 @@ fn whole(dims: &[Dim], total: usize, decide: Decide<'_>) -> Found {
         if let Some((old, new)) = kinds.get((kind as usize).wrapping_sub(1)) {
             out.cubes.push(Cube {
                 values: cube,
+                example,
                 old: old.clone(),
                 new: new.clone(),
             });
@@ -159,7 +172,7 @@ fn each(dims: &[Dim], cube: &[Vec<usize>], f: &mut dyn FnMut(usize) -> bool) -> 
 }
 
 /// The values of a case by its index.
-fn digits(dims: &[Dim], mut index: usize) -> Vec<usize> {
+pub(super) fn digits(dims: &[Dim], mut index: usize) -> Vec<usize> {
     let mut out = vec![0; dims.len()];
     for (slot, dim) in out.iter_mut().zip(dims).rev() {
         let n = dim.values.len().max(1);
@@ -184,7 +197,7 @@ fn sampled(dims: &[Dim], total: u128, decide: Decide<'_>) -> Found {
     let mut look = |digits: &[usize], out: &mut Found| {
         looked += 1;
         let differs = |digits: &[usize]| {
-            let (old, new) = decide(&assignment(dims, digits));
+            let (old, new) = decide(&assignment(dims, digits))?;
             (old != new).then_some((old, new))
         };
         let Some(kind) = differs(digits) else { return };
@@ -220,6 +233,7 @@ fn sampled(dims: &[Dim], total: u128, decide: Decide<'_>) -> Found {
         }
         out.cubes.push(Cube {
             values,
+            example: least,
             old: kind.0,
             new: kind.1,
         });

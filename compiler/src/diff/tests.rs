@@ -301,3 +301,36 @@ fn hours_say_when_they_differ() {
     let d = diff(&round, &round, DATE);
     assert!(d.times.is_empty());
 }
+
+/// Who has held below -50% has held below -40%; what held in two messages holds in this one.
+#[test]
+fn no_case_is_told_that_cannot_be() {
+    let rule = |bound: &str| {
+        format!("{NODE}escalate angry to human {{ when sentiment < {bound} for 2 messages }}\n")
+    };
+    let d = of(&rule("-50%"), &rule("-40%"));
+    let [case] = d.cases.as_slice() else {
+        panic!("{:#?}", d.cases)
+    };
+    assert_eq!(
+        case.when,
+        "not (sentiment < -50% for 2 messages), (sentiment < -40% for 2 messages)"
+    );
+    assert_eq!(
+        (case.old.as_str(), case.new.as_str()),
+        ("does not fire", "human standard")
+    );
+    assert_eq!(
+        case.overall,
+        Some(("goes on".into(), "human: support standard".into()))
+    );
+    // A message that has an intent has the conversation's.
+    let intents =
+        format!("{NODE}intent refund {{ \"money back\" }}\nintent track {{ \"where is it\" }}\n");
+    let rule = |when: &str| format!("{intents}escalate money to human {{ when {when} }}\n");
+    let d = of(
+        &rule("message.intent is refund"),
+        &rule("message.intent is refund and intent is refund"),
+    );
+    assert!(d.cases.is_empty(), "{:#?}", d.cases);
+}
