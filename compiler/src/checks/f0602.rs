@@ -171,7 +171,7 @@ impl ByThing {
         let words = silences.len().div_ceil(64);
         let mut out = Self(std::array::from_fn(|_| vec![0; words]), vec![0; words]);
         for (rule, cases) in silences.iter().enumerate() {
-            let mut note = |set: &mut Vec<u64>| {
+            let note = |set: &mut Vec<u64>| {
                 if let Some(word) = set.get_mut(rule / 64) {
                     *word |= 1 << (rule % 64);
                 }
