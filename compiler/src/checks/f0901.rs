@@ -5,6 +5,7 @@
 mod extract;
 
 use super::support::analysis::Analysis;
+use super::support::walk::each_expr;
 use crate::machine::{Expr, ExprKind, Text, TextPart};
 use crate::value::TextId;
 use flow_grammar::ast::BinaryOp;
@@ -129,6 +130,11 @@ fn named(cx: &Analysis<'_>, text: &Text) -> Option<Diagnostic> {
             .or_default()
             .push((reads, variant));
     }
+    // What is read by a name that there is not was reported there.
+    let mut parts = text.variants.iter().flat_map(|v| &v.parts);
+    if parts.any(|p| matches!(p, TextPart::Expr(e) if has_error(cx, e))) {
+        return None;
+    }
     for variants in by_channel.values() {
         let Some(((first, of), rest)) = variants.split_first() else {
             continue;
@@ -171,4 +177,11 @@ fn essence(cx: &Analysis<'_>, expr: &Expr) -> String {
         }),
         _ => cx.words(expr.loc).trim().to_owned(),
     }
+}
+fn has_error(cx: &Analysis<'_>, expr: &Expr) -> bool {
+    let mut found = false;
+    each_expr(cx.machine, expr, &mut |e| {
+        found |= matches!(e.kind, ExprKind::Error);
+    });
+    found
 }

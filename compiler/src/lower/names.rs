@@ -275,8 +275,18 @@ impl Lower<'_> {
                 ("text", HoursOf::Hours(_)) => (HoursQuery::Text, Type::Text),
                 ("next_open", _) => (HoursQuery::NextOpen, Type::DateTime),
                 _ => {
-                    let found = Diagnostic::error("F0201", format!("unknown property `{}`", query.text), self.loc(query.span))
-                        .help("hours have `open`, `text` and `next_open`; teams have `open` and `next_open`");
+                    let known: &[&str] = match of {
+                        HoursOf::Hours(_) => &["open", "text", "next_open"],
+                        _ => &["open", "next_open"],
+                    };
+                    let at = self.loc(query.span);
+                    let found = Diagnostic::error(
+                        "F0201",
+                        format!("unknown property `{}`", query.text),
+                        at,
+                    )
+                    .help("hours have `open`, `text` and `next_open`; teams have `open` and `next_open`");
+                    let found = super::suggest(found, &query.text, at, known.iter().copied());
                     if !query.text.is_empty() {
                         self.report(found);
                     }
