@@ -13,6 +13,7 @@ use crate::tree::FileTree;
 pub fn format(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     let mut end = 0;
+    let mut before_broken = false;
     for range in split(text) {
         let gap = text.get(end..range.start).unwrap_or_default();
         let Some(decl) = text.get(range.clone()) else {
@@ -21,8 +22,9 @@ pub fn format(text: &str) -> String {
         let broken = !parse_decl(decl).diagnostics.is_empty();
         let newlines = gap.matches('\n').count();
         if !out.is_empty() {
-            // What is broken stays where it is, on the line of another too; but a `;` that parts the two is written as a line's end.
-            let parted = text.get(..end).is_some_and(|t| t.ends_with(';'));
+            // What is broken stays where it is, on the line of another too; but a `;` that parts it from one that is whole is written
+            // as a line's end.
+            let parted = !before_broken && text.get(..end).is_some_and(|t| t.ends_with(';'));
             let stays = newlines == 0 && broken && !parted;
             out.push_str(if stays { gap } else { "\n" });
             if newlines > 1 {
@@ -37,6 +39,7 @@ pub fn format(text: &str) -> String {
         } else {
             Printer::new(decl).print(&mut out);
         }
+        before_broken = broken;
         end = range.end;
     }
     if !out.is_empty() {

@@ -275,6 +275,7 @@ fn the_deepest_nesting_allowed_fits_a_small_stack() {
 #[test]
 fn what_was_once_unstable_is_stable() {
     let inputs = [
+        "bot demo x; tier\n  | y\n",
         // A number with an underscore after its unit is no number.
         "escalate d to h{when 0%_ or h\nbecause\"\"}",
         // A semicolon that separates nothing keeps no line out of its columns.
