@@ -68,6 +68,7 @@ async fn measure(args: &Args, flow: &Flowd, bot: &Path) -> anyhow::Result<()> {
     tokio::time::sleep_until((begin + part).into()).await;
     let first = Instant::now();
     let mut last = first;
+    let mut lives = Vec::new();
     let mut wire = Wire::new(&flow.url)?;
     let file = bot.join("part_00000.flow");
     for n in 0..args.reloads {
@@ -80,6 +81,7 @@ async fn measure(args: &Args, flow: &Flowd, bot: &Path) -> anyhow::Result<()> {
         let answer = wire.send("POST", "/-/reload", None, "{}").await?;
         anyhow::ensure!(answer.status == 200, "reload: {}", answer.status);
         last = Instant::now();
+        lives.push((began, last));
         println!(
             "reload {n} was live after {:.2} s",
             began.elapsed().as_secs_f64()
@@ -87,16 +89,17 @@ async fn measure(args: &Args, flow: &Flowd, bot: &Path) -> anyhow::Result<()> {
         tokio::time::sleep(part / (args.reloads + 1)).await;
     }
     let seen = load.await??;
-    let between = |from: Instant, to: Instant| {
+    let within = |holds: &dyn Fn(Instant) -> bool| {
         let mut times: Vec<Duration> = seen
             .times
             .iter()
-            .filter(|(at, _)| *at >= from && *at < to)
+            .filter(|(at, _)| holds(*at))
             .map(|(_, took)| *took)
             .collect();
         times.sort_unstable();
         (times.len(), percentile(&times, 50), percentile(&times, 99))
     };
+    let between = |from: Instant, to: Instant| within(&|at| at >= from && at < to);
     let show = |name: &str, (count, p50, p99): (usize, Duration, Duration)| {
         println!(
             "{name}: {count} messages, p50 {:.2} ms, p99 {:.2} ms",
@@ -110,6 +113,25 @@ async fn measure(args: &Args, flow: &Flowd, bot: &Path) -> anyhow::Result<()> {
         between(first, last),
     );
     show("from the first edit on", between(first, begin + part * 2));
+    // Where the slow ones are: most of what is special about a reload is over at once.
+    let after = |millis: u64| Duration::from_millis(millis);
+    let edits = |at: Instant| lives.iter().any(|(edit, live)| at >= *edit && at < *live);
+    show("while an edit is compiled", within(&edits));
+    let moves = |at: Instant| {
+        lives
+            .iter()
+            .any(|(_, live)| at >= *live && at < *live + after(100))
+    };
+    show(
+        "in the first 100 ms after a version is live",
+        within(&moves),
+    );
+    let later = |at: Instant| {
+        lives
+            .iter()
+            .any(|(_, live)| at >= *live + after(100) && at < *live + after(1000))
+    };
+    show("in the 900 ms after that", within(&later));
     println!("failed turns: {}", seen.failed);
     Ok(())
 }
