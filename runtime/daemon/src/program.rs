@@ -4,7 +4,7 @@ use arc_swap::ArcSwapOption;
 use flow_compiler::sources::Project;
 use flow_engine::Engine;
 use flow_hooks::HookSet;
-use flow_store::{Store, StoreError};
+use flow_store::{PackedProject, Store, StoreError};
 use flow_understanding::Understanding;
 use smol_str::SmolStr;
 use std::collections::HashMap;
@@ -114,6 +114,14 @@ impl Program {
     }
 }
 
+/// The texts of a stored version, where it makes nobody wait.
+pub(crate) async fn unpacked(project: PackedProject) -> Result<Project, StoreError> {
+    let unpack = tokio::task::spawn_blocking(move || project.unpack());
+    unpack
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Other(error.to_string())))
+}
+
 /// The current version and others by hash.
 #[derive(Debug, Default)]
 pub struct Programs {
@@ -172,7 +180,8 @@ impl Programs {
         let date = jiff::Timestamp::now()
             .to_zoned(jiff::tz::TimeZone::UTC)
             .date();
-        let built = Program::build_now(stored.project, date, self.current()).await;
+        let project = unpacked(stored.project).await?;
+        let built = Program::build_now(project, date, self.current()).await;
         let program = built.and_then(|b| b.program);
         if let Some(program) = &program {
             let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);

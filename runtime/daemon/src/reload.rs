@@ -8,7 +8,7 @@ use crate::metrics::count;
 use crate::program::Program;
 use flow_compiler::sources::Project;
 use flow_loader::Loaded;
-use flow_store::Program as StoredProgram;
+use flow_store::{PackedProject, Program as StoredProgram, StoreError};
 use jiff::Timestamp;
 use notify::{RecursiveMode, Watcher};
 use std::collections::BTreeSet;
@@ -186,8 +186,12 @@ impl App {
         self: &Arc<Self>,
         program: &Arc<Program>,
         project: Project,
-    ) -> Result<(), flow_store::StoreError> {
+    ) -> Result<(), StoreError> {
         let at = self.clock.now();
+        let pack = move || PackedProject::new(&project);
+        let project = crate::background::run(pack)
+            .await
+            .unwrap_or_else(|| Err(StoreError::Other("packing it broke off".to_owned())))?;
         let before = self.store.active().await?.map(|p| p.hash);
         self.store
             .put_program(StoredProgram {

@@ -201,7 +201,8 @@ async fn load_bot(app: &Arc<App>) -> Result<(), StartError> {
     let status = app.reload.status();
     if let Some(stored) = app.store.active().await? {
         let date = app.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let built = Program::build_now(stored.project, date, None).await;
+        let project = crate::program::unpacked(stored.project).await?;
+        let built = Program::build_now(project, date, None).await;
         if let Some(program) = built.and_then(|b| b.program) {
             tracing::error!(version = %program.version, "the folder's bot has errors; the last good version runs\n{}", status.rendered);
             app.programs.swap(Arc::clone(&program));

@@ -22,6 +22,7 @@
 
 mod dashboard;
 mod error;
+mod packed;
 mod people;
 mod private;
 mod rows;
@@ -34,6 +35,7 @@ pub use dashboard::{
     Dashboard, DashboardQuery, HourCount, Percentiles, RuleCount, Score, TeamCount, TierCount,
 };
 pub use error::StoreError;
+pub use packed::PackedProject;
 pub use people::{Agent, ApiKey, AuditProof, AuditRow, NewAudit, Role, Session};
 pub use private::data_folder;
 pub use rows::{

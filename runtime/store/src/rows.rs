@@ -1,8 +1,7 @@
 //! What goes into the store and comes out of it.
 
-use crate::Measures;
+use crate::{Measures, PackedProject};
 use flow_compiler::machine::Priority;
-use flow_compiler::sources::Project;
 use flow_engine::effect::QueueItem;
 use flow_engine::event::AgentRef;
 use jiff::Timestamp;
@@ -430,7 +429,7 @@ pub struct Program {
     /// Hash of its sources.
     pub hash: SmolStr,
     /// Its texts.
-    pub project: Project,
+    pub project: PackedProject,
     /// When it was first loaded.
     pub at: Timestamp,
 }

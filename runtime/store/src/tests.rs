@@ -483,7 +483,7 @@ async fn a_program_in_use_is_not_pruned() {
     for hash in ["v1", "v2", "v3"] {
         let program = Program {
             hash: hash.into(),
-            project: Default::default(),
+            project: PackedProject::new(&Default::default()).unwrap(),
             at: at(0),
         };
         store.put_program(program).await.unwrap();

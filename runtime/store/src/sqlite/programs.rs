@@ -1,24 +1,26 @@
 //! Versions of bots.
 
 use super::row::{collect, first, millis, natural, time, word};
-use crate::{Program, StoreError, VersionInUse};
+use crate::{PackedProject, Program, StoreError, VersionInUse};
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 
 fn read(r: &Row<'_>) -> Result<Program, StoreError> {
     Ok(Program {
         hash: word(r, "hash")?,
-        project: serde_json::from_str(&super::row::get::<String>(r, "project")?)?,
+        project: PackedProject::stored(match super::row::get(r, "project")? {
+            Value::Text(json) => json.into_bytes(),
+            Value::Blob(bytes) => bytes,
+            // A column that is never anything else.
+            _ => Vec::new(),
+        }),
         at: time(super::row::get(r, "at")?)?,
     })
 }
 
 pub(super) fn put(c: &Connection, p: &Program) -> Result<(), StoreError> {
     c.prepare_cached("INSERT OR IGNORE INTO program (hash, project, at) VALUES (?, ?, ?)")?
-        .execute(params![
-            p.hash.as_str(),
-            serde_json::to_string(&p.project)?,
-            millis(p.at)
-        ])?;
+        .execute(params![p.hash.as_str(), p.project.bytes(), millis(p.at)])?;
     Ok(())
 }
 

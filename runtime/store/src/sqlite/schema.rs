@@ -11,6 +11,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
+    include_str!("schema/7.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
