@@ -61,6 +61,21 @@ pub fn missing(machine: &Machine, config: &Config) -> Vec<String> {
     out
 }
 
+/// What the bot declares and this daemon does not do, one sentence each: nothing is wrong, but nobody should count on it.
+#[must_use]
+pub fn undone(machine: &Machine) -> Vec<String> {
+    let channels = machine.channels.iter();
+    channels
+        .filter_map(|channel| {
+            let way = channel.follow_up.as_ref()?;
+            Some(format!(
+                "`channel {} {{ follow up on {way} }}` is declared, and flowd sends no {way}: customers who left read what was written when they come back",
+                channel.name
+            ))
+        })
+        .collect()
+}
+
 /// The variables of the environment that a text is filled from.
 fn variables(machine: &Machine, text: TextId) -> BTreeSet<SmolStr> {
     let variants = machine.text(text).map(|t| t.variants.as_slice());

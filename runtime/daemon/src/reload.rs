@@ -205,6 +205,9 @@ impl App {
         self.desk.set_teams(program.engine.machine());
         count(&self.metrics.reloads);
         self.reload.set(|status| status.loaded_at = Some(at));
+        for note in crate::needs::undone(program.engine.machine()) {
+            tracing::warn!("{note}");
+        }
         for missing in crate::needs::missing(program.engine.machine(), &self.config) {
             tracing::warn!("{missing}");
         }

@@ -37,6 +37,9 @@ impl Check {
                 program.engine.machine(),
                 &config,
             ));
+            for note in flow_daemon::needs::undone(program.engine.machine()) {
+                println!("note: {note}");
+            }
             what = "the configuration and the bot are good";
         }
         if problems.is_empty() {

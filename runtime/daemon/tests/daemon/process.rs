@@ -318,6 +318,16 @@ fn a_configuration_is_checked_without_running() {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(!said.contains("TEST_SHOP_URL"), "{said}");
+    // What it declares and flowd does not do is said, and is no fault.
+    world.edit(
+        "enum order_status {",
+        "channel web { follow up on email }\nenum order_status {",
+    );
+    let (_, said) = checked(&world, &["check", bot.to_str().unwrap()], "");
+    assert!(
+        said.contains("note: `channel web { follow up on email }` is declared"),
+        "{said}"
+    );
     world.edit("-> track_and_back", "-> trakc");
     let (good, said) = checked(&world, &["check", bot.to_str().unwrap()], "");
     assert!(!good && said.contains("F0201"), "{said}");
