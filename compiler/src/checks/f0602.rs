@@ -57,7 +57,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             });
         if let Some(other) = beaten {
             found.push(by_one(rule, other));
-        } else if let Some(others) = beaten_together(&mut contest, rule, &fires) {
+        } else if let Some(others) = beaten_together(&mut contest, i, rule, &fires) {
             let others: Vec<&Rule> = others.iter().filter_map(|i| rules.get(*i)).collect();
             found.push(by_many(rule, &others));
         }
@@ -118,16 +118,17 @@ fn why(rule: &Rule, other: &Rule) -> String {
 /// The rules one of which wins wherever a rule fires, in each of its tiers; no more of them than are needed.
 fn beaten_together(
     contest: &mut Contest<'_, '_>,
+    at: usize,
     rule: &Rule,
     fires: &Dnf,
 ) -> Option<BTreeSet<usize>> {
     let mut all = BTreeSet::new();
     for tier in &rule.from {
         let winners = contest.winners(rule, *tier);
-        if contest.can_be_alone(fires, *tier, &winners) != Some(false) {
+        if contest.can_be_alone(at, fires, *tier, &winners) != Some(false) {
             return None;
         }
-        all.extend(needed(contest, fires, *tier, winners.to_vec()));
+        all.extend(needed(contest, at, fires, *tier, winners.to_vec()));
     }
     // One that never fires in its tiers needs nobody to beat it.
     (!all.is_empty()).then_some(all)
@@ -136,6 +137,7 @@ fn beaten_together(
 /// Those of the winners that it takes to win everywhere.
 fn needed(
     contest: &mut Contest<'_, '_>,
+    rule: usize,
     fires: &Dnf,
     tier: TierId,
     mut winners: Vec<usize>,
@@ -148,7 +150,7 @@ fn needed(
         at = next;
         let mut fewer = winners.clone();
         fewer.remove(at);
-        if contest.can_be_alone(fires, tier, &fewer) == Some(false) {
+        if contest.can_be_alone(rule, fires, tier, &fewer) == Some(false) {
             winners = fewer;
         }
     }

@@ -10,6 +10,7 @@ use crate::machine::{Machine, Rule, TextPart};
 use crate::value::TextId;
 use flow_grammar::{Diagnostic, Severity};
 use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -22,7 +23,8 @@ pub(super) const CHECK: super::Check = super::Check {
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut contest = Contest::new(cx);
-    let mut groups: FxHashMap<_, Vec<(usize, &Rule)>> = FxHashMap::default();
+    // In order, so that the searches share their budget alike in every run.
+    let mut groups: BTreeMap<_, Vec<(usize, &Rule)>> = BTreeMap::new();
     let mut sorted: Vec<(usize, &Rule)> = machine.rules.iter().enumerate().collect();
     sorted.retain(|(_, r)| r.say.is_some());
     sorted.sort_by_key(|(_, r)| r.loc);
@@ -71,7 +73,7 @@ fn can_tie(contest: &mut Contest<'_, '_>, a: (usize, &Rule), b: (usize, &Rule)) 
     };
     common.any(|tier| {
         let winners = contest.winners(a.1, *tier);
-        contest.can_be_alone(&both, *tier, &winners) == Some(true)
+        contest.can_be_alone(a.0, &both, *tier, &winners) == Some(true)
     })
 }
 

@@ -1,8 +1,8 @@
 //! Which rules can decide where others fire too.
 //!
 //! A rule decides nothing where another one fires that leads higher or has a higher priority. Of one such rule that is a question of
-//! two formulas; of many together it is a search for a case that none of them takes, with a budget: where it is used up, nothing is
-//! said.
+//! two formulas; of many together it is a search for a case that none of them takes, with a budget: each rule has its own and all share
+//! another, so that a hard question leaves the later rules theirs. Where both are used up, nothing is said.
 
 use super::analysis::Analysis;
 use super::formula::{Case, Dnf, Formulas, Want};
@@ -12,9 +12,12 @@ use crate::value::{Domain, TierId, Type, Value};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
-/// How many conditions all searches of a bot may look at together: more than a bot of some dozen rules needs, and about a
-/// millisecond.
-const STEPS: u32 = 8_000;
+/// How many conditions the searches of a bot may look at beyond what each rule has of its own: more than a bot of some dozen rules
+/// needs, and about a millisecond.
+const SHARED: u32 = 8_000;
+
+/// How many conditions the searches about one rule may look at in any case. With it the work grows with the number of rules.
+const OWN: u32 = 256;
 
 /// The rules of a bot with the cases in which they fire.
 pub(crate) struct Contest<'a, 'm> {
@@ -23,7 +26,9 @@ pub(crate) struct Contest<'a, 'm> {
     entrants: Vec<Entrant>,
     tiers: Vec<Dnf>,
     quiet: Vec<Set>,
-    steps: u32,
+    /// What is left of `SHARED`, and of `OWN` by rule.
+    shared: u32,
+    own: Vec<u32>,
     /// By where a rule leads, its priority, whether it reads `confidence`, and the tier.
     winners: FxHashMap<(TierId, Priority, bool, TierId), Rc<[usize]>>,
 }
@@ -78,7 +83,8 @@ impl<'a, 'm> Contest<'a, 'm> {
             entrants,
             tiers,
             quiet,
-            steps: STEPS,
+            shared: SHARED,
+            own: vec![OWN; rules.len()],
             winners: FxHashMap::default(),
         }
     }
@@ -111,9 +117,11 @@ impl<'a, 'm> Contest<'a, 'm> {
         winners
     }
 
-    /// Whether in a tier some of these cases can be so while none of the rules fires. Absent: too long to say.
+    /// Whether in a tier some of these cases, in which `rule` fires, can be so while none of the rules `among` does. Absent: too long
+    /// to say.
     pub(crate) fn can_be_alone(
         &mut self,
+        rule: usize,
         cases: &Dnf,
         tier: TierId,
         among: &[usize],
@@ -124,11 +132,16 @@ impl<'a, 'm> Contest<'a, 'm> {
             return Some(true);
         }
         let silences: Vec<&Dnf> = among.iter().filter_map(|i| self.silent(*i)).collect();
-        let mut steps = self.steps;
+        let own = self.own.get(rule).copied().unwrap_or_default();
+        let mut steps = own.saturating_add(self.shared);
         let answer = self.formulas.all_fit(&cases, &silences, &mut steps);
         // Of a rule whose silence is too long to say, it is not known that it leaves anything.
         let of_all = silences.len() == among.len();
-        self.steps = steps;
+        // The rule's own go first.
+        self.shared = self.shared.min(steps);
+        if let Some(own) = self.own.get_mut(rule) {
+            *own = steps - self.shared;
+        }
         answer.filter(|alone| !alone || of_all)
     }
 

@@ -110,14 +110,13 @@ fn rules_are_found_beaten_or_tied_where_trying_every_world_finds_them_so() {
     );
 }
 
-/// Rules over words of the message, of which one fires whatever is said: it takes too many steps to see that.
-#[test]
-fn nothing_is_said_of_a_tie_where_the_search_ends_before_its_answer() {
+/// Two rules that tie unless one of many others fires, of which one does whatever is said: it takes too many steps to see that.
+fn too_long_to_say() -> String {
     const WORDS: u32 = 9;
     let mut text = String::from(
         "node greet { choose \"?\" { \"A\" -> escalate; \"B\" -> end resolved } }\n\
-         escalate a to human { when shouting; say \"one\" }\n\
-         escalate b to human { when shouting; say \"two\" }\n",
+         escalate a from bot to human { when shouting; say \"one\" }\n\
+         escalate b from bot to human { when shouting; say \"two\" }\n",
     );
     let winner = |said: u32| {
         let of_word = |i: u32| {
@@ -126,12 +125,37 @@ fn nothing_is_said_of_a_tie_where_the_search_ends_before_its_answer() {
         };
         let conditions: Vec<String> = (0..WORDS).map(of_word).collect();
         let when = conditions.join(" and ");
-        format!("escalate w{said} to human {{ when {when}; priority immediate }}\n")
+        format!("escalate w{said} from bot to human {{ when {when}; priority immediate }}\n")
     };
     text.extend((0..1 << WORDS).map(winner));
-    let compilation = with_head(&text);
-    assert_eq!(
-        found(&compilation, &["F0101", "F0301", "F0602", "F0605"]),
-        []
+    text
+}
+
+const SAID: [&str; 4] = ["F0101", "F0301", "F0602", "F0605"];
+
+#[test]
+fn nothing_is_said_of_a_tie_where_the_search_ends_before_its_answer() {
+    let compilation = with_head(&too_long_to_say());
+    assert_eq!(found(&compilation, &SAID), []);
+}
+
+#[test]
+fn a_search_that_ends_before_its_answer_leaves_the_later_rules_theirs() {
+    let mut text = too_long_to_say();
+    text.push_str(
+        "escalate c from ai to human { when profanity; say \"one\" }\n\
+         escalate d from ai to human { when profanity; say \"two\" }\n\
+         escalate x from ai to human { when not shouting; priority immediate }\n\
+         escalate y from ai to human { when shouting; priority immediate }\n\
+         escalate e from ai to human { when negation; priority high; say \"one\" }\n",
     );
+    let compilation = with_head(&text);
+    let beaten = [("F0602", "c"), ("F0602", "d"), ("F0602", "e")];
+    assert_eq!(found(&compilation, &SAID), beaten);
+    let fewer = text.replace(
+        "when shouting; priority immediate",
+        "when negation; priority immediate",
+    );
+    let compilation = with_head(&fewer);
+    assert_eq!(found(&compilation, &SAID), [("F0605", "d"), ("F0602", "e")]);
 }
