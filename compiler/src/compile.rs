@@ -2,7 +2,7 @@
 
 use crate::collect::{Collected, collect};
 use crate::env::Env;
-use crate::load::{Caches, load};
+use crate::load::{Caches, load, remember_refused};
 use crate::lower::{Kept, Lower, Output};
 use crate::machine::{Bot, EnumDef, Machine, Names};
 use crate::sources::{Project, Sources};
@@ -73,7 +73,7 @@ impl Compiler {
         self.caches = caches;
         let Collected {
             sources,
-            env,
+            mut env,
             mut diagnostics,
             mut refs,
             unnamed,
@@ -93,6 +93,7 @@ impl Compiler {
         }
         diagnostics.append(&mut found);
         refs.append(&mut more);
+        remember_refused(&sources, &diagnostics, &mut env);
         crate::lower::unused(&env, &sources, &refs, &mut diagnostics);
         let sources = Arc::new(sources);
         let machine = Arc::new(machine(project, &env, out, &sources));
@@ -101,6 +102,11 @@ impl Compiler {
             sources: &sources,
             date: options.date,
         }));
+        // What could not be read, or was refused, may lead to a node all the same.
+        diagnostics.retain(|d| {
+            let node = d.labels.first().map(|l| sources.snippet(l.at));
+            d.code != "F0401" || node.is_none_or(|name| !env.mentioned.contains(name))
+        });
         silence_after_syntax(&mut diagnostics, &sources, &env);
         let mut diagnostics = crate::checks::allow::apply(&sources, diagnostics);
         sort(&mut diagnostics, &sources);
@@ -152,10 +158,6 @@ fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, en
         match d.code {
             "F0301" | "F0302" | "F1201" => !broken.contains(&(decl, line)),
             "F0303" | "F0402" | "F0405" | "F0408" | "F0501" => !decls.contains(&decl),
-            "F0401" => d
-                .labels
-                .first()
-                .is_none_or(|l| !env.mentioned.contains(sources.snippet(l.at))),
             _ => true,
         }
     });

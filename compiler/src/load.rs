@@ -4,7 +4,7 @@ use crate::env::{Env, Kind, Scope};
 use crate::paths::{folder_of, join};
 use crate::sources::{Project, SourceFile, Sources};
 use flow_grammar::{
-    Cache, Diagnostic, FileTree, Loc,
+    Cache, Diagnostic, FileTree, Loc, PlacedDecl,
     ast::{Decl, DeclKind, Path, TextLit, UseDecl},
 };
 use rayon::prelude::*;
@@ -490,6 +490,38 @@ pub(crate) fn path_of(sources: &Sources, decl: u32) -> &str {
         .map_or("", |f| f.path.as_str())
 }
 
+fn text_of<'t>(file: &'t SourceFile, placed: &PlacedDecl) -> &'t str {
+    file.text
+        .get(placed.offset as usize..(placed.offset + placed.len) as usize)
+        .unwrap_or_default()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|w| !w.is_empty())
+}
+
+/// Words of handoffs that were refused at their heads: what they name is meant to be used there.
+pub(crate) fn remember_refused(sources: &Sources, found: &[Diagnostic], env: &mut Env) {
+    for at in found.iter().filter_map(|d| Some(d.labels.first()?.at)) {
+        let Some((file, _)) = sources.decls.get(at.decl as usize) else {
+            continue;
+        };
+        let Some((file, placed)) = sources.files.get(*file as usize).and_then(|file| {
+            let nth = at.decl.checked_sub(file.first_decl)?;
+            Some((file, file.tree.decls.get(nth as usize)?))
+        }) else {
+            continue;
+        };
+        if let DeclKind::Handoff(handoff) = &placed.tree.decl.kind
+            && handoff.tier.as_ref().is_some_and(|t| t.span == at.span)
+        {
+            let named = words(text_of(file, placed)).map(SmolStr::new);
+            env.mentioned.extend(named);
+        }
+    }
+}
+
 /// Words of declarations that could not be read, and the names that their heads declare.
 pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
     for file in &sources.files {
@@ -497,22 +529,14 @@ pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
             if placed.tree.diagnostics.is_empty() {
                 continue;
             }
-            let text = file
-                .text
-                .get(placed.offset as usize..(placed.offset + placed.len) as usize)
-                .unwrap_or_default();
-            let words = text
-                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                .filter(|w| !w.is_empty());
-            env.mentioned.extend(words.map(SmolStr::new));
+            let text = text_of(file, placed);
+            env.mentioned.extend(words(text).map(SmolStr::new));
             let head = text
                 .lines()
                 .find(|l| !l.trim_start().starts_with("//") && !l.trim().is_empty())
                 .unwrap_or_default();
-            let mut words = head
-                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                .filter(|w| !w.is_empty());
-            if let (Some(_), Some(name)) = (words.next(), words.next()) {
+            let mut of_head = words(head);
+            if let (Some(_), Some(name)) = (of_head.next(), of_head.next()) {
                 env.poisoned.insert(SmolStr::new(name));
             }
             // Fields of a group have names of their own.
@@ -524,10 +548,7 @@ pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
                     | DeclKind::Record(_)
                     | DeclKind::Error
             ) {
-                let heads = text.lines().filter_map(|l| {
-                    l.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                        .find(|w| !w.is_empty())
-                });
+                let heads = text.lines().filter_map(|l| words(l).next());
                 env.poisoned.extend(heads.map(SmolStr::new));
             }
         }
