@@ -1,7 +1,11 @@
 //! F0803: a callback without a phone, a ticket without an email, that could be known.
+//!
+//! A slot or profile field can hold it; a channel may know it by itself, but then each of the bot's channels has to, unless
+//! something in the bot depends on the channel: what is offered on which is then not followed.
 
 use super::support::analysis::Analysis;
-use crate::machine::{Offer, OfferKind, OpKind};
+use super::support::walk::{each_expr, exprs_of_op, exprs_outside_ops};
+use crate::machine::{Expr, ExprKind, Machine, Offer, OfferKind, OpKind, Signal};
 use crate::value::Type;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use std::collections::BTreeSet;
@@ -22,9 +26,17 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .chain(&machine.customer)
             .any(|f| f.ty == *ty || f.ty == Type::Error)
     };
-    // On a channel with a number the number is known.
-    let phone = has(&Type::Phone) || machine.channels.iter().any(|c| c.limits.vouches_phone);
-    let email = has(&Type::Email) || machine.bot.channels.iter().any(|c| c == "email");
+    let by_channel = |knows: &dyn Fn(&str) -> bool| {
+        let mut channels = machine.bot.channels.iter();
+        let some = channels.clone().any(|c| knows(c));
+        some && (channels.all(|c| knows(c)) || depends_on_the_channel(machine))
+    };
+    let vouched = |c: &str| {
+        let mut channels = machine.channels.iter();
+        channels.any(|channel| channel.name == c && channel.limits.vouches_phone)
+    };
+    let phone = has(&Type::Phone) || by_channel(&vouched);
+    let email = has(&Type::Email) || by_channel(&|c| c == "email");
     let mut places: BTreeSet<(Loc, bool)> = BTreeSet::new();
     for op in &machine.ops {
         match &op.kind {
@@ -61,6 +73,21 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             )),
         );
     }
+}
+
+/// Whether anything that the bot does asks for the channel.
+fn depends_on_the_channel(machine: &Machine) -> bool {
+    let mut found = false;
+    let mut look = |expr: &Expr| {
+        each_expr(machine, expr, &mut |e| {
+            found |= matches!(e.kind, ExprKind::Signal(Signal::Channel));
+        });
+    };
+    for op in &machine.ops {
+        exprs_of_op(op, &mut look);
+    }
+    exprs_outside_ops(machine, &mut look);
+    found
 }
 
 fn collect(offer: &Offer, phone: bool, email: bool, places: &mut BTreeSet<(Loc, bool)>) {
