@@ -7,11 +7,9 @@ use super::words;
 use crate::checks::f0404::fires_when_asked;
 use crate::checks::support::analysis::Analysis;
 use crate::checks::support::flow::{question, successors};
-use crate::machine::{
-    BandAction, CodeOwner, HandlerEvent, Machine, Op, OpKind, RuleOrigin, Transition,
-};
+use crate::machine::{BandAction, CodeOwner, HandlerEvent, Op, OpKind, RuleOrigin, Transition};
 use crate::sources::Position;
-use crate::value::{OpId, TierId};
+use crate::value::{OpId, TierId, Type};
 use flow_grammar::ast::TierKind;
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -34,7 +32,7 @@ pub struct Reach {
 /// A way to a person.
 #[derive(Debug, Clone, Serialize)]
 pub struct Way {
-    /// `rule`, `menu`, `intent`, `flow` or `band`.
+    /// `rule`, `menu`, `intent`, `file`, `silence`, `flow` or `band`.
     pub kind: &'static str,
     /// In words.
     pub how: String,
@@ -101,6 +99,7 @@ pub(super) fn reach(cx: &Analysis<'_>) -> Vec<Reach> {
             continue;
         };
         let all = common.get(tier.index()).map_or(&[][..], Vec::as_slice);
+        let by_flow = without_asking(cx, tier, &turns);
         match def.kind {
             TierKind::People => {}
             TierKind::Model => out.push(Reach {
@@ -116,7 +115,7 @@ pub(super) fn reach(cx: &Analysis<'_>) -> Vec<Reach> {
                         .get(tier.index())
                         .and_then(|v| v.get(node.entry.index()).copied().flatten());
                     let mut ways = all.to_vec();
-                    let through = values_without_asking(cx, tier, &turns, node.entry);
+                    let through = by_flow.get(node.entry.index()).copied().flatten();
                     if let Some(n) = through {
                         ways.push(Way {
                             kind: "flow",
@@ -192,18 +191,25 @@ fn ways_of_tier(
             });
         }
     }
+    // A handler leads there at once, or by what the customer answers in it.
+    let by_flow = without_asking(cx, tier, turns);
+    let takes_files = machine.slots.iter().chain(&machine.customer);
+    let takes_files = takes_files.into_iter().any(|f| is_file(&f.ty));
     for handler in &machine.handlers {
-        let said = match handler.event {
+        let (kind, how) = match handler.event {
             HandlerEvent::Intent(id) => {
                 let name = machine.intent(id).map_or("", |i| i.name.as_str());
-                format!("says what intent `{name}` is")
+                ("intent", format!("says what intent `{name}` is"))
             }
+            // A question for a file takes it first.
+            HandlerEvent::File if !takes_files => ("file", "sends a file".to_owned()),
+            HandlerEvent::Silence(_) => ("silence", "stays silent".to_owned()),
             _ => continue,
         };
-        if let Some(v) = escalates_at_once(machine, handler.entry, values) {
+        if let Some(v) = by_flow.get(handler.entry.index()).copied().flatten() {
             ways.push(Way {
-                kind: "intent",
-                how: said,
+                kind,
+                how,
                 turns: v + 1,
                 at: words::at(cx, handler.loc),
             });
@@ -229,25 +235,21 @@ fn ways_of_tier(
     ways
 }
 
-/// A handler counts as a way only where it leads to a person by itself.
-fn escalates_at_once(machine: &Machine, entry: OpId, values: &[Option<u32>]) -> Option<u32> {
-    let value = values.get(entry.index()).copied().flatten()?;
-    (value == 0 && machine.op(entry).is_some()).then_some(0)
+fn is_file(ty: &Type) -> bool {
+    match ty {
+        Type::File => true,
+        Type::List(of) => is_file(of),
+        _ => false,
+    }
 }
 
-/// The value of a node's entry by the flow alone, as if asking led nowhere.
-fn values_without_asking(
-    cx: &Analysis<'_>,
-    tier: TierId,
-    turns: &[Option<u32>],
-    entry: OpId,
-) -> Option<u32> {
+/// By operation, the turns by the flow alone, as if asking led nowhere.
+fn without_asking(cx: &Analysis<'_>, tier: TierId, turns: &[Option<u32>]) -> Vec<Option<u32>> {
     let people_only: Vec<Option<u32>> = turns
         .iter()
         .map(|t| if *t == Some(0) { Some(0) } else { None })
         .collect();
-    let values = solve_with(cx, tier, &people_only, None);
-    values.get(entry.index()).copied().flatten()
+    solve_with(cx, tier, &people_only, None)
 }
 
 fn solve(cx: &Analysis<'_>, tier: TierId, turns: &[Option<u32>]) -> Vec<Option<u32>> {
@@ -361,6 +363,10 @@ fn step(
                     }
                     // Whether the code fits is not the customer's to choose.
                     Transition::Failed => None,
+                    // One message may fill several fields of a form; that it does is not certain.
+                    Transition::Next if let OpKind::Form { vars, .. } = &op.kind => {
+                        v.map(|v| v + u32::try_from(vars.len()).unwrap_or(u32::MAX))
+                    }
                     _ => v.map(|v| v + 1),
                 };
                 best = least(best, chosen);

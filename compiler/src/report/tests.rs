@@ -68,6 +68,35 @@ node now {
     assert_eq!(turns(&r, "sized"), None);
 }
 
+/// What a handler asks first takes a turn per field; a way that hangs on a webhook is none.
+#[test]
+fn a_handler_leads_to_a_person_by_what_it_asks() {
+    let bot = r#"
+escalate asked_for_human to human { when asks_for_human and shouting }
+slots { name: text; reason: text }
+intent angry { "this is a scandal" }
+on intent angry { form name, reason; escalate to human because "angry" }
+webhook push() { post "https://x.example/push"; idempotent }
+node greet { choose "Done?" { "Yes" -> end resolved; "Again" -> greet; otherwise -> greet } }
+"#;
+    let r = of(bot);
+    let greet = r
+        .reach
+        .iter()
+        .find(|x| x.node.as_deref() == Some("greet"))
+        .unwrap();
+    assert_eq!(greet.turns, Some(3));
+    let intents: Vec<_> = greet.ways.iter().filter(|w| w.kind == "intent").collect();
+    assert!(matches!(intents[..], [way] if way.turns == 3));
+    // An error of the webhook is not the customer's to choose: F0404 sees a way, the report promises none.
+    let perhaps = bot.replace(
+        r#"form name, reason; escalate to human because "angry""#,
+        r#"call push() { failed -> escalate to human because "angry" }; say "{name ?? reason ?? "Sent"}."; back"#,
+    );
+    let r = of(&perhaps);
+    assert_eq!(turns(&r, "greet"), None);
+}
+
 #[test]
 fn a_required_field_is_certain_possible_or_impossible() {
     let c = compile(

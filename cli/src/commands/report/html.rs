@@ -285,6 +285,19 @@ fn staff(out: &mut Page, r: &Report) {
             place(row.at.as_ref())
         ));
         week(out, row);
+        if !row.gaps.is_empty() {
+            let list: String = row
+                .gaps
+                .iter()
+                .map(|gap| format!("<li>{}</li>", escape(gap)))
+                .collect();
+            out.put(&format!(
+                "<details><summary>{} this week<span class=\"hidden\"> in row {} of {}</span></summary><ul>{list}</ul></details>",
+                crate::output::count(row.gaps.len(), "gap"),
+                row.row,
+                escape(&row.tier)
+            ));
+        }
         out.put("</article>");
     }
     if r.staffing.is_empty() {

@@ -70,6 +70,9 @@ pub(super) fn render(r: &Report) -> String {
                     row.longest_gap.as_deref().unwrap_or("-")
                 ),
             );
+            for gap in &row.gaps {
+                line(&mut out, &format!("      {gap}"));
+            }
         }
     }
     head(&mut out, "Promises");
