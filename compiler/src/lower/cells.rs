@@ -30,6 +30,17 @@ impl Lower<'_> {
             Cell::Error(_) => None,
             Cell::Any(_) => Some(CellPattern::Any),
             Cell::Unknown(_) => Some(CellPattern::Unknown),
+            Cell::Within(within) => {
+                self.report(
+                    Diagnostic::error(
+                        "F0301",
+                        "open time is counted only in the column `within`",
+                        self.loc(within.span),
+                    )
+                    .help("compare with a duration alone, as `4h`"),
+                );
+                None
+            }
             Cell::Value(e) => {
                 let message = matches!(subject.kind, ExprKind::Signal(Signal::Message));
                 if let (true, ast::ExprKind::Text(lit)) = (message, &e.kind) {

@@ -254,6 +254,10 @@ impl Lower<'_> {
                     fine = false;
                     continue;
                 }
+                [Cell::Within(within)] if *name == "within" => {
+                    out.within = Some(self.promise(within));
+                    continue;
+                }
                 _ => None,
             };
             match (*name, value) {

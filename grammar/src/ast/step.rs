@@ -103,6 +103,8 @@ pub enum Cell {
     Compare(super::expr::BinaryOp, Expr, Span),
     /// `unknown`.
     Unknown(Span),
+    /// `4h of office`, in a column `within`.
+    Within(Within),
     /// Could not be read; already reported.
     Error(Span),
 }
@@ -114,6 +116,7 @@ impl Cell {
         match self {
             Self::Any(s) | Self::Unknown(s) | Self::Error(s) => *s,
             Self::Value(e) => e.span,
+            Self::Within(w) => w.span,
             Self::Not(_, s) | Self::Range(_, _, s) | Self::Compare(_, _, s) => *s,
         }
     }

@@ -3,6 +3,7 @@
 use super::question::{Parts, comparison};
 use super::{Builder, Pair, Rule};
 use crate::ast::*;
+use crate::{Diagnostic, Span, Spanned};
 
 impl Builder<'_> {
     pub(super) fn cells(&mut self, pair: Pair) -> Vec<Cell> {
@@ -66,6 +67,9 @@ impl Builder<'_> {
                     _ => {}
                 }
                 let value = self.cell_value(first);
+                if let Some(of) = parts.get(Rule::within_of) {
+                    return self.within_cell(&value, of, span);
+                }
                 if parts.get(Rule::dots).is_none() {
                     return Cell::Value(value);
                 }
@@ -81,6 +85,25 @@ impl Builder<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// `4h of office`.
+    fn within_cell(&mut self, time: &Expr, of: Pair, span: Span) -> Cell {
+        let ExprKind::Duration(millis) = time.kind else {
+            self.push(
+                Diagnostic::error("F0101", "expected a duration before `of`", time.span)
+                    .help("only a duration counts open time: write `4h of HOURS`"),
+            );
+            return Cell::Error(span);
+        };
+        match self.within_of(of, "write `4h of HOURS`") {
+            Some(of) => Cell::Within(Within {
+                millis: Spanned::new(millis, time.span),
+                of: Some(of),
+                span,
+            }),
+            None => Cell::Error(span),
         }
     }
 

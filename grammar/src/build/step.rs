@@ -4,8 +4,8 @@ use super::question::{Heads, Parts};
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::{
-    Body, Expr, ExprKind, Offer, OfferItem, OfferKind, Step, StepKind, SurveyKind, TextRef, Then,
-    Within,
+    Body, Expr, ExprKind, Offer, OfferItem, OfferKind, Path, Step, StepKind, SurveyKind, TextRef,
+    Then, Within,
 };
 use crate::span::{Span, Spanned};
 
@@ -272,20 +272,17 @@ impl Builder<'_> {
         let mut parts = Parts::of(pair);
         let number = parts.get(Rule::num);
         let millis = self.need_duration(number, &item, "write `within 4h` or `within 4h of HOURS`");
-        let of = match parts.get(Rule::within_of) {
-            Some(of) => {
-                let whole = of.clone();
-                let hours = Parts::of(of).get(Rule::path);
-                self.need_path(
-                    hours,
-                    "the name of hours",
-                    &whole,
-                    "write `within 4h of HOURS`",
-                )
-            }
-            None => None,
-        };
+        let of = parts
+            .get(Rule::within_of)
+            .and_then(|of| self.within_of(of, "write `within 4h of HOURS`"));
         millis.map(|millis| Within { millis, of, span })
+    }
+
+    /// `of office`.
+    pub(super) fn within_of(&mut self, pair: Pair, way_out: &str) -> Option<Path> {
+        let item = pair.clone();
+        let hours = Parts::of(pair).get(Rule::path);
+        self.need_path(hours, "the name of hours", &item, way_out)
     }
 
     pub(super) fn offer(&mut self, pair: Pair) -> Offer {
