@@ -341,20 +341,25 @@ impl App {
                 }
                 _ => {}
             }
-            let answer = {
+            let (done, more) = {
                 let mut mail = lock(&self.desk.mail);
                 let Some(letters) = mail.get_mut(conversation) else {
                     return;
                 };
                 let done = letters.pop_front();
-                if letters.is_empty() {
+                let more = !letters.is_empty();
+                if !more {
                     mail.remove(conversation);
                 }
-                done.and_then(|letter| letter.answer)
+                (done, more)
             };
-            if let Some(answer) = answer {
+            if let Some(answer) = done.and_then(|letter| letter.answer) {
                 // Whoever asked may have gone.
                 let _ = answer.send(outcome);
+            }
+            // What comes after the box was emptied has a worker of its own: two would take one letter twice.
+            if !more {
+                return;
             }
         }
     }
