@@ -4,7 +4,7 @@
 //! the same. The second is not looked for name by name: the declarations must be the same ones in the same order, but for the
 //! bodies of those that give a name to nothing but themselves.
 
-use super::{Ranged, Reference};
+use super::{Output, Ranged, Reference};
 use crate::env::Env;
 use crate::machine::{Code, Machine, Node, Op, Text};
 use crate::sources::Sources;
@@ -33,15 +33,47 @@ pub(crate) struct KeptPart {
     pub(crate) ranged: Vec<Ranged>,
 }
 
-/// What a part became.
-#[derive(Debug)]
-pub(crate) struct Taken {
-    pub(crate) part: KeptPart,
-    pub(crate) ops: Vec<Op>,
-    pub(crate) texts: Vec<Text>,
-    pub(crate) codes: Vec<Code>,
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) refs: Vec<Reference>,
+/// What unchanged parts are taken from, in order.
+pub(crate) struct Stock {
+    from: From,
+    refs: Arc<Vec<Reference>>,
+}
+
+enum From {
+    /// Nobody else has the machine: it is taken apart.
+    Own {
+        ops: Source<Op>,
+        texts: Source<Text>,
+        codes: Source<Code>,
+        nodes: Source<Node>,
+    },
+    Shared(Arc<Machine>),
+}
+
+impl Stock {
+    /// Puts a part behind what is there, numbered as it was. Its places have no names yet.
+    pub(crate) fn put(&mut self, part: &KeptPart, out: &mut Output, refs: &mut Vec<Reference>) {
+        match &mut self.from {
+            From::Own {
+                ops,
+                texts,
+                codes,
+                nodes,
+            } => {
+                ops.put(&part.ops, &mut out.ops);
+                texts.put(&part.texts, &mut out.texts);
+                codes.put(&part.codes, &mut out.codes);
+                nodes.put(&part.nodes, &mut out.nodes);
+            }
+            From::Shared(machine) => {
+                copy(&machine.ops, &part.ops, &mut out.ops);
+                copy(&machine.texts, &part.texts, &mut out.texts);
+                copy(&machine.codes, &part.codes, &mut out.codes);
+                copy(&machine.nodes, &part.nodes, &mut out.nodes);
+            }
+        }
+        copy(&self.refs, &part.refs, refs);
+    }
 }
 
 impl Kept {
@@ -75,45 +107,26 @@ impl Kept {
         rayon::spawn(move || drop(self));
     }
 
-    /// Takes the parts for which `wanted` says so, out of the machine itself if nobody else has it.
-    pub(crate) fn take(self, wanted: impl Fn(&Self, &KeptPart) -> bool) -> Vec<Taken> {
-        let parts: Vec<KeptPart> = self
-            .parts
-            .iter()
-            .filter(|part| wanted(&self, part))
-            .cloned()
-            .collect();
-        let (machine, sources, refs) = (self.machine, self.sources, self.refs);
-        let refs = |part: &KeptPart| refs.get(part.refs.clone()).unwrap_or_default().to_vec();
-        match Arc::try_unwrap(machine) {
+    /// Makes it ready for parts to be taken, out of the machine itself if nobody else has it.
+    pub(crate) fn stock(self) -> Stock {
+        let (machine, sources) = (self.machine, self.sources);
+        let from = match Arc::try_unwrap(machine) {
             Ok(mut machine) => {
-                let mut ops = Source::new(std::mem::take(&mut machine.ops));
-                let mut texts = Source::new(std::mem::take(&mut machine.texts));
-                let mut codes = Source::new(std::mem::take(&mut machine.codes));
-                let mut nodes = Source::new(std::mem::take(&mut machine.nodes));
+                let from = From::Own {
+                    ops: Source::new(std::mem::take(&mut machine.ops)),
+                    texts: Source::new(std::mem::take(&mut machine.texts)),
+                    codes: Source::new(std::mem::take(&mut machine.codes)),
+                    nodes: Source::new(std::mem::take(&mut machine.nodes)),
+                };
                 // To let go of the rest takes a while, for which nobody need wait.
                 rayon::spawn(move || drop((machine, sources)));
-                let taken = parts.into_iter().map(|part| Taken {
-                    ops: ops.take(&part.ops),
-                    texts: texts.take(&part.texts),
-                    codes: codes.take(&part.codes),
-                    nodes: nodes.take(&part.nodes),
-                    refs: refs(&part),
-                    part,
-                });
-                taken.collect()
+                from
             }
-            Err(machine) => {
-                let taken = parts.into_iter().map(|part| Taken {
-                    ops: copy(&machine.ops, &part.ops),
-                    texts: copy(&machine.texts, &part.texts),
-                    codes: copy(&machine.codes, &part.codes),
-                    nodes: copy(&machine.nodes, &part.nodes),
-                    refs: refs(&part),
-                    part,
-                });
-                taken.collect()
-            }
+            Err(machine) => From::Shared(machine),
+        };
+        Stock {
+            from,
+            refs: self.refs,
         }
     }
 }
@@ -125,8 +138,8 @@ fn tree_of(sources: &Sources, decl: u32) -> Option<&Arc<ParsedDecl>> {
     Some(&placed.tree)
 }
 
-fn copy<T: Clone>(list: &[T], range: &Range<usize>) -> Vec<T> {
-    list.get(range.clone()).unwrap_or_default().to_vec()
+fn copy<T: Clone>(list: &[T], range: &Range<usize>, to: &mut Vec<T>) {
+    to.extend_from_slice(list.get(range.clone()).unwrap_or_default());
 }
 
 /// A list of which parts are taken in order.
@@ -143,10 +156,11 @@ impl<T> Source<T> {
         }
     }
 
-    fn take(&mut self, range: &Range<usize>) -> Vec<T> {
+    fn put(&mut self, range: &Range<usize>, to: &mut Vec<T>) {
         let gap = range.start.saturating_sub(self.at);
         self.at = range.end;
-        self.left.by_ref().skip(gap).take(range.len()).collect()
+        self.left.by_ref().take(gap).for_each(drop);
+        to.extend(self.left.by_ref().take(range.len()));
     }
 }
 

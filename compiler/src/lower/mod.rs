@@ -21,6 +21,7 @@ mod presses;
 mod questions;
 mod routing;
 mod rules;
+mod shift;
 mod steps;
 mod testing;
 mod text;

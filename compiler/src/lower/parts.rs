@@ -3,13 +3,11 @@
 //! What depends on the order of the whole program (conditions with memory, which share their state by their words, and how
 //! many unknown names are compared with all others) is not for a part: it is done again, in its place.
 
-use super::kept::Taken;
+use super::kept::Stock;
+use super::shift::{Counts, Numbered, Shift};
 use super::{KeptPart, Lower, Output, Ranged, Reference};
-use crate::env::Def;
-use crate::machine::{
-    Attachment, Expr, ExprKind, Offer, OfferKind, OpKind, Place, Question, TextPart,
-};
-use crate::value::{CodeId, OpId, PlaceId, TextId};
+use crate::machine::Place;
+use crate::value::OpId;
 use flow_grammar::Diagnostic;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -17,51 +15,65 @@ use std::ops::Range;
 /// How many nodes make a part.
 const PART: usize = 64;
 
-struct Part {
+enum Part {
+    /// As an earlier compilation made it.
+    Taken(KeptPart),
+    Made(Box<Made>),
+}
+
+struct Made {
     nodes: Range<usize>,
     out: Output,
     found: Vec<Diagnostic>,
     refs: Vec<Reference>,
     ranged: Vec<Ranged>,
-    /// Where its numbers begin.
-    from: Shift,
     /// It cannot stand for itself.
     again: bool,
     /// The next compilation may take it over.
     keep: bool,
 }
 
+fn counts(out: &Output, refs: &[Reference]) -> Counts {
+    Counts {
+        nodes: out.nodes.len(),
+        ops: out.ops.len(),
+        texts: out.texts.len(),
+        codes: out.codes.len(),
+        places: out.places.len(),
+        refs: refs.len(),
+    }
+}
+
 impl Part {
-    /// As an earlier compilation made it.
-    fn taken(taken: Taken, named: u32) -> Self {
-        let start = |range: &Range<usize>| super::index(range.start);
-        let part = taken.part;
-        let nowhere = Place {
-            op: OpId(0),
-            key: smol_str::SmolStr::default(),
-        };
-        Self {
-            from: Shift {
-                named,
-                ops: start(&part.ops),
-                texts: start(&part.texts).saturating_sub(named),
-                codes: start(&part.codes),
-                places: start(&part.places),
+    fn counts(&self) -> Counts {
+        match self {
+            Self::Taken(part) => Counts {
+                nodes: part.nodes.len(),
+                ops: part.ops.len(),
+                texts: part.texts.len(),
+                codes: part.codes.len(),
+                places: part.places.len(),
+                refs: part.refs.len(),
             },
-            nodes: part.nodes,
-            out: Output {
-                ops: taken.ops,
-                texts: taken.texts,
-                codes: taken.codes,
-                nodes: taken.nodes,
-                places: vec![nowhere; part.places.len()],
-                ..Output::default()
+            Self::Made(made) => counts(&made.out, &made.refs),
+        }
+    }
+
+    /// What stood before it when it was numbered.
+    fn before(&self, named: usize) -> Counts {
+        match self {
+            Self::Taken(part) => Counts {
+                nodes: part.nodes.start,
+                ops: part.ops.start,
+                texts: part.texts.start,
+                codes: part.codes.start,
+                places: part.places.start,
+                refs: part.refs.start,
             },
-            found: Vec::new(),
-            refs: taken.refs,
-            ranged: part.ranged,
-            again: false,
-            keep: true,
+            Self::Made(_) => Counts {
+                texts: named,
+                ..Counts::default()
+            },
         }
     }
 }
@@ -75,15 +87,17 @@ impl Lower<'_> {
             return;
         }
         let named = super::index(env.texts.len());
-        let before = self.before.take();
-        let taken = before.map_or_else(Vec::new, |kept| {
-            kept.take(|kept, part| kept.unchanged(part, env, sources))
-        });
         let mut parts: Vec<Option<Part>> = (0..count.div_ceil(PART)).map(|_| None).collect();
-        for taken in taken {
-            if let Some(part) = parts.get_mut(taken.part.nodes.start / PART) {
-                *part = Some(Part::taken(taken, named));
+        let mut stock = None;
+        if let Some(kept) = self.before.take() {
+            for part in &kept.parts {
+                if kept.unchanged(part, env, sources)
+                    && let Some(place) = parts.get_mut(part.nodes.start / PART)
+                {
+                    *place = Some(Part::Taken(part.clone()));
+                }
             }
+            stock = Some(kept.stock());
         }
         let parts: Vec<Part> = parts
             .into_par_iter()
@@ -97,7 +111,7 @@ impl Lower<'_> {
                 lower.in_part = true;
                 lower.first_text = named;
                 lower.nodes_in(nodes.clone());
-                Part {
+                Part::Made(Box::new(Made {
                     // What was said of it may name other declarations.
                     keep: lower.found.is_empty() && !lower.led_astray,
                     nodes,
@@ -106,356 +120,98 @@ impl Lower<'_> {
                     found: lower.found,
                     refs: lower.refs,
                     ranged: lower.ranged,
-                    from: Shift {
-                        named,
-                        ..Shift::default()
-                    },
-                }
+                }))
             })
             .collect();
         let mut run: Vec<Part> = Vec::new();
         for part in parts {
-            if part.again {
-                self.append(std::mem::take(&mut run));
-                self.nodes_in(part.nodes);
-            } else {
-                run.push(part);
+            match part {
+                Part::Made(made) if made.again => {
+                    self.append(std::mem::take(&mut run), stock.as_mut());
+                    self.nodes_in(made.nodes);
+                }
+                part => run.push(part),
             }
         }
-        self.append(run);
+        self.append(run, stock.as_mut());
     }
 
-    fn append(&mut self, mut parts: Vec<Part>) {
-        let named = super::index(self.env.texts.len());
-        let mut next = Shift {
-            named,
-            ops: super::index(self.out.ops.len()),
-            texts: super::index(self.out.texts.len()).saturating_sub(named),
-            codes: super::index(self.out.codes.len()),
-            places: super::index(self.out.places.len()),
-        };
-        let shifts: Vec<Shift> = parts
-            .iter()
-            .map(|part| {
-                let own = next;
-                next.ops += super::index(part.out.ops.len());
-                next.texts += super::index(part.out.texts.len());
-                next.codes += super::index(part.out.codes.len());
-                next.places += super::index(part.out.places.len());
-                own.since(part.from)
-            })
-            .collect();
-        parts
-            .par_iter_mut()
-            .zip(&shifts)
-            .filter(|(_, by)| !by.is_nothing())
-            .for_each(|(part, by)| by.part(part));
-        let grows = |len: fn(&Part) -> usize| parts.iter().map(len).sum::<usize>();
-        self.out.ops.reserve(grows(|p| p.out.ops.len()));
-        self.out.texts.reserve(grows(|p| p.out.texts.len()));
-        self.out.codes.reserve(grows(|p| p.out.codes.len()));
-        self.out.places.reserve(grows(|p| p.out.places.len()));
-        self.refs.reserve(grows(|p| p.refs.len()));
-        for mut part in parts {
+    /// Room for so much, and for what comes behind the nodes: to grow for that would move everything once more.
+    fn reserve(&mut self, grows: Counts) {
+        let room = |n: usize| n + n / 8;
+        self.out.nodes.reserve(room(grows.nodes));
+        self.out.ops.reserve(room(grows.ops));
+        self.out.texts.reserve(room(grows.texts));
+        self.out.codes.reserve(room(grows.codes));
+        self.out.places.reserve(room(grows.places));
+        self.refs.reserve(room(grows.refs));
+    }
+
+    fn append(&mut self, parts: Vec<Part>, mut stock: Option<&mut Stock>) {
+        let named = self.env.texts.len();
+        let start = counts(&self.out, &self.refs);
+        let grows = parts.iter().map(Part::counts);
+        self.reserve(grows.fold(Counts::default(), Counts::plus));
+        let mut moved: Vec<(Counts, Shift)> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (at, grows) = (counts(&self.out, &self.refs), part.counts());
+            moved.push((grows, Shift::between(part.before(named), at, named)));
+            let (nodes, ranged) = match part {
+                Part::Taken(part) => {
+                    if let Some(stock) = stock.as_deref_mut() {
+                        stock.put(&part, &mut self.out, &mut self.refs);
+                    }
+                    let places = self.out.places.len() + part.places.len();
+                    let nowhere = Place {
+                        op: OpId(0),
+                        key: smol_str::SmolStr::default(),
+                    };
+                    self.out.places.resize(places, nowhere);
+                    self.ranged.extend_from_slice(&part.ranged);
+                    (part.nodes, part.ranged)
+                }
+                Part::Made(mut made) => {
+                    self.out.ops.append(&mut made.out.ops);
+                    self.out.texts.append(&mut made.out.texts);
+                    self.out.codes.append(&mut made.out.codes);
+                    self.out.places.append(&mut made.out.places);
+                    self.out.nodes.append(&mut made.out.nodes);
+                    self.found.append(&mut made.found);
+                    self.refs.append(&mut made.refs);
+                    self.ranged.extend_from_slice(&made.ranged);
+                    if !made.keep {
+                        continue;
+                    }
+                    (made.nodes, made.ranged)
+                }
+            };
             let range = |before: usize, added: usize| before..before + added;
-            if part.keep {
-                self.parts.push(KeptPart {
-                    nodes: part.nodes,
-                    ops: range(self.out.ops.len(), part.out.ops.len()),
-                    texts: range(self.out.texts.len(), part.out.texts.len()),
-                    codes: range(self.out.codes.len(), part.out.codes.len()),
-                    places: range(self.out.places.len(), part.out.places.len()),
-                    refs: range(self.refs.len(), part.refs.len()),
-                    ranged: part.ranged.clone(),
-                });
-            }
-            self.out.ops.append(&mut part.out.ops);
-            self.out.texts.append(&mut part.out.texts);
-            self.out.codes.append(&mut part.out.codes);
-            self.out.places.append(&mut part.out.places);
-            self.out.nodes.append(&mut part.out.nodes);
-            self.found.append(&mut part.found);
-            self.refs.append(&mut part.refs);
-            self.ranged.append(&mut part.ranged);
+            self.parts.push(KeptPart {
+                nodes,
+                ops: range(at.ops, grows.ops),
+                texts: range(at.texts, grows.texts),
+                codes: range(at.codes, grows.codes),
+                places: range(at.places, grows.places),
+                refs: range(at.refs, grows.refs),
+                ranged,
+            });
         }
-    }
-}
-
-/// By how much the numbers of a part grow; shrinking is growing around the end.
-#[derive(Clone, Copy, Default)]
-struct Shift {
-    /// Texts before this number have a name, and the same number everywhere.
-    named: u32,
-    ops: u32,
-    texts: u32,
-    codes: u32,
-    places: u32,
-}
-
-impl Shift {
-    const fn since(self, from: Self) -> Self {
-        Self {
-            named: self.named,
-            ops: self.ops.wrapping_sub(from.ops),
-            texts: self.texts.wrapping_sub(from.texts),
-            codes: self.codes.wrapping_sub(from.codes),
-            places: self.places.wrapping_sub(from.places),
-        }
-    }
-
-    const fn is_nothing(self) -> bool {
-        self.ops == 0 && self.texts == 0 && self.codes == 0 && self.places == 0
-    }
-
-    const fn op(self, id: &mut OpId) {
-        id.0 = id.0.wrapping_add(self.ops);
-    }
-
-    const fn text(self, id: &mut TextId) {
-        if id.0 >= self.named {
-            id.0 = id.0.wrapping_add(self.texts);
-        }
-    }
-
-    const fn code(self, id: &mut CodeId) {
-        id.0 = id.0.wrapping_add(self.codes);
-    }
-
-    const fn place(self, id: &mut PlaceId) {
-        id.0 = id.0.wrapping_add(self.places);
-    }
-
-    fn part(self, part: &mut Part) {
-        for op in &mut part.out.ops {
-            self.code(&mut op.code);
-            self.kind(&mut op.kind);
-        }
-        for text in &mut part.out.texts {
-            for piece in text.variants.iter_mut().flat_map(|v| &mut v.parts) {
-                if let TextPart::Expr(expr) = piece {
-                    self.expr(expr);
-                }
+        let added = Numbered {
+            nodes: self.out.nodes.get_mut(start.nodes..).unwrap_or_default(),
+            ops: self.out.ops.get_mut(start.ops..).unwrap_or_default(),
+            texts: self.out.texts.get_mut(start.texts..).unwrap_or_default(),
+            codes: self.out.codes.get_mut(start.codes..).unwrap_or_default(),
+            refs: self.refs.get_mut(start.refs..).unwrap_or_default(),
+        };
+        let mut parts = Vec::with_capacity(moved.len());
+        moved.into_iter().fold(added, |mut left, (grows, by)| {
+            let part = left.split_off(grows);
+            if !by.is_nothing() {
+                parts.push((part, by));
             }
-        }
-        for code in &mut part.out.codes {
-            self.op(&mut code.entry);
-        }
-        for node in &mut part.out.nodes {
-            self.code(&mut node.code);
-            self.op(&mut node.entry);
-        }
-        for (_, def) in &mut part.refs {
-            if let Def::Local(code, _) = def {
-                self.code(code);
-            }
-        }
-    }
-
-    fn kind(self, kind: &mut OpKind) {
-        match kind {
-            OpKind::Say {
-                texts,
-                attachments,
-                next,
-            } => {
-                texts.iter_mut().for_each(|t| self.text(t));
-                attachments.iter_mut().for_each(|a| self.attachment(a));
-                self.op(next);
-            }
-            OpKind::Ask { question, next, .. }
-            | OpKind::Form { question, next, .. }
-            | OpKind::Survey { question, next, .. } => {
-                self.question(question);
-                self.op(next);
-            }
-            OpKind::Choose { question, buttons } => {
-                self.question(question);
-                for button in buttons {
-                    self.text(&mut button.label);
-                    self.op(&mut button.to);
-                }
-            }
-            OpKind::ChooseFrom {
-                from,
-                label,
-                none,
-                question,
-                next,
-                ..
-            } => {
-                self.expr(from);
-                label.iter_mut().for_each(|t| self.text(t));
-                none.iter_mut().for_each(|op| self.op(op));
-                self.question(question);
-                self.op(next);
-            }
-            OpKind::Confirm { question, yes, no } => {
-                self.question(question);
-                self.op(yes);
-                self.op(no);
-            }
-            OpKind::Listen { question, arms } => {
-                self.question(question);
-                arms.iter_mut().for_each(|(_, to)| self.op(to));
-            }
-            OpKind::Set { value, next, .. } => {
-                self.expr(value);
-                self.op(next);
-            }
-            OpKind::Clear { next, .. } | OpKind::Visit { next, .. } | OpKind::Tag { next, .. } => {
-                self.op(next)
-            }
-            OpKind::Error { next, ways, .. } => {
-                self.op(next);
-                ways.iter_mut().for_each(|way| self.op(way));
-            }
-            OpKind::Branch { arms, otherwise } => {
-                for (cond, to) in arms {
-                    self.expr(cond);
-                    self.op(to);
-                }
-                self.op(otherwise);
-            }
-            OpKind::Match {
-                subject,
-                arms,
-                otherwise,
-            } => {
-                self.expr(subject);
-                arms.iter_mut().for_each(|arm| self.op(&mut arm.to));
-                self.op(otherwise);
-            }
-            OpKind::Call {
-                args, failed, next, ..
-            } => {
-                args.iter_mut().for_each(|arg| self.expr(arg));
-                self.op(failed);
-                self.op(next);
-            }
-            OpKind::ContinueWith {
-                resolved,
-                otherwise,
-                place,
-                ..
-            } => {
-                resolved.iter_mut().for_each(|op| self.op(op));
-                otherwise.iter_mut().for_each(|op| self.op(op));
-                self.place(place);
-            }
-            OpKind::Note { text, next } => {
-                self.text(text);
-                self.op(next);
-            }
-            OpKind::Attempt {
-                text,
-                question,
-                worked,
-                declined,
-            } => {
-                self.text(text);
-                question.iter_mut().for_each(|q| self.question(q));
-                self.op(worked);
-                self.op(declined);
-            }
-            OpKind::Ticket { text, next, .. } | OpKind::Callback { text, next, .. } => {
-                text.iter_mut().for_each(|t| self.text(t));
-                self.op(next);
-            }
-            OpKind::Verify {
-                question,
-                failed,
-                next,
-                ..
-            } => {
-                self.question(question);
-                self.op(failed);
-                self.op(next);
-            }
-            OpKind::Escalate(spec) => spec.because.iter_mut().for_each(|t| self.text(t)),
-            OpKind::Offer { offer, place, next } => {
-                self.offer(offer);
-                self.place(place);
-                self.op(next);
-            }
-            OpKind::Goto { .. } | OpKind::Back | OpKind::Finish | OpKind::End { .. } => {}
-        }
-    }
-
-    fn question(self, question: &mut Question) {
-        self.place(&mut question.place);
-        question.text.iter_mut().for_each(|t| self.text(t));
-        question.invalid.iter_mut().for_each(|t| self.text(t));
-        self.op(&mut question.otherwise);
-    }
-
-    fn attachment(self, attachment: &mut Attachment) {
-        match attachment {
-            Attachment::Image(text) | Attachment::File(text) => self.text(text),
-            Attachment::Card {
-                title,
-                text,
-                image,
-                link,
-            } => [title, text, image, link]
-                .into_iter()
-                .flatten()
-                .for_each(|t| self.text(t)),
-        }
-    }
-
-    fn offer(self, offer: &mut Offer) {
-        offer.when.iter_mut().for_each(|when| self.expr(when));
-        for item in &mut offer.items {
-            item.label.iter_mut().for_each(|t| self.text(t));
-            if let OfferKind::Target(to) = &mut item.kind {
-                self.op(to);
-            }
-        }
-    }
-
-    fn expr(self, expr: &mut Expr) {
-        match &mut expr.kind {
-            ExprKind::Text(text) => self.text(text),
-            ExprKind::Field(of, _)
-            | ExprKind::Not(of)
-            | ExprKind::Neg(of)
-            | ExprKind::Known { of, .. }
-            | ExprKind::Matches { left: of, .. } => self.expr(of),
-            ExprKind::Hook(_, items)
-            | ExprKind::List(items)
-            | ExprKind::AtLeast { conds: items, .. } => {
-                items.iter_mut().for_each(|item| self.expr(item));
-            }
-            ExprKind::Binary(_, left, right)
-            | ExprKind::Is { left, right, .. }
-            | ExprKind::In { left, right, .. }
-            | ExprKind::ListContains { left, right } => {
-                self.expr(left);
-                self.expr(right);
-            }
-            ExprKind::Contains { left, any } => {
-                self.expr(left);
-                any.iter_mut().for_each(|item| self.expr(item));
-            }
-            // A condition with memory stands in no part.
-            ExprKind::Temporal(_)
-            | ExprKind::Const(_)
-            | ExprKind::Slot(_)
-            | ExprKind::Customer(_)
-            | ExprKind::CustomerAll
-            | ExprKind::Local(_)
-            | ExprKind::Signal(_)
-            | ExprKind::Segment(_)
-            | ExprKind::Threshold(_)
-            | ExprKind::Param(_)
-            | ExprKind::Payload(_)
-            | ExprKind::It
-            | ExprKind::Env(_)
-            | ExprKind::Secret(_)
-            | ExprKind::Hours(..)
-            | ExprKind::During { .. }
-            | ExprKind::Error => {}
-        }
+            left
+        });
+        parts.into_par_iter().for_each(|(part, by)| by.part(part));
     }
 }
 
