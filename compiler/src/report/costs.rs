@@ -106,6 +106,18 @@ pub(super) fn costs(cx: &Analysis<'_>) -> Costs {
         .iter()
         .map(|(path, share)| (sum(machine, path), *share))
         .collect();
+    let costless: Vec<String> = machine
+        .tiers
+        .iter()
+        .filter(|t| t.cost.is_none())
+        .map(|t| format!("`{}`", t.name))
+        .collect();
+    if !costless.is_empty() && costless.len() < machine.tiers.len() {
+        assumptions.push(format!(
+            "without a `cost` nothing is paid for {}",
+            costless.join(", ")
+        ));
+    }
     let unknown = if machine.tiers.iter().all(|t| t.cost.is_none()) {
         "none declared"
     } else {
@@ -273,7 +285,10 @@ fn percent(share: f64) -> String {
     format!("{p}")
 }
 
+/// What the tiers of a path cost together. One without `cost` costs nothing. Absent where costs have several currencies, or none is
+/// declared.
 fn sum(machine: &Machine, path: &[TierId]) -> Option<Money> {
+    let declared = machine.tiers.iter().find_map(|t| t.cost.as_ref())?;
     let mut total: Option<Money> = None;
     for cost in path
         .iter()
@@ -286,5 +301,8 @@ fn sum(machine: &Machine, path: &[TierId]) -> Option<Money> {
             Some(_) => return None,
         }
     }
-    total
+    Some(total.unwrap_or_else(|| Money {
+        amount: rust_decimal::Decimal::ZERO,
+        currency: declared.currency.clone(),
+    }))
 }

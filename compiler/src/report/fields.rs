@@ -175,9 +175,23 @@ fn sources(cx: &Analysis<'_>, tier: TierId) -> Vec<Source> {
         .filter_map(|p| Some((Some(p.key.clone()), cx.known().before(p.op)?.clone())))
         .collect();
     for rule in machine.rules.iter().filter(|r| r.to == tier) {
+        let (by, loc) = match rule.origin {
+            RuleOrigin::Declared => (format!("rule `{}`", rule.name), Some(rule.name_loc)),
+            RuleOrigin::AskedForHuman => (format!("rule `{}`", rule.name), None),
+            RuleOrigin::Regulated(id) => {
+                let intent = machine.intent(id);
+                (
+                    format!(
+                        "the regulated intent `{}`",
+                        intent.map_or("", |i| i.name.as_str())
+                    ),
+                    intent.map(|i| i.name_loc),
+                )
+            }
+        };
         out.push(Source {
-            by: format!("rule `{}`", rule.name),
-            loc: (rule.origin == RuleOrigin::Declared).then_some(rule.name_loc),
+            by,
+            loc,
             places: waiting.clone(),
             from: None,
             opening: false,

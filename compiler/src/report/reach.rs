@@ -74,10 +74,7 @@ pub(super) fn reach(cx: &Analysis<'_>) -> Vec<Reach> {
         values = tiers.iter().map(|t| solve(cx, *t, &turns)).collect();
         let mut changed = false;
         for tier in tiers.iter().filter(|t| !people(**t)) {
-            let Some(v) = values.get(tier.index()) else {
-                continue;
-            };
-            let ways = ways_of_tier(cx, *tier, v, &turns);
+            let ways = ways_of_tier(cx, *tier, &turns);
             let best = ways.iter().map(|w| w.turns).min();
             if let Some(slot) = turns.get_mut(tier.index())
                 && best.is_some_and(|b| slot.is_none_or(|s| b < s))
@@ -169,14 +166,11 @@ fn asking(cx: &Analysis<'_>, tier: TierId) -> Vec<Way> {
 }
 
 /// What leads to a person from anywhere in a tier: rules, the menu, handlers; of a model also its bands.
-fn ways_of_tier(
-    cx: &Analysis<'_>,
-    tier: TierId,
-    values: &[Option<u32>],
-    turns: &[Option<u32>],
-) -> Vec<Way> {
+fn ways_of_tier(cx: &Analysis<'_>, tier: TierId, turns: &[Option<u32>]) -> Vec<Way> {
     let machine = cx.machine;
-    let value = |op: OpId| values.get(op.index()).copied().flatten();
+    // Who presses a button and then asks for a person could have asked at once.
+    let pressed = solve_with(cx, tier, turns, None);
+    let value = |op: OpId| pressed.get(op.index()).copied().flatten();
     let mut ways = asking(cx, tier);
     for button in &machine.bot.menu {
         if let Some(v) = value(button.to) {

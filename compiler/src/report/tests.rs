@@ -264,3 +264,89 @@ node greet {
     );
     assert!(email.to.iter().any(|d| d.kind == "customer" && !d.leaves));
 }
+
+#[test]
+fn a_tier_without_a_cost_costs_nothing() {
+    let c = compile(
+        r#"
+bot demo { languages en; channels web; tiers bot -> ai -> human; start greet }
+tier bot: scripted {}
+tier ai: model { turns at most 8; cost 0.5 USD }
+tier human: people { cost 5 USD }
+team support { hours always }
+route human {
+  | intent | team    |
+  | _      | support |
+}
+handoff human { say "I'll get you to a person." }
+targets { containment of bot >= 80%; resolution of ai >= 50% }
+node greet { continue with ai { resolved -> end resolved; otherwise -> escalate to human because "unsure" } }
+"#,
+    );
+    let costs = report(&c.machine, jiff::civil::date(2026, 3, 4)).costs;
+    let paths: Vec<(String, &str)> = costs
+        .paths
+        .iter()
+        .map(|p| (p.tiers.join(" "), p.cost.as_str()))
+        .collect();
+    assert!(paths.contains(&("bot".into(), "0 USD")), "{paths:?}");
+    assert!(
+        paths.contains(&("bot ai human".into(), "5.5 USD")),
+        "{paths:?}"
+    );
+    assert_eq!(costs.worst.as_deref(), Some("5.5 USD"));
+    // 80% end for nothing, 10% go to people for 5; of the 10% that the model gets half end for 0.5, half go on for 5.5.
+    assert_eq!(costs.expected.as_deref(), Some("0.8 USD"));
+    assert!(
+        costs
+            .assumptions
+            .iter()
+            .any(|a| a.contains("`bot`") && a.contains("without a `cost`")),
+        "{:?}",
+        costs.assumptions
+    );
+}
+
+#[test]
+fn a_button_that_leads_elsewhere_is_no_short_way() {
+    let c = compile(
+        r#"
+bot demo { languages en; channels web; tiers bot -> human; start greet; menu { "Lost card" -> lost } }
+tier bot: scripted {}
+tier human: people {}
+team support { hours always }
+route human {
+  | intent | team    |
+  | _      | support |
+}
+handoff human { require why; say "I'll get you to a person." }
+slots { why: text; when_day: text }
+intent fraud regulated { "someone used my card" }
+intent lost_it { "I lost my card" }
+on intent lost_it -> lost
+node greet { listen { otherwise -> lost } }
+node lost {
+  ask why "Why?" { otherwise -> end unresolved }
+  ask when_day "When?" { otherwise -> end unresolved }
+  -> escalate because "Lost"
+}
+"#,
+    );
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    let greet = r
+        .reach
+        .iter()
+        .find(|x| x.node.as_deref() == Some("greet"))
+        .unwrap();
+    let turns = |kind: &str| greet.ways.iter().find(|w| w.kind == kind).map(|w| w.turns);
+    assert_eq!(turns("rule"), Some(1));
+    assert_eq!(turns("menu"), Some(3), "{:?}", greet.ways);
+    assert_eq!(turns("intent"), Some(3), "{:?}", greet.ways);
+    let by: Vec<&str> = r
+        .required
+        .iter()
+        .flat_map(|f| &f.ways)
+        .map(|w| w.by.as_str())
+        .collect();
+    assert!(by.contains(&"the regulated intent `fraud`"), "{by:?}");
+}

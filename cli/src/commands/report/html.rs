@@ -266,19 +266,24 @@ fn staff(out: &mut Page, r: &Report) {
         };
         let gaps = if row.always {
             "somebody is always there".to_owned()
-        } else if row.gaps.is_empty() {
-            "no gap this week".to_owned()
         } else {
             let plan = if row.closed_plan {
                 "the <code>closed</code> plan stands in"
             } else {
                 "<strong class=\"bad\">nothing is planned</strong>"
             };
-            format!(
-                "{} this week, {plan}; the longest in 400 days: {}",
-                crate::output::count(row.gaps.len(), "gap"),
-                escape(row.longest_gap.as_deref().unwrap_or("-"))
-            )
+            let longest = row.longest_gap.as_deref().map(escape);
+            match (row.gaps.is_empty(), longest) {
+                (true, None) => "no gap within 400 days".to_owned(),
+                (true, Some(gap)) => {
+                    format!("no gap this week, the longest in 400 days: {gap}; {plan}")
+                }
+                (false, gap) => format!(
+                    "{} this week, {plan}; the longest in 400 days: {}",
+                    crate::output::count(row.gaps.len(), "gap"),
+                    gap.unwrap_or_else(|| "-".into())
+                ),
+            }
         };
         out.put(&format!(
             "<p>{overflow}{gaps}{}</p>",

@@ -73,6 +73,16 @@ pub(super) fn render(r: &Report) -> String {
             for gap in &row.gaps {
                 line(&mut out, &format!("      {gap}"));
             }
+        } else if let Some(gap) = &row.longest_gap {
+            let plan = if row.closed_plan {
+                "the `closed` plan stands in"
+            } else {
+                "nothing is planned"
+            };
+            line(
+                &mut out,
+                &format!("    no gap this week, the longest in 400 days: {gap}; {plan}"),
+            );
         }
     }
     head(&mut out, "Promises");
@@ -115,7 +125,8 @@ pub(super) fn render(r: &Report) -> String {
             } else {
                 "stays, shown to"
             };
-            let places: Vec<String> = to.places.iter().map(short).collect();
+            let mut places: Vec<String> = to.places.iter().map(short).collect();
+            places.dedup();
             line(
                 &mut out,
                 &format!(
