@@ -42,7 +42,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let Some(case) = grid.uncovered() else {
             continue;
         };
-        let cells = grid.as_cells(&case);
+        let (cells, more) = grid.as_cells(&case);
         let head = head(cx, route);
         let shown: Vec<String> = route
             .columns
@@ -68,11 +68,21 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             format!("no row takes it: {case}")
         });
         if let Some(row) = row {
-            finding = finding.help(format!("add a row, for instance `{row}`"));
+            let rest = vec!["_".to_owned(); cells.len()];
+            let rest = more.then(|| row_to_paste(cx, route, &rest)).flatten();
+            finding = finding.help(if rest.is_some() {
+                format!("add a row, for instance `{row}`; other cases are missing too, a last row of `_` takes them all")
+            } else {
+                format!("add a row, for instance `{row}`")
+            });
             if let Some(last) = route.rows.last() {
                 let indent = syntax::indent(cx.sources, last.loc);
+                let (title, row) = match rest {
+                    Some(rest) => ("add a last row for everything else", rest),
+                    None => ("add the missing row", row),
+                };
                 finding = finding.fix(
-                    "add the missing row",
+                    title,
                     false,
                     vec![syntax::add_after(last.loc, format!("\n{indent}{row}"))],
                 );

@@ -38,6 +38,9 @@ pub(crate) enum Atom {
 /// How many steps a search may take.
 const BUDGET: u64 = 3_000_000;
 
+/// How many cells are tried to describe an uncovered case in fewer of them.
+const SMALLER: u32 = 100_000;
+
 type AtomSet = Vec<u64>;
 
 /// Rows over columns, ready for questions.
@@ -191,8 +194,9 @@ impl Grid {
             .is_some_and(|cells| cells.iter().any(|c| is_empty(c)))
     }
 
-    /// An uncovered case as cells to write; `_` where any value is uncovered alike.
-    pub(crate) fn as_cells(&self, case: &[usize]) -> Vec<String> {
+    /// An uncovered case as cells to write; `_` where any value is uncovered alike. Also whether a row of these cells would leave
+    /// other cases.
+    pub(crate) fn as_cells(&self, case: &[usize]) -> (Vec<String>, bool) {
         let mut region: Vec<AtomSet> = case
             .iter()
             .zip(&self.atoms)
@@ -219,7 +223,34 @@ impl Grid {
                 }
             }
         }
-        case.iter()
+        let mut case = case.to_vec();
+        let written = |case: &[usize], wild: &[bool]| {
+            let named = case.iter().zip(wild).enumerate();
+            named
+                .filter(|(c, (atom, wild))| !**wild && !self.is_other(*c, **atom))
+                .count()
+        };
+        if let Some(smaller) = self.smaller_than(written(&case, &wild)) {
+            for (c, atom) in smaller.into_iter().enumerate() {
+                let (Some(w), Some(set), Some(of_case), Some(atoms)) = (
+                    wild.get_mut(c),
+                    region.get_mut(c),
+                    case.get_mut(c),
+                    self.atoms.get(c),
+                ) else {
+                    continue;
+                };
+                *w = atom.is_none();
+                *set = full(atoms.len());
+                if let Some(atom) = atom {
+                    *of_case = atom;
+                    set.fill(0);
+                    put(set, atom);
+                }
+            }
+        }
+        let cells = case
+            .iter()
             .enumerate()
             .map(|(c, atom)| {
                 if wild.get(c) == Some(&true) {
@@ -228,7 +259,106 @@ impl Grid {
                     self.show(c, *atom)
                 }
             })
-            .collect()
+            .collect::<Vec<_>>();
+        // `_` is also how a cell takes what no pattern names, with all that patterns name.
+        for (set, cell) in region.iter_mut().zip(&cells) {
+            if cell == "_" {
+                set.fill(u64::MAX);
+            }
+        }
+        let one_of_many = case
+            .iter()
+            .zip(&self.atoms)
+            .zip(&wild)
+            .any(|((atom, atoms), wild)| {
+                !wild && matches!(atoms.get(*atom), Some(Atom::Name { others, .. }) if *others > 0)
+            });
+        let more = one_of_many || self.leaves_more(&region);
+        (cells, more)
+    }
+
+    fn is_other(&self, column: usize, atom: usize) -> bool {
+        let atom = self.atoms.get(column).and_then(|a| a.get(atom));
+        matches!(atom, Some(Atom::Other))
+    }
+
+    /// The uncovered cases that fewer than `most` cells describe, the fewest first: by column, the atom, or none where any is uncovered
+    /// alike. Absent where there is none, or it is not found soon.
+    fn smaller_than(&self, most: usize) -> Option<Vec<Option<usize>>> {
+        let mut rows = empty(self.cells.len());
+        for (r, cells) in self.cells.iter().enumerate() {
+            if !cells.iter().any(|c| is_empty(c)) {
+                put(&mut rows, r);
+            }
+        }
+        let mut steps = SMALLER;
+        (0..most).find_map(|cells| {
+            let mut picked = vec![None; self.atoms.len()];
+            self.pick(0, &rows, cells, &mut picked, &mut steps)
+                .then_some(picked)
+        })
+    }
+
+    /// Picks atoms for the columns from `column` on, at most `left` that have to be written, so that none of the rows takes all of them.
+    fn pick(
+        &self,
+        column: usize,
+        rows: &[u64],
+        left: usize,
+        picked: &mut [Option<usize>],
+        steps: &mut u32,
+    ) -> bool {
+        if is_empty(rows) {
+            return true;
+        }
+        let Some(atoms) = self.rows_of.get(column) else {
+            return false;
+        };
+        if *steps == 0 {
+            return false;
+        }
+        // None last: what a column leaves open is taken by most rows.
+        for (atom, takers) in atoms.iter().enumerate() {
+            let free = self.is_other(column, atom);
+            if !free && left == 0 {
+                continue;
+            }
+            *steps = steps.saturating_sub(1);
+            let rest = and(rows, takers);
+            if let Some(slot) = picked.get_mut(column) {
+                *slot = Some(atom);
+            }
+            if self.pick(column + 1, &rest, left - usize::from(!free), picked, steps) {
+                return true;
+            }
+            if *steps == 0 {
+                break;
+            }
+        }
+        if let Some(slot) = picked.get_mut(column) {
+            *slot = None;
+        }
+        self.pick(column + 1, rows, left, picked, steps)
+    }
+
+    /// Whether cases outside a region, a set of atoms by column, are uncovered too.
+    fn leaves_more(&self, region: &[AtomSet]) -> bool {
+        (0..region.len()).any(|c| {
+            let outside = self.atoms.iter().zip(region).enumerate();
+            let outside: Vec<AtomSet> = outside
+                .map(|(i, (atoms, inside))| {
+                    let mut set = full(atoms.len());
+                    if i == c {
+                        set.iter_mut().zip(inside).for_each(|(s, i)| *s &= !i);
+                    }
+                    set
+                })
+                .collect();
+            outside.iter().all(|set| !is_empty(set))
+                && Search::new(self)
+                    .search(&outside, full(self.cells.len()))
+                    .is_some()
+        })
     }
 
     /// Values between two ends as a cell to write.

@@ -194,7 +194,7 @@ fn the_case_shown_is_uncovered() {
     let views: Vec<Vec<&[CellPattern]>> = rows.iter().map(|r| vec![r.as_slice()]).collect();
     let grid = Grid::new(&[column], &views).unwrap();
     let case = grid.uncovered().unwrap();
-    assert_eq!(grid.as_cells(&case), ["pro"]);
+    assert_eq!(grid.as_cells(&case).0, ["pro"]);
 }
 
 #[test]
@@ -218,4 +218,48 @@ fn longer_words_hold_the_shorter_ones() {
         [false, true, false, false]
     );
     assert_eq!(grid.uncovered(), None);
+}
+
+#[test]
+fn the_case_shown_needs_the_fewest_cells() {
+    let names = |names: &[&str]| Universe::Closed(names.iter().map(|n| (*n).into()).collect());
+    let column = |universe| Column {
+        universe,
+        may_be_unknown: false,
+        ty: Type::Text,
+    };
+    let is = |v: &str| vec![CellPattern::Value(Value::Enum(v.into()))];
+    let any = || vec![CellPattern::Any];
+    let columns = [
+        column(names(&["a", "b"])),
+        column(names(&["x", "y", "z"])),
+        column(names(&["p", "q"])),
+    ];
+    // `a` and `x` lack only `q`; `b` lacks all of `z`.
+    let rows = [
+        vec![is("a"), is("x"), is("p")],
+        vec![is("a"), is("y"), any()],
+        vec![is("a"), is("z"), any()],
+        vec![is("b"), is("x"), any()],
+        vec![is("b"), is("y"), any()],
+    ];
+    let views: Vec<Vec<&[CellPattern]>> = rows
+        .iter()
+        .map(|r| r.iter().map(Vec::as_slice).collect())
+        .collect();
+    let grid = Grid::new(&columns, &views).unwrap();
+    let case = grid.uncovered().unwrap();
+    assert_eq!(
+        grid.as_cells(&case),
+        (vec!["b".into(), "z".into(), "_".into()], true)
+    );
+    let missing = [is("b"), is("z"), any()];
+    let mut whole = views.clone();
+    whole.push(missing.iter().map(Vec::as_slice).collect());
+    let grid = Grid::new(&columns, &whole).unwrap();
+    let case = grid.uncovered().unwrap();
+    assert_eq!(
+        grid.as_cells(&case),
+        (vec!["a".into(), "x".into(), "q".into()], false)
+    );
 }
