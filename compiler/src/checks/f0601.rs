@@ -4,9 +4,9 @@
 
 use super::support::analysis::Analysis;
 use super::support::contest::fires;
-use super::support::formula::{Dnf, Formulas, Want, constant_of};
+use super::support::formula::{Dnf, Formulas, Want};
+use super::support::misread::misread;
 use crate::machine::{Expr, ExprKind, Rule, RuleOrigin, Signal};
-use crate::signals::range;
 use crate::value::{Domain, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use flow_grammar::{Diagnostic, Loc, Severity};
@@ -24,15 +24,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         .machine
         .rules
         .iter()
-        .filter(|r| r.origin == RuleOrigin::Declared)
+        .filter(|r| r.origin == RuleOrigin::Declared && !misread(cx.machine, r))
     {
         let Some(when) = formulas.dnf(&rule.when, Want::True) else {
             continue;
         };
         if when.is_empty() {
-            if compares_out_of_range(&rule.when) {
-                continue;
-            }
             found.push(
                 contradiction(&mut formulas, rule)
                     .help("correct the condition, or remove the rule"),
@@ -127,35 +124,4 @@ fn contradiction(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Diagnostic {
         }
     }
     finding(rule.when.loc).labelled("these can never hold together")
-}
-
-/// Whether a part of the condition compares a signal with what it can never be: reported as that (F0604).
-fn compares_out_of_range(when: &Expr) -> bool {
-    let mut todo = vec![when];
-    while let Some(expr) = todo.pop() {
-        let ExprKind::Binary(op, a, b) = &expr.kind else {
-            continue;
-        };
-        if *op == BinaryOp::And {
-            todo.push(a);
-            todo.push(b);
-            continue;
-        }
-        for (side, other) in [(a, b), (b, a)] {
-            let ExprKind::Signal(signal) = side.kind else {
-                continue;
-            };
-            let Some((low, high)) = range(signal) else {
-                continue;
-            };
-            let at = match constant_of(other) {
-                Some(Value::Number(at) | Value::Percent(at)) => at,
-                _ => continue,
-            };
-            if at < low || high.is_some_and(|high| at > high) {
-                return true;
-            }
-        }
-    }
-    false
 }

@@ -100,7 +100,9 @@ impl Lower<'_> {
             }
             Cell::Compare(op, value, span) => {
                 self.must_be_ordered(ty, *span);
-                let value = Some(self.cell_value(value, subject)?);
+                let value = self.cell_value(value, subject)?;
+                self.cell_beyond_range(*op, subject, &value, *span);
+                let value = Some(value);
                 Some(match op {
                     BinaryOp::Ge => CellPattern::Range {
                         low: value,

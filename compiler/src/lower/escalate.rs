@@ -73,7 +73,7 @@ impl Lower<'_> {
                 .as_ref()
                 .and_then(|r| self.named(Kind::Rule, r))
                 .map(RuleId),
-            to: escalate.to.as_ref().and_then(|t| self.tier_named(t)),
+            to: escalate.to.as_ref().and_then(|t| self.tier_above(t)),
             priority: escalate.priority.as_ref().and_then(|p| self.priority(p)),
             because: escalate.because.as_ref().and_then(|b| self.text(b)),
         }
@@ -93,6 +93,25 @@ impl Lower<'_> {
             }),
             span,
         )
+    }
+
+    /// Where an `escalate` leads: there is no tier from which the lowest is further up.
+    fn tier_above(&mut self, name: &Name) -> Option<TierId> {
+        let to = self.tier_named(name)?;
+        if to.index() == 0 && self.env.tiers.len() > 1 {
+            self.report(
+                Diagnostic::error(
+                    "F0603",
+                    format!("`escalate` leads to `{}`, the lowest tier", name.text),
+                    self.loc(name.span),
+                )
+                .help(format!(
+                    "to hand over downwards write `continue with {}`, or name a higher tier",
+                    name.text
+                )),
+            );
+        }
+        Some(to)
     }
 
     pub(super) fn tier_named(&mut self, name: &Name) -> Option<TierId> {

@@ -19,6 +19,7 @@ mod parts;
 mod places;
 mod presses;
 mod questions;
+mod ranges;
 mod routing;
 mod rules;
 mod shift;

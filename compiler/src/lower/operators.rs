@@ -3,11 +3,10 @@
 use super::Lower;
 use super::expr::Bare;
 use crate::machine::{Expr, ExprKind};
-use crate::signals;
 use crate::types::comparable;
 use crate::value::{Domain, Type, Value};
 use flow_grammar::{
-    Diagnostic, Span, Spanned,
+    Diagnostic, Span,
     ast::{self, BinaryOp},
 };
 use smol_str::SmolStr;
@@ -147,6 +146,7 @@ impl Lower<'_> {
         let ty = left.ty.clone();
         let right = self.expr_with(right, Bare::Either(&ty));
         let right = self.compared(&left, right);
+        self.beyond_range(op, &left, &right, span);
         let ordered = matches!(
             left.ty,
             Type::Number
@@ -302,78 +302,6 @@ impl Lower<'_> {
             }
             _ => None,
         }
-    }
-
-    /// A comparison of a signal with what it can never be (F0604).
-    fn in_range(&mut self, left: &Expr, right: &Expr) {
-        for (one, other) in [(left, right), (right, left)] {
-            let ExprKind::Signal(signal) = one.kind else {
-                continue;
-            };
-            if signals::range(signal).is_none() {
-                continue;
-            }
-            match &other.kind {
-                ExprKind::Threshold(id) => self.ranged.push((*id, signal)),
-                _ => self.value_in_range(other, signal),
-            }
-        }
-    }
-
-    pub(super) fn value_in_range(&mut self, expr: &Expr, signal: crate::machine::Signal) {
-        let Some((low, high)) = signals::range(signal) else {
-            return;
-        };
-        let value = match &expr.kind {
-            ExprKind::Const(Value::Number(n) | Value::Percent(n)) => *n,
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "only compared with the ends of a range"
-            )]
-            ExprKind::Const(Value::Duration(ms)) => *ms as f64,
-            _ => return,
-        };
-        if value >= low && high.is_none_or(|h| value <= h) {
-            return;
-        }
-        let written = self.sources.snippet(expr.loc).to_owned();
-        let help = match (low, high) {
-            (l, Some(_)) if l < 0.0 => "it lies between -100% and 100%",
-            (_, Some(_)) => "it lies between 0% and 100%",
-            _ => "it is never below zero",
-        };
-        self.report(
-            Diagnostic::error(
-                "F0604",
-                format!("`{written}` is outside what the signal can be"),
-                expr.loc,
-            )
-            .help(help),
-        );
-    }
-
-    /// `3 of [a, b]` never holds, `0 of [..]` always does (F0604).
-    pub(super) fn count_in_range(&mut self, count: &Spanned<u32>, among: usize) {
-        let help = match (count.node as usize, among) {
-            (0, _) => "so many always hold: write how many have to hold, at least 1".to_owned(),
-            (n, _) if n > among => {
-                format!("so many never hold: write a number from 1 to {among}, or add conditions")
-            }
-            _ => return,
-        };
-        let conditions = if among == 1 {
-            "condition"
-        } else {
-            "conditions"
-        };
-        self.report(
-            Diagnostic::error(
-                "F0604",
-                format!("`{} of` a list of {among} {conditions}", count.node),
-                self.loc(count.span),
-            )
-            .help(help),
-        );
     }
 
     pub(super) fn is_in(

@@ -204,7 +204,7 @@ impl Lower<'_> {
         }
     }
 
-    /// What a rule asks for. That `3 of [a, b]` keeps it from ever firing is said of the rule (F0601), not of the number.
+    /// What a rule asks for. That `3 of [a, b]` or `turns < 0` keeps it from ever firing is said of the rule (F0601), not of the number.
     fn condition_of_rule(&mut self, when: &ast::Expr) -> Expr {
         let before = self.found.len();
         let when = self.cond(when);
@@ -221,6 +221,11 @@ impl Lower<'_> {
                                 && label.is_some_and(|l| (l.at.decl, l.at.span.start) == at)
                         };
                         self.found.retain(|d| !of_it(d));
+                    }
+                    ExprKind::Binary(BinaryOp::Lt | BinaryOp::Gt, ..) => {
+                        self.found.retain(|d| {
+                            d.code != "F0604" || d.labels.first().is_none_or(|l| l.at != expr.loc)
+                        });
                     }
                     _ => {}
                 }

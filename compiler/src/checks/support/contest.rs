@@ -6,6 +6,7 @@
 
 use super::analysis::Analysis;
 use super::formula::{Case, Dnf, Formulas, Want};
+use super::misread::misread;
 use super::set::Set;
 use crate::machine::{Expr, ExprKind, Priority, Rule, Signal};
 use crate::value::{Domain, TierId, Type, Value};
@@ -33,7 +34,7 @@ pub(crate) struct Contest<'a, 'm> {
     winners: FxHashMap<(TierId, Priority, bool, TierId), Rc<[usize]>>,
 }
 
-/// The cases in which a rule fires, and those in which it does not. Absent: too many to say.
+/// The cases in which a rule fires, and those in which it does not. Absent: too many to say, or not what was meant (F0604).
 struct Entrant {
     fires: Option<Dnf>,
     silent: Option<Dnf>,
@@ -47,10 +48,13 @@ impl<'a, 'm> Contest<'a, 'm> {
         let rules = &cx.machine.rules;
         let mut entrants: Vec<Entrant> = rules
             .iter()
-            .map(|rule| Entrant {
-                fires: fires(&mut formulas, rule),
-                silent: silent(&mut formulas, rule),
-                loud: Vec::new(),
+            .map(|rule| {
+                let misread = misread(cx.machine, rule);
+                Entrant {
+                    fires: (!misread).then(|| fires(&mut formulas, rule)).flatten(),
+                    silent: (!misread).then(|| silent(&mut formulas, rule)).flatten(),
+                    loud: Vec::new(),
+                }
             })
             .collect();
         let tiers = cx.machine.tiers.iter().map(|tier| {

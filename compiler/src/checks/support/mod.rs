@@ -8,6 +8,7 @@ pub(crate) mod defaults;
 pub(crate) mod flow;
 pub(crate) mod formula;
 pub(crate) mod known;
+pub(crate) mod misread;
 pub(crate) mod reads;
 pub(crate) mod set;
 pub(crate) mod syntax;
