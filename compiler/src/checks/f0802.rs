@@ -7,7 +7,8 @@ mod phrases;
 use super::f0704::head;
 use super::support::analysis::Analysis;
 use super::support::syntax;
-use crate::machine::TextPart;
+use crate::machine::{Handoff, TextPart};
+use crate::value::TextId;
 use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use phrases::promise;
@@ -47,12 +48,28 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 finding = finding.fix("say that a person comes", false, vec![edit]);
             }
             found.push(finding);
+            promises(cx, handoff, None, &mut told, found);
             continue;
         };
-        let Some(text) = machine.text(say) else {
+        promises(cx, handoff, Some(say), &mut told, found);
+    }
+}
+
+/// What a handoff says to who begins to wait and to who waits.
+fn promises(
+    cx: &Analysis<'_>,
+    handoff: &Handoff,
+    say: Option<TextId>,
+    told: &mut FxHashSet<TextId>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let machine = cx.machine;
+    let update = handoff.update.and_then(|(_, text)| text);
+    for id in say.into_iter().chain(update) {
+        let Some(text) = machine.text(id) else {
             continue;
         };
-        if !told.insert(say) {
+        if !told.insert(id) {
             continue;
         }
         for variant in &text.variants {
@@ -73,10 +90,14 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             let mut finding = Diagnostic::warning(
                 "F0802",
                 format!("\"{promise}\" promises what nobody knows"),
-                if inline { variant.loc } else { handoff.say_loc },
+                if inline || Some(id) != say {
+                    variant.loc
+                } else {
+                    handoff.say_loc
+                },
             )
             .labelled("nobody knows yet when a person is free");
-            if !inline {
+            if !inline && Some(id) == say {
                 finding = finding.label(variant.loc, "said here");
             }
             found.push(finding.help("say what is known, as in `{queue.wait ?? \"We'll be quick.\"}`, or only that a person comes"));

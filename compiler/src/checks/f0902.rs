@@ -4,7 +4,9 @@
 //! only where the words alone come near it.
 
 use super::support::analysis::Analysis;
-use crate::machine::{Button, Channel, Offer, Op, OpKind, Text, TextPart, TextVariant, Var};
+use crate::machine::{
+    Button, Channel, Machine, Offer, Op, OpKind, Text, TextPart, TextVariant, Var,
+};
 use crate::value::{TextId, Type};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use std::collections::BTreeSet;
@@ -59,7 +61,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         }
         if let Some(limit) = channel.limits.text {
             for text in cx.reads().messages().filter_map(|t| machine.text(t)) {
-                long_text(channel, text, limit, &mut told, found);
+                long_text(cx, channel, text, limit, &mut told, found);
             }
         }
     }
@@ -185,7 +187,7 @@ fn row_label(
         return;
     };
     for variant in shown(text, channel) {
-        let (count, open) = length(variant);
+        let (count, open) = length(cx.machine, variant);
         if (count > limit || open) && told.insert((variant.loc, "label")) {
             found.push(if count > limit {
                 Diagnostic::error(
@@ -228,20 +230,28 @@ fn shown<'t>(text: &'t Text, channel: &Channel) -> Vec<&'t TextVariant> {
     general.chain(own.iter().copied()).collect()
 }
 
-/// Characters of the words alone, and whether more may come by interpolation.
-fn length(variant: &TextVariant) -> (u32, bool) {
+/// Characters of the words alone, the longest of an enum's values for one that is filled in, and whether more may come by
+/// interpolation.
+fn length(machine: &Machine, variant: &TextVariant) -> (u32, bool) {
     let mut count = 0;
     let mut open = false;
     for part in &variant.parts {
         match part {
             TextPart::Str(s) => count += s.chars().count(),
-            TextPart::Expr(_) => open = true,
+            TextPart::Expr(expr) => match &expr.ty {
+                Type::Enum(id) if machine.enum_def(*id).is_some() => {
+                    let values = machine.enum_def(*id).into_iter().flat_map(|e| &e.values);
+                    count += values.map(|v| v.chars().count()).max().unwrap_or(0);
+                }
+                _ => open = true,
+            },
         }
     }
     (u32::try_from(count).unwrap_or(u32::MAX), open)
 }
 
 fn long_text(
+    cx: &Analysis<'_>,
     channel: &Channel,
     text: &Text,
     limit: u32,
@@ -249,7 +259,7 @@ fn long_text(
     found: &mut Vec<Diagnostic>,
 ) {
     for variant in shown(text, channel) {
-        let (count, open) = length(variant);
+        let (count, open) = length(cx.machine, variant);
         if count > limit && told.insert((variant.loc, "text")) {
             found.push(
                 Diagnostic::error("F0902", format!("this text has {count} characters, `{}` takes {limit}", channel.name), variant.loc)
@@ -323,12 +333,12 @@ fn choice(
             continue;
         };
         for variant in shown(text, channel) {
-            let (count, open) = length(variant);
-            let named = text.name.is_some();
-            let place = if named { *at } else { variant.loc };
+            let (count, open) = length(cx.machine, variant);
+            // A text is too long where it is written, however many buttons show it.
+            let place = variant.loc;
             let add = |d: Diagnostic| {
-                if named {
-                    d.label(variant.loc, "the text")
+                if text.name.is_some() {
+                    d.label(cx.line(*at), "shown here")
                 } else {
                     d
                 }
