@@ -31,7 +31,16 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         if hook.script.is_empty() {
             continue;
         }
-        if let Some((message, help)) = fault(cx.machine, &engine, &has, hook) {
+        if let Some(Fault {
+            message,
+            help,
+            line,
+        }) = fault(cx.machine, &engine, &has, hook)
+        {
+            // What is wrong with a script of several hooks is said once, of the hook whose function it is in.
+            if line.is_some_and(|line| !is_told(cx.machine, hook, line)) {
+                continue;
+            }
             found.push(
                 Diagnostic::error("F1101", message, hook.path_loc)
                     .labelled("this script")
@@ -42,12 +51,49 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn fault(
-    machine: &Machine,
-    engine: &Engine,
-    has: &BTreeSet<String>,
-    hook: &Hook,
-) -> Option<(String, String)> {
+/// What is wrong with a script.
+struct Fault {
+    message: String,
+    help: String,
+    /// Where, if all hooks of the script suffer from it.
+    line: Option<usize>,
+}
+
+impl Fault {
+    /// One of this hook alone.
+    fn of_hook((message, help): (String, String)) -> Self {
+        Self {
+            message,
+            help,
+            line: None,
+        }
+    }
+}
+
+/// Whether a fault in a line of a script is told of this hook: the one whose function it is in, else the first of the script.
+fn is_told(machine: &Machine, hook: &Hook, line: usize) -> bool {
+    let function = hook
+        .script
+        .lines()
+        .take(line)
+        .filter_map(|l| {
+            let l = l.trim_start();
+            let l = l.strip_prefix("private ").map_or(l, str::trim_start);
+            l.strip_prefix("fn ")?.split('(').next()
+        })
+        .last()
+        .map(str::trim);
+    let same = |other: &&Hook| other.path == hook.path;
+    let mut of_script = machine.hooks.iter().filter(same);
+    let owner = of_script
+        .clone()
+        .find(|other| Some(other.name.as_str()) == function);
+    owner
+        .or_else(|| of_script.next())
+        .is_none_or(|told| told.name == hook.name)
+}
+
+fn fault(machine: &Machine, engine: &Engine, has: &BTreeSet<String>, hook: &Hook) -> Option<Fault> {
     let (name, path, wants) = (&hook.name, &hook.path, hook.params.len());
     let signature = format!(
         "fn {name}({})",
@@ -58,10 +104,11 @@ fn fault(
             .join(", ")
     );
     if hook.script.len() > scripts::SOURCE {
-        return Some((
-            format!("the script `{path}` is larger than 64 KiB"),
-            "shorten it".to_owned(),
-        ));
+        return Some(Fault {
+            message: format!("the script `{path}` is larger than 64 KiB"),
+            help: "shorten it".to_owned(),
+            line: Some(1),
+        });
     }
     let ast = match engine.compile(&*hook.script) {
         Ok(ast) => ast,
@@ -72,7 +119,16 @@ fn fault(
                 (Some(line), None) => format!("`{path}:{line}`"),
                 _ => format!("`{path}`"),
             };
-            return Some(match error.err_type() {
+            let (message, help) = match error.err_type() {
+                // The hook gives it, but its function does not take it.
+                ParseErrorType::VariableUndefined(variable)
+                    if hook.params.iter().any(|p| p.name == *variable) =>
+                {
+                    (
+                        format!("{at} names `{variable}`, which its function does not take"),
+                        format!("declare it as `{signature}`"),
+                    )
+                }
                 ParseErrorType::VariableUndefined(variable) => (
                     format!("{at} names `{variable}`, which nothing declares"),
                     format!(
@@ -96,6 +152,11 @@ fn fault(
                     format!("{at} does not compile: {}", lower(&other.to_string())),
                     "correct the script".to_owned(),
                 ),
+            };
+            return Some(Fault {
+                message,
+                help,
+                line: Some(error.position().line().unwrap_or(1)),
             });
         }
     };
@@ -105,22 +166,27 @@ fn fault(
         .collect();
     if found.iter().any(|(n, count)| n == name && *count == wants) {
         return script::lost_call(&ast, has, path)
-            .or_else(|| script::lost_field(machine, &ast, hook));
+            .map(|(message, help, line)| Fault {
+                message,
+                help,
+                line: Some(line),
+            })
+            .or_else(|| script::lost_field(machine, &ast, hook).map(Fault::of_hook));
     }
     if let Some((_, count)) = found.iter().find(|(n, _)| n == name) {
-        return Some((
+        return Some(Fault::of_hook((
             format!(
                 "`{name}` in `{path}` takes {}, the hook gives {wants}",
                 arguments(*count)
             ),
             format!("declare it as `{signature}`"),
-        ));
+        )));
     }
     let like = found
         .iter()
         .map(|(n, _)| format!("`{n}`"))
         .collect::<Vec<_>>();
-    Some((
+    Some(Fault::of_hook((
         format!("`{path}` has no function `{name}`"),
         if like.is_empty() {
             format!("add `{signature} {{ .. }}`")
@@ -130,7 +196,7 @@ fn fault(
                 like.join(", ")
             )
         },
-    ))
+    )))
 }
 
 fn arguments(count: usize) -> String {

@@ -131,7 +131,6 @@ impl Lower<'_> {
             return;
         };
         let end = if above { high } else { Some(low) };
-        #[expect(clippy::float_cmp, reason = "both are written out")]
         if end != Some(value) {
             return;
         }

@@ -23,8 +23,12 @@ pub(super) fn functions(engine: &Engine) -> BTreeSet<String> {
     out
 }
 
-/// The first call of a function that neither the script declares nor hooks have.
-pub(super) fn lost_call(ast: &AST, has: &BTreeSet<String>, path: &str) -> Option<(String, String)> {
+/// The first call of a function that neither the script declares nor hooks have, and its line.
+pub(super) fn lost_call(
+    ast: &AST,
+    has: &BTreeSet<String>,
+    path: &str,
+) -> Option<(String, String, usize)> {
     let own: Vec<&str> = ast.iter_functions().map(|f| f.name).collect();
     let mut lost: Option<(String, Position)> = None;
     let mut see = |call: &FnCallExpr, at: Position| {
@@ -63,6 +67,7 @@ pub(super) fn lost_call(ast: &AST, has: &BTreeSet<String>, path: &str) -> Option
             place(path, at)
         ),
         help,
+        at.line().unwrap_or(1),
     ))
 }
 

@@ -158,20 +158,21 @@ impl Taint {
         let interrupts = self.interrupts(machine, flow, &adds);
         let may_wait = waiting(machine, flow);
         let mut arrivals: Vec<(OpId, Holds)> = Vec::new();
-        for root in &flow.roots {
-            let fresh = machine
-                .op(root.op)
-                .and_then(|o| machine.code(o.code))
-                .is_some_and(|c| matches!(c.owner, CodeOwner::Node(_)));
-            arrivals.push((
-                root.op,
-                if fresh {
-                    self.defaults.clone()
-                } else {
-                    self.anywhere.clone()
-                },
-            ));
-        }
+        // Handlers, triggers and the like begin where a conversation rests, with what it holds there.
+        let mut resting = self.defaults.clone();
+        let mut begun = resting.clone();
+        let (nodes, others): (Vec<OpId>, Vec<OpId>) =
+            flow.roots.iter().map(|root| root.op).partition(|op| {
+                machine
+                    .op(*op)
+                    .and_then(|o| machine.code(o.code))
+                    .is_some_and(|c| matches!(c.owner, CodeOwner::Node(_)))
+            });
+        let begin = |ops: &[OpId], holds: &Holds| -> Vec<(OpId, Holds)> {
+            ops.iter().map(|op| (*op, holds.clone())).collect()
+        };
+        arrivals.extend(begin(&nodes, &self.defaults));
+        arrivals.extend(begin(&others, &resting));
         loop {
             for (to, holds) in arrivals.drain(..) {
                 let Some(slot) = self.before.get_mut(to.index()) else {
@@ -192,7 +193,13 @@ impl Taint {
                     todo.push_back(to);
                 }
             }
-            let Some(id) = todo.pop_front() else { break };
+            let Some(id) = todo.pop_front() else {
+                if !join(&mut begun, &resting) {
+                    break;
+                }
+                arrivals.extend(begin(&others, &begun));
+                continue;
+            };
             if let Some(q) = queued.get_mut(id.index()) {
                 *q = false;
             }
@@ -206,6 +213,9 @@ impl Taint {
                 && let Some(slot) = self.before.get_mut(id.index())
             {
                 *slot = Some(before.clone());
+            }
+            if !passes(op) {
+                join(&mut resting, &before);
             }
             let mut after = before.clone();
             self.step(machine, op, &before, &mut after);
@@ -334,6 +344,22 @@ impl Taint {
         }
         out
     }
+}
+
+/// Whether a conversation goes on after an operation at once, so that no handler comes between.
+const fn passes(op: &Op) -> bool {
+    matches!(
+        op.kind,
+        OpKind::Say { .. }
+            | OpKind::Set { .. }
+            | OpKind::Clear { .. }
+            | OpKind::Branch { .. }
+            | OpKind::Match { .. }
+            | OpKind::Goto { .. }
+            | OpKind::Visit { .. }
+            | OpKind::Note { .. }
+            | OpKind::Tag { .. }
+    )
 }
 
 /// What an operation copies, and where to.
