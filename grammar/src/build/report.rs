@@ -291,6 +291,10 @@ impl Builder<'_> {
         let digits = before.get(begins..).unwrap_or_default();
         let good = format!("{digits}{unit}");
         let at = self.place(begins, start + word.len());
+        // They stand together, and something else is wrong behind them: `50%x`.
+        if self.source(at) == good {
+            return false;
+        }
         let what = if unit == "%" {
             "a percentage"
         } else {
