@@ -5,7 +5,7 @@ use super::dim::{Dim, Val};
 use super::eval::{Keys, Scope};
 use super::outcome;
 use super::possible::Possible;
-use super::search::{Found, search};
+use super::search::{Cube, Found, search};
 use super::space::{Assignment, Space};
 use crate::machine::{Expr, ExprKind, Machine, Signal};
 use crate::sources::Position;
@@ -129,49 +129,154 @@ fn told(
     out: &mut Vec<Case>,
 ) {
     let sampled = found.sampled.is_some();
-    for cube in found.cubes {
-        let mut words: Vec<String> = dims
-            .iter()
-            .zip(&cube.values)
-            .filter_map(|(d, v)| d.show(v))
-            .collect();
-        if sampled {
-            words.push("everything else quiet".to_owned());
-        }
-        let overall = matches!(question, Question::Rule(_)).then(|| {
-            let mut given = everything.clone();
-            for (dim, value) in dims.iter().zip(&cube.example) {
-                if let Some(v) = dim.values.get(*value) {
-                    given.insert(dim.key.clone(), v.clone());
-                }
+    let overall = |example: &[usize]| {
+        let mut given = everything.clone();
+        for (dim, value) in dims.iter().zip(example) {
+            if let Some(v) = dim.values.get(*value) {
+                given.insert(dim.key.clone(), v.clone());
             }
-            let tier = tier_of(&given, is);
-            let old = Scope {
-                canon: *was,
+        }
+        of_its_message(is, dims, &mut given);
+        let tier = tier_of(&given, is);
+        let together = |canon: &Canon<'_>, keys| {
+            let scope = Scope {
+                canon: *canon,
                 given: &given,
-                keys: &keys.0,
+                keys,
             };
-            let new = Scope {
-                canon: *is,
-                given: &given,
-                keys: &keys.1,
-            };
-            (
-                outcome::together(&old, &tier),
-                outcome::together(&new, &tier),
-            )
-        });
-        out.push(Case {
-            kind: kind(question),
-            name: named(question),
-            when: words.join(", "),
-            old: cube.old,
-            new: cube.new,
-            overall: overall.filter(|(a, b)| a != b),
-            old_at: place(was, question),
-            new_at: place(is, question),
-        });
+            outcome::together(&scope, &tier)
+        };
+        (together(was, &keys.0), together(is, &keys.1))
+    };
+    for cube in found.cubes {
+        let cubes = match question {
+            Question::Rule(_) => alike(dims, cube, &overall),
+            _ => vec![(cube, None)],
+        };
+        for (cube, overall) in cubes {
+            let mut words: Vec<String> = dims
+                .iter()
+                .zip(&cube.values)
+                .filter_map(|(d, v)| d.show(v))
+                .collect();
+            if sampled {
+                words.push("everything else quiet".to_owned());
+            }
+            out.push(Case {
+                kind: kind(question),
+                name: named(question),
+                when: words.join(", "),
+                old: cube.old,
+                new: cube.new,
+                overall: overall.filter(|(a, b)| a != b),
+                old_at: place(was, question),
+                new_at: place(is, question),
+            });
+        }
     }
+}
+
+/// The intent of a message is then the conversation's.
+fn of_its_message(canon: &Canon<'_>, dims: &[Dim], given: &mut Assignment) {
+    let key = |s| canon.of(&signal(s, Type::Domain(Domain::Intent)));
+    let (message, latest) = (key(Signal::MessageIntent), key(Signal::Intent));
+    if dims.iter().any(|d| *d.key == *latest) {
+        return;
+    }
+    if let Some(now @ Val::Name(name)) = given.get(message.as_str()).cloned().as_ref()
+        && name != "none"
+        && let Some(slot) = given.get_mut(latest.as_str())
+    {
+        *slot = now.clone();
+    }
+}
+
+/// What all rules together do in a case, in the old version and in the new.
+type Overall = (String, String);
+
+/// How many combinations of the values that a case names are looked at.
+const NAMED: usize = 32;
+
+/// Divides a case until all rules together do the same for all values that it names.
+fn alike(
+    dims: &[Dim],
+    cube: Cube,
+    overall: &dyn Fn(&[usize]) -> Overall,
+) -> Vec<(Cube, Option<Overall>)> {
+    // The others are quiet.
+    let several: Vec<usize> = (0..dims.len())
+        .filter(|at| {
+            let values = cube.values.get(*at).map_or(0, Vec::len);
+            values > 1 && dims.get(*at).is_some_and(|d| values < d.values.len())
+        })
+        .collect();
+    let mut examples: Vec<Vec<usize>> = vec![cube.example.clone()];
+    for at in &several {
+        let values = cube.values.get(*at).map_or(&[][..], Vec::as_slice);
+        if examples.len().saturating_mul(values.len()) > NAMED {
+            let one = overall(&cube.example);
+            return vec![(cube, Some(one))];
+        }
+        examples = examples
+            .iter()
+            .flat_map(|example| {
+                values.iter().map(|value| {
+                    let mut example = example.clone();
+                    if let Some(slot) = example.get_mut(*at) {
+                        *slot = *value;
+                    }
+                    example
+                })
+            })
+            .collect();
+    }
+    let outcomes: Vec<(Vec<usize>, Overall)> = examples
+        .into_iter()
+        .map(|example: Vec<usize>| {
+            let outcome = overall(&example);
+            (example, outcome)
+        })
+        .collect();
+    let first = outcomes.first().map(|(_, outcome)| outcome.clone());
+    if outcomes.iter().all(|(_, o)| Some(o) == first.as_ref()) {
+        return vec![(cube, first)];
+    }
+    for at in several {
+        // Values that the others cannot tell apart stay together.
+        let mut groups: Vec<(Vec<&Overall>, Vec<usize>)> = Vec::new();
+        for value in cube.values.get(at).map_or(&[][..], Vec::as_slice) {
+            let of_value: Vec<&Overall> = outcomes
+                .iter()
+                .filter(|(example, _)| example.get(at) == Some(value))
+                .map(|(_, outcome)| outcome)
+                .collect();
+            match groups
+                .iter_mut()
+                .find(|(outcomes, _)| *outcomes == of_value)
+            {
+                Some((_, values)) => values.push(*value),
+                None => groups.push((of_value, vec![*value])),
+            }
+        }
+        if groups.len() > 1 {
+            return groups
+                .into_iter()
+                .flat_map(|(_, values)| {
+                    let mut part = cube.clone();
+                    if let Some(slot) = part.example.get_mut(at)
+                        && !values.contains(slot)
+                    {
+                        *slot = values.first().copied().unwrap_or(*slot);
+                    }
+                    if let Some(slot) = part.values.get_mut(at) {
+                        *slot = values;
+                    }
+                    alike(dims, part, overall)
+                })
+                .collect();
+        }
+    }
+    vec![(cube, first)]
 }
 
 fn questions(m: &Machine) -> Vec<Question> {

@@ -334,3 +334,49 @@ fn no_case_is_told_that_cannot_be() {
     );
     assert!(d.cases.is_empty(), "{:#?}", d.cases);
 }
+
+/// What all rules do is told of each value that a case names: another rule may take back only some of them. The intent of a message
+/// is the conversation's also for the rules that do not read the message.
+#[test]
+fn what_all_rules_do_holds_for_every_value_named() {
+    let bot = |bound: &str| {
+        format!(
+            "enum level {{ basic, plus, top }}\ncustomer {{ level: level = basic }}\nintent refund {{ \"refund\" }}\n{NODE}\
+             escalate vip to human {{ when customer.level in [plus, top] and turns > {bound}; priority high }}\n\
+             escalate long to human {{ when turns > 3; unless customer.level is top }}\n\
+             escalate money to human {{ when intent is refund; priority immediate }}\n\
+             escalate asked to human {{ when message.intent is refund and turns > {bound}; priority medium }}\n"
+        )
+    };
+    let d = of(&bot("5"), &bot("8"));
+    let mut told: Vec<(&str, &str, Option<(&str, &str)>)> = d
+        .cases
+        .iter()
+        .map(|c| {
+            let overall = c.overall.as_ref();
+            (
+                c.name.as_str(),
+                c.when.as_str(),
+                overall.map(|(a, b)| (a.as_str(), b.as_str())),
+            )
+        })
+        .collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            // The rule `money` decides it before and after.
+            ("asked", "message.intent refund, turns 6..8", None),
+            (
+                "vip",
+                "customer.level plus, turns 6..8",
+                Some(("human: support high", "human: support standard"))
+            ),
+            (
+                "vip",
+                "customer.level top, turns 6..8",
+                Some(("human: support high", "goes on"))
+            ),
+        ]
+    );
+}
