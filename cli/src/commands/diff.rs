@@ -3,7 +3,7 @@
 use crate::args::{DiffArgs, PlainFormat};
 use crate::output::{count, paint, print};
 use crate::project;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use flow_compiler::diff::{Case, Change, Diff, How, Move, diff};
 use flow_compiler::machine::Machine;
 use flow_compiler::sources::Position;
@@ -83,7 +83,15 @@ impl Version {
                 &format!("{rev}^{{commit}}"),
             ],
         )
-        .with_context(|| format!("`{rev}` is neither a folder nor a git revision"))?;
+        .map_err(|error| {
+            let what = format!("`{rev}` is neither a folder nor a git revision");
+            // Git says nothing of a revision that there is not.
+            if error.to_string().is_empty() {
+                anyhow!(what)
+            } else {
+                error.context(what)
+            }
+        })?;
         let kept = tempfile::tempdir().context("no temporary folder")?;
         let mut archive = Command::new("git")
             .arg("-C")

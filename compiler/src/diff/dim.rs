@@ -52,6 +52,10 @@ impl Dim {
                 (Some(Val::Unknown), _) => parts.push(format!("{} unknown", self.label)),
                 (Some(Val::Bool(true)), _) => parts.push(self.label.clone()),
                 (Some(Val::Bool(false)), _) => parts.push(format!("not {}", self.label)),
+                // Nothing but whether there is a value matters.
+                (Some(Val::Name(n)), _) if n.is_empty() && !self.names_any() => {
+                    parts.push(format!("{} known", self.label))
+                }
                 (Some(Val::Name(n)), _) if n.is_empty() => {
                     parts.push(format!("{} anything else", self.label))
                 }
@@ -88,6 +92,15 @@ impl Dim {
             return Some(format!("{prefix}{}", rest.join(" or ")));
         }
         Some(parts.join(" or "))
+    }
+}
+
+impl Dim {
+    /// Whether a value of it has a name.
+    fn names_any(&self) -> bool {
+        self.values
+            .iter()
+            .any(|v| matches!(v, Val::Name(n) if !n.is_empty()))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Which choices of values can be: what holds for some time holds now, and so does whatever follows from it; a message's intent is
-//! the conversation's.
+//! the conversation's; and nobody is on a channel or in a tier that the new version does not have.
 
 use super::canon::Canon;
 use super::dim::{Dim, Val};
@@ -26,6 +26,8 @@ pub(super) struct Possible<'m> {
     /// The second holds wherever the first does.
     follows: Vec<(usize, usize)>,
     intents: [String; 2],
+    /// By dimension, the names that the new version has.
+    there: Vec<(String, FxHashSet<String>)>,
     keys: Keys,
 }
 
@@ -55,17 +57,32 @@ impl<'m> Possible<'m> {
                 }
             }
         }
-        let intent = |signal| {
-            versions[1].of(&Expr {
+        let new = versions[1];
+        let key = |signal, domain| {
+            new.of(&Expr {
                 kind: ExprKind::Signal(signal),
-                ty: Type::Domain(Domain::Intent),
+                ty: Type::Domain(domain),
                 loc: Loc::default(),
             })
         };
+        let intent = |signal| key(signal, Domain::Intent);
+        let channels = new.machine.bot.channels.iter();
+        let tiers = new.machine.tiers.iter().map(|t| &t.name);
+        let there = [
+            (
+                key(Signal::Channel, Domain::Channel),
+                channels.map(ToString::to_string).collect(),
+            ),
+            (
+                key(Signal::Tier, Domain::Tier),
+                tiers.map(ToString::to_string).collect(),
+            ),
+        ];
         Self {
             lasting,
             follows,
             intents: [intent(Signal::MessageIntent), intent(Signal::Intent)],
+            there: there.into_iter().collect(),
             keys: Keys::default(),
         }
     }
@@ -81,6 +98,12 @@ impl<'m> Possible<'m> {
             .iter()
             .any(|(long, short)| holds(*long) == Some(true) && holds(*short) == Some(false))
         {
+            return false;
+        }
+        let gone = self.there.iter().any(|(key, names)| {
+            matches!(given.get(key.as_str()), Some(Val::Name(n)) if !n.is_empty() && !names.contains(n))
+        });
+        if gone {
             return false;
         }
         let lost = self.lasting.iter().enumerate().any(|(at, lasting)| {

@@ -380,3 +380,27 @@ fn what_all_rules_do_holds_for_every_value_named() {
         ]
     );
 }
+
+/// Nobody is on a channel that is gone; whether something is known is said in these words.
+#[test]
+fn a_channel_that_is_gone_is_no_case() {
+    let bot = |channels: &str, on: &str| {
+        let text = format!(
+            "slots {{ found: text }}\nnode greet {{ ask found \"What?\"; end resolved }}\n\
+             escalate lost to human {{ when found is known and channel is {on} and turns > 5 }}\n"
+        );
+        let head = crate::testing::HEAD.replace("channels web", channels);
+        let c = crate::testing::compile(&format!("{head}{text}"));
+        c.runnable()
+            .unwrap_or_else(|| panic!("{:?}", c.diagnostics))
+    };
+    let old = bot("channels web, telegram", "telegram");
+    let new = bot("channels web", "web");
+    let d = diff(&old, &new, jiff::civil::date(2026, 3, 2));
+    let told: Vec<(&str, &str)> = d
+        .cases
+        .iter()
+        .map(|c| (c.when.as_str(), c.new.as_str()))
+        .collect();
+    assert_eq!(told, [("found known, turns >= 6", "human standard")]);
+}
