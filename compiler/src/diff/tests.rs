@@ -349,7 +349,7 @@ fn what_all_rules_do_holds_for_every_value_named() {
         )
     };
     let d = of(&bot("5"), &bot("8"));
-    let mut told: Vec<(&str, &str, Option<(&str, &str)>)> = d
+    let mut told: Vec<_> = d
         .cases
         .iter()
         .map(|c| {
