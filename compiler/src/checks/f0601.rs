@@ -24,7 +24,12 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         .machine
         .rules
         .iter()
-        .filter(|r| r.origin == RuleOrigin::Declared && !misread(cx.machine, r))
+        // One without `when` is meant to act only as a step or a button.
+        .filter(|r| {
+            r.origin == RuleOrigin::Declared
+                && !misread(cx.machine, r)
+                && !matches!(r.when.kind, ExprKind::Const(Value::Unknown))
+        })
     {
         let Some(when) = formulas.dnf(&rule.when, Want::True) else {
             continue;

@@ -94,6 +94,10 @@ impl<'a, 'm> Formulas<'a, 'm> {
             ExprKind::Const(Value::Bool(truth)) => Some(constant(
                 *truth == matches!(want, Want::True | Want::NotFalse),
             )),
+            // What is unknown is neither true nor false, as the condition of a rule without `when`.
+            ExprKind::Const(Value::Unknown) => {
+                Some(constant(matches!(want, Want::NotTrue | Want::NotFalse)))
+            }
             ExprKind::Not(inner) => self.dnf(inner, want.negated()),
             ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => {
                 let both = (*op == BinaryOp::And) == matches!(want, Want::True | Want::NotFalse);
