@@ -7,9 +7,9 @@
 
 use super::support::analysis::Analysis;
 use super::support::calendar::with_overflow;
-use super::support::flow::{Ways, each_successor, node_of, passes_without_waiting};
+use super::support::flow::{Ways, each_successor, leads_to, node_of, passes_without_waiting};
 use super::support::walk::each_expr;
-use crate::machine::{CodeOwner, EscalateSpec, ExprKind, Machine, Op, OpKind};
+use crate::machine::{CodeOwner, ExprKind, Machine, Op, OpKind};
 use crate::value::{OpId, TierId};
 use flow_grammar::ast::TierKind;
 use flow_grammar::{Diagnostic, Severity};
@@ -147,21 +147,6 @@ fn passed_on(machine: &Machine, op: &Op, absent: &[Vec<OpId>], mut f: impl FnMut
             .for_each(|n| f(n.entry)),
         _ => {}
     }
-}
-
-/// Where a step escalates to: without a tier, to the next one up, if that is the same for every scripted tier.
-fn leads_to(machine: &Machine, spec: &EscalateSpec) -> Option<TierId> {
-    let named = spec
-        .to
-        .or_else(|| spec.rule.and_then(|r| machine.rule(r)).map(|r| r.to));
-    named.or_else(|| {
-        let mut scripted = (0u32..)
-            .zip(&machine.tiers)
-            .filter(|(_, t)| t.kind == TierKind::Scripted)
-            .map(|(i, _)| TierId(i + 1));
-        let up = scripted.next()?;
-        scripted.next().is_none().then_some(up)
-    })
 }
 
 /// Whether a loop that calls people also looks at the time: then it may call them only when they are there.

@@ -1,12 +1,13 @@
 //! F0409: a regulated intent answered below people: by a handler, an arm of `listen` or a FAQ.
 //!
-//! Where `regulated` has a condition, what answers the other cases is right; nothing is said there.
+//! One that does nothing but escalate to people answers nothing, also where it does so through a node. Where `regulated` has a condition, what answers the other cases is right; nothing is said there.
 
 use super::support::analysis::Analysis;
+use super::support::flow::leads_to;
 use super::support::syntax;
 use crate::machine::{ExamplePart, HandlerEvent, Intent, IntentExample, Machine, OpKind};
 use crate::value::OpId;
-use flow_grammar::ast::{ArmHead, StepKind, Target, Then};
+use flow_grammar::ast::{ArmHead, StepKind, TierKind};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashMap;
 
@@ -23,11 +24,10 @@ fn always_regulated(intent: &Intent) -> bool {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    let regulated: FxHashMap<&str, &Intent> = machine
+    let regulated: Vec<&Intent> = machine
         .intents
         .iter()
         .filter(|i| always_regulated(i))
-        .map(|i| (i.name.as_str(), i))
         .collect();
     if regulated.is_empty() {
         return;
@@ -45,40 +45,50 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             ));
         }
     }
-    for (index, decl) in syntax::decls(cx.sources) {
-        for step in syntax::steps(decl) {
-            let StepKind::Listen { block } = &step.kind else {
+    let listens: FxHashMap<Loc, OpId> = (0u32..)
+        .map(OpId)
+        .zip(&machine.ops)
+        .filter(|(_, op)| matches!(op.kind, OpKind::Listen { .. }))
+        .map(|(id, op)| (op.loc, id))
+        .collect();
+    let blocks = syntax::decls(cx.sources).flat_map(|(index, decl)| {
+        syntax::steps(decl)
+            .into_iter()
+            .filter_map(move |step| match &step.kind {
+                StepKind::Listen { block } => Some((Loc::new(index, step.span), block)),
+                _ => None,
+            })
+    });
+    for (at, block) in blocks {
+        let Some(OpKind::Listen { arms, .. }) = listens
+            .get(&at)
+            .and_then(|id| machine.op(*id))
+            .map(|op| &op.kind)
+        else {
+            continue;
+        };
+        let written = block.arms.iter().filter_map(|arm| match &arm.head {
+            ArmHead::Intent(paths) => Some(paths),
+            _ => None,
+        });
+        for (paths, (ids, entry)) in written.zip(arms) {
+            // One that is unknown was reported; which of the others is meant by which name is not worth finding out.
+            if paths.len() != ids.len() || only_escalates(machine, *entry) {
                 continue;
-            };
-            for arm in &block.arms {
-                let ArmHead::Intent(paths) = &arm.head else {
-                    continue;
-                };
-                let escalates = matches!(&arm.then, Some(Then::Target(Target::Escalate(_))))
-                    || matches!(&arm.then, Some(Then::Body(body)) if matches!(body.steps.iter().find(|s| !matches!(s.kind, StepKind::Note(_) | StepKind::Tag(_) | StepKind::Set(..))).map(|s| &s.kind), Some(StepKind::Escalate(_) | StepKind::Goto(Target::Escalate(_)))));
-                if escalates {
-                    continue;
-                }
-                for path in paths {
-                    let name = path
-                        .segments
-                        .iter()
-                        .map(|s| s.as_str())
-                        .collect::<Vec<_>>()
-                        .join(".");
-                    if let Some(intent) = regulated.get(name.as_str()) {
-                        found.push(finding(
-                            format!("an arm answers `{name}`, which is regulated"),
-                            Loc::new(index, arm.head_span),
-                            intent,
-                        ));
-                    }
+            }
+            for (path, id) in paths.iter().zip(ids) {
+                if let Some(intent) = machine.intent(*id).filter(|i| always_regulated(i)) {
+                    found.push(finding(
+                        format!("an arm answers `{}`, which is regulated", intent.name),
+                        Loc::new(at.decl, path.span),
+                        intent,
+                    ));
                 }
             }
         }
     }
     let mut examples: FxHashMap<String, &Intent> = FxHashMap::default();
-    for intent in regulated.values() {
+    for intent in &regulated {
         for example in &intent.examples {
             examples.insert(folded(example), intent);
         }
@@ -127,7 +137,7 @@ fn folded(example: &IntentExample) -> String {
         .to_owned()
 }
 
-/// Whether a body does nothing but prepare and escalate.
+/// Whether a body does nothing but prepare and escalate to people, perhaps in another node.
 fn only_escalates(machine: &Machine, entry: OpId) -> bool {
     let mut at = entry;
     for _ in 0..32 {
@@ -138,7 +148,17 @@ fn only_escalates(machine: &Machine, entry: OpId) -> bool {
                 | OpKind::Set { next, .. }
                 | OpKind::Clear { next, .. },
             ) => at = *next,
-            Some(OpKind::Escalate(_) | OpKind::Error { .. }) => return true,
+            Some(OpKind::Goto { node }) => match machine.node(*node) {
+                Some(node) => at = node.entry,
+                None => return true,
+            },
+            // Where the tier is not certain, nothing is said.
+            Some(OpKind::Escalate(spec)) => {
+                return leads_to(machine, spec)
+                    .and_then(|tier| machine.tier(tier))
+                    .is_none_or(|tier| tier.kind == TierKind::People);
+            }
+            Some(OpKind::Error { .. }) => return true,
             _ => return false,
         }
     }

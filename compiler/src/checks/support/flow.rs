@@ -1,10 +1,11 @@
 //! The machine as a graph: where each operation leads, where conversations enter, what they can reach.
 
 use crate::machine::{
-    BandAction, Code, CodeOwner, HandlerEvent, HandoffBlock, Machine, OfferKind, Op, OpKind,
-    Question, Transition,
+    BandAction, Code, CodeOwner, EscalateSpec, HandlerEvent, HandoffBlock, Machine, OfferKind, Op,
+    OpKind, Question, Transition,
 };
-use crate::value::{CodeId, NodeId, OpId};
+use crate::value::{CodeId, NodeId, OpId, TierId};
+use flow_grammar::ast::TierKind;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
@@ -469,4 +470,19 @@ pub(crate) const fn by_customer(event: HandlerEvent) -> bool {
         event,
         HandlerEvent::Intent(_) | HandlerEvent::File | HandlerEvent::Silence(_)
     )
+}
+
+/// Where a step escalates to: without a tier, to the next one up, if that is the same for every scripted tier.
+pub(crate) fn leads_to(machine: &Machine, spec: &EscalateSpec) -> Option<TierId> {
+    let named = spec
+        .to
+        .or_else(|| spec.rule.and_then(|r| machine.rule(r)).map(|r| r.to));
+    named.or_else(|| {
+        let mut scripted = (0u32..)
+            .zip(&machine.tiers)
+            .filter(|(_, t)| t.kind == TierKind::Scripted)
+            .map(|(i, _)| TierId(i + 1));
+        let up = scripted.next()?;
+        scripted.next().is_none().then_some(up)
+    })
 }
