@@ -1,10 +1,12 @@
-//! F0206: two buttons of one choice that a customer reads alike, though they are written under different names.
+//! F0206: two buttons of one choice or offer that a customer reads alike, though they are written under different names.
 //!
-//! What is written twice with the same words or the same name is found while the choice is read.
+//! What is written twice in a choice with the same words or the same name is found while the choice is read. Capitals make no
+//! difference: what a customer types is compared without them.
 
 use super::support::analysis::Analysis;
-use crate::machine::{Button, OpKind, Text, TextPart, TextVariant};
-use flow_grammar::{Diagnostic, Severity};
+use crate::machine::{Button, Offer, OpKind, Text, TextPart, TextVariant};
+use crate::value::TextId;
+use flow_grammar::{Diagnostic, Loc, Severity};
 use smol_str::SmolStr;
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -17,23 +19,42 @@ pub(super) const CHECK: super::Check = super::Check {
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     for op in &machine.ops {
-        if let OpKind::Choose { buttons, .. } = &op.kind {
-            alike(cx, buttons, found);
+        match &op.kind {
+            OpKind::Choose { buttons, .. } => alike(cx, &of_buttons(buttons), true, found),
+            OpKind::Offer { offer, .. } => alike(cx, &of_offer(offer), false, found),
+            _ => {}
         }
     }
-    alike(cx, &machine.bot.menu, found);
+    alike(cx, &of_buttons(&machine.bot.menu), true, found);
+    for offer in machine.handoffs.iter().flat_map(|h| &h.offers) {
+        alike(cx, &of_offer(offer), false, found);
+    }
 }
 
-fn alike(cx: &Analysis<'_>, buttons: &[Button], found: &mut Vec<Diagnostic>) {
+/// A label and where it stands.
+type Label = (TextId, Loc);
+
+fn of_buttons(buttons: &[Button]) -> Vec<Label> {
+    buttons.iter().map(|b| (b.label, b.loc)).collect()
+}
+
+fn of_offer(offer: &Offer) -> Vec<Label> {
+    let items = offer.items.iter();
+    items.filter_map(|i| Some((i.label?, i.loc))).collect()
+}
+
+/// `read`: whether the labels were compared as they are written.
+fn alike(cx: &Analysis<'_>, labels: &[Label], read: bool, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
-    let texts: Vec<(&Button, &Text)> = buttons
+    let texts: Vec<(&Label, &Text)> = labels
         .iter()
-        .filter_map(|b| Some((b, machine.text(b.label)?)))
+        .filter_map(|label| Some((label, machine.text(label.0)?)))
         .collect();
-    for (i, (button, text)) in texts.iter().enumerate() {
+    for (i, (label, text)) in texts.iter().enumerate() {
         let earlier = texts.iter().take(i).find_map(|(other, first)| {
             // The same name, or the same words in place, have been reported.
-            let told = other.label == button.label || (first.name.is_none() && text.name.is_none());
+            let told =
+                read && (other.0 == label.0 || (first.name.is_none() && text.name.is_none()));
             let language = (!told).then(|| same_in(cx, first, text)).flatten()?;
             Some((other, language))
         });
@@ -47,10 +68,10 @@ fn alike(cx: &Analysis<'_>, buttons: &[Button], found: &mut Vec<Diagnostic>) {
                 Diagnostic::warning(
                     "F0206",
                     format!("two labels of one choice both read `{words}`{places}"),
-                    cx.line(button.loc),
+                    cx.line(label.1),
                 )
                 .labelled("the second")
-                .label(cx.line(other.loc), "the first")
+                .label(cx.line(other.1), "the first")
                 .help("customers cannot tell them apart; word one of them differently"),
             );
         }
@@ -61,7 +82,8 @@ fn alike(cx: &Analysis<'_>, buttons: &[Button], found: &mut Vec<Diagnostic>) {
 fn same_in(cx: &Analysis<'_>, a: &Text, b: &Text) -> Option<(SmolStr, SmolStr)> {
     cx.machine.bot.languages.iter().find_map(|language| {
         let words = plain(variant(a, language)?)?;
-        (words == plain(variant(b, language)?)?).then(|| (language.clone(), words))
+        let others = plain(variant(b, language)?)?;
+        (words.to_lowercase() == others.to_lowercase()).then(|| (language.clone(), words))
     })
 }
 

@@ -404,7 +404,9 @@ impl Lower<'_> {
                 }
             };
             let key = match label {
-                TextRef::Lit(lit) => lit.plain().map(|t| SmolStr::new(format!("\"{t}"))),
+                TextRef::Lit(lit) => lit
+                    .plain()
+                    .map(|t| SmolStr::new(format!("\"{}", t.trim().to_lowercase()))),
                 TextRef::Name(path) => Some(SmolStr::new(
                     path.segments
                         .iter()
@@ -426,13 +428,13 @@ impl Lower<'_> {
                 );
             }
             let to = self.then(arm.then.as_ref(), arm.span, next);
-            if let Some(label) = self.text(label) {
-                buttons.push(Button {
-                    label,
-                    to,
-                    loc: self.loc(arm.span),
-                });
-            }
+            // Where the label is unknown, what the button leads to is led to all the same.
+            let label = self.text_or_empty(label);
+            buttons.push(Button {
+                label,
+                to,
+                loc: self.loc(arm.span),
+            });
         }
         buttons
     }
