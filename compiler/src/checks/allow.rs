@@ -5,7 +5,7 @@
 //! F02xx, F0301, F0302) cannot be allowed: without them there is nothing to run.
 
 use crate::sources::{SourceFile, Sources};
-use flow_grammar::{Diagnostic, Loc, Span};
+use flow_grammar::{Diagnostic, Edit, Loc, Span};
 
 /// A suppression.
 #[derive(Debug)]
@@ -83,9 +83,47 @@ pub fn apply(sources: &Sources, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
                 fixed.join(", ")
             ))
         };
+        if let Some(edit) = without(sources, allow) {
+            let title = if idle.len() == allow.codes.len() {
+                "remove the comment".to_owned()
+            } else {
+                format!("allow {} no longer", idle.join(", "))
+            };
+            finding = finding.fix(title, false, vec![edit]);
+        }
         out.push(finding);
     }
     out
+}
+
+/// Takes what allows nothing out of a comment, and a comment of nothing else out of the file.
+fn without(sources: &Sources, allow: &Allow) -> Option<Edit> {
+    let (file, range) = sources.resolve(allow.loc)?;
+    let codes = || allow.codes.iter().zip(&allow.used);
+    let kept: Vec<&str> = codes()
+        .filter(|(_, used)| **used)
+        .map(|(code, _)| code.as_str())
+        .collect();
+    if !kept.is_empty() {
+        let (_, reason) = file.text.get(range)?.split_once(':')?;
+        let text = format!("// allow {}:{reason}", kept.join(", "));
+        return Some(Edit {
+            at: allow.loc,
+            text,
+        });
+    }
+    let before = file.text.get(..range.start)?;
+    let start = before.trim_end_matches([' ', '\t']).len();
+    let own_line = start == 0 || before.get(..start)?.ends_with('\n');
+    let more = own_line && file.text.get(range.end..)?.starts_with('\n');
+    let span = Span::new(
+        (allow.loc.span.start).checked_sub(u32::try_from(range.start - start).ok()?)?,
+        allow.loc.span.end + u32::from(more),
+    );
+    Some(Edit {
+        at: Loc::new(allow.loc.decl, span),
+        text: String::new(),
+    })
 }
 
 /// Whether findings of a code can be allowed at all.
