@@ -163,6 +163,10 @@ impl Collector<'_> {
                         .help("slots, segments, thresholds, hooks, hours, teams and results share one namespace; rename one of them"),
                 );
                 self.env.duplicated.insert(kind.def(id));
+                if let Some(other_id) = self.env.lookup(scope_id, other, &name.text) {
+                    self.env.duplicated.insert(other.def(other_id));
+                }
+                self.env.ambiguous.insert((scope_id, name.text.clone()));
             } else if kind != Kind::Slot && signals::is_signal(&name.text) {
                 self.diagnostics.push(
                     Diagnostic::error("F0202", format!("`{}` is a signal", name.text), name_loc)

@@ -7,6 +7,7 @@ use crate::lower::{Kept, Lower, Output};
 use crate::machine::{Bot, EnumDef, Machine, Names};
 use crate::sources::{Project, Sources};
 use crate::value::{NodeId, PlaceId, TierId};
+use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
@@ -108,6 +109,8 @@ impl Compiler {
             d.code != "F0401" || node.is_none_or(|name| !env.mentioned.contains(name))
         });
         silence_after_syntax(&mut diagnostics, &sources, &env);
+        silence_of_rules(&mut diagnostics);
+        silence_of_shares(&mut diagnostics, &sources);
         let mut diagnostics = crate::checks::allow::apply(&sources, diagnostics);
         sort(&mut diagnostics, &sources);
         let refs = Arc::new(refs);
@@ -161,6 +164,49 @@ fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, en
             _ => true,
         }
     });
+}
+
+/// Silences that a rule ties, is beaten or never fires where something in it has no meaning: it is not what its author means.
+fn silence_of_rules(diagnostics: &mut Vec<Diagnostic>) {
+    let about_rules = |d: &Diagnostic| matches!(d.code, "F0601" | "F0602" | "F0605");
+    if !diagnostics.iter().any(about_rules) {
+        return;
+    }
+    let meaningless: FxHashSet<u32> = diagnostics
+        .iter()
+        .filter(|d| matches!(d.code, "F0101" | "F0201" | "F0202" | "F0301" | "F0302"))
+        .filter_map(|d| d.labels.first())
+        .map(|label| label.at.decl)
+        .collect();
+    diagnostics
+        .retain(|d| !about_rules(d) || d.labels.iter().all(|l| !meaningless.contains(&l.at.decl)));
+}
+
+/// Silences that a webhook or a tier is not allowed something where its `shares` names something unknown: that may be meant.
+fn silence_of_shares(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
+    if !diagnostics.iter().any(|d| d.code == "F1001") {
+        return;
+    }
+    let shares = |decl: u32| match &crate::load::decl(sources, decl)?.kind {
+        DeclKind::Tier(tier) => Some(tier.shares.as_slice()),
+        DeclKind::Webhook(webhook) => Some(webhook.shares.as_slice()),
+        _ => None,
+    };
+    let unsure: FxHashSet<u32> = diagnostics
+        .iter()
+        .filter(|d| d.code == "F0201")
+        .filter_map(|d| d.labels.first())
+        .filter(|l| {
+            let named = shares(l.at.decl).unwrap_or_default();
+            let within = |p: &flow_grammar::ast::Path| {
+                p.span.start <= l.at.span.start && l.at.span.end <= p.span.end
+            };
+            named.iter().any(within)
+        })
+        .map(|l| l.at.decl)
+        .collect();
+    diagnostics
+        .retain(|d| d.code != "F1001" || d.labels.iter().all(|l| !unsure.contains(&l.at.decl)));
 }
 
 /// By file and place; of two findings at one place the one with the smaller code first.

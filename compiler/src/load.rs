@@ -367,17 +367,27 @@ impl Loader<'_> {
             }
             match at {
                 Some(id) => edges.push((scope, id)),
-                None => self.loaded.diagnostics.push(
-                    Diagnostic::error(
-                        "F0201",
-                        format!(
-                            "unknown folder `{}`",
-                            path.segments.last().map_or("", |n| n.as_str())
+                None => {
+                    let name = path.segments.last().map_or("", |n| n.as_str());
+                    let at = Loc::new(decl, path.span);
+                    let found = Diagnostic::error("F0201", format!("unknown folder `{name}`"), at);
+                    let own = self.loaded.scopes.get(scope as usize).into_iter();
+                    let known = own.flat_map(|s| s.names.of(Kind::Alias));
+                    let near = crate::env::did_you_mean(name, known.map(|(n, _)| n.as_str()))
+                        .filter(|_| path.segments.len() == 1);
+                    let found = match near {
+                        Some(near) => found.help(format!("did you mean `{near}`?")).fix(
+                            format!("write `{near}`"),
+                            false,
+                            vec![flow_grammar::Edit {
+                                at,
+                                text: near.to_owned(),
+                            }],
                         ),
-                        Loc::new(decl, path.span),
-                    )
-                    .help("bring it in with `use \"..\" as NAME` first"),
-                ),
+                        None => found.help("bring it in with `use \"..\" as NAME` first"),
+                    };
+                    self.loaded.diagnostics.push(found);
+                }
             }
         }
         let mut work = vec![0u32];

@@ -88,15 +88,13 @@ pub(super) fn match_grid<'a>(
     }
     // Where no conversation comes nothing is known; the other findings say that it does not.
     let bits = cx.known().before(id)?;
-    // An arm that could not be read says nothing of what it covers.
-    if arms.iter().any(|a| a.patterns.is_empty()) {
-        return None;
-    }
     let may_be_unknown = cx.may_be_unknown(Some(op.code), subject, bits);
     if plainly_total(cx.machine, subject, arms, may_be_unknown) {
         return None;
     }
-    let rows: Vec<ArmRow> = arms.iter().map(|a| (a.patterns.clone(), a.loc)).collect();
+    // Arms that could not be read stand together in one without patterns.
+    let read = arms.iter().filter(|a| !a.patterns.is_empty());
+    let rows: Vec<ArmRow> = read.map(|a| (a.patterns.clone(), a.loc)).collect();
     let column = Column {
         universe: universe(cx.machine, subject),
         may_be_unknown,

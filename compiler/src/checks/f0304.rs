@@ -42,8 +42,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 *loc,
             );
             if patterns.contains(&crate::machine::CellPattern::Unknown) && grid.takes_nothing(i) {
-                finding =
-                    finding.labelled(format!("`{}` is always known here", cx.words(subject.loc)));
+                finding = finding
+                    .labelled(format!("`{}` is always known here", cx.words(subject.loc)))
+                    .help("remove the arm");
             } else {
                 finding = finding.labelled("everything that it takes is taken before");
                 for taker in grid.takers(i).into_iter().take(4) {
@@ -51,10 +52,10 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                         finding = finding.label(*at, "taken here");
                     }
                 }
+                finding =
+                    finding.help("remove the arm, or move it above the arms that take its values");
             }
-            found.push(
-                finding.help("remove the arm, or move it above the arms that take its values"),
-            );
+            found.push(finding);
         }
     }
     for tier in &cx.machine.tiers {

@@ -2,10 +2,10 @@
 
 use super::Lower;
 use crate::env::Kind;
-use crate::machine::{Expr, ExprKind};
+use crate::machine::{Expr, ExprKind, ParamDef};
 use crate::value::{HookId, Type};
 use flow_grammar::{
-    Diagnostic, Span,
+    Diagnostic, Edit, Span,
     ast::{self, Path},
 };
 
@@ -62,7 +62,12 @@ impl Lower<'_> {
         span: Span,
     ) -> Vec<Expr> {
         let params = &signature.params;
-        if args.len() != params.len() {
+        // Of parameters with one name it is not known which are meant.
+        let twice = || {
+            let mut before = params.iter().enumerate();
+            before.any(|(i, p)| params.iter().take(i).any(|first| first.name == p.name))
+        };
+        if args.len() != params.len() && !twice() {
             let list = params
                 .iter()
                 .map(|p| format!("{}: {}", p.name, self.env.type_name(&p.ty)))
@@ -83,7 +88,8 @@ impl Lower<'_> {
                 .help(format!("write `{name}({list})`")),
             );
         }
-        (0..)
+        let before = self.found.len();
+        let lowered: Vec<Expr> = (0..)
             .zip(args)
             .map(|(i, arg)| match params.get(i) {
                 Some(param) => {
@@ -97,7 +103,59 @@ impl Lower<'_> {
                 }
                 None => self.expr(arg),
             })
-            .collect()
+            .collect();
+        self.swapped(before, params, args, &lowered);
+        lowered
+    }
+
+    /// Two arguments that do not fit, each of which fits in the other's place, are one finding: that of their order.
+    fn swapped(
+        &mut self,
+        before: usize,
+        params: &[ParamDef],
+        args: &[ast::Expr],
+        lowered: &[Expr],
+    ) {
+        if self.found.len() != before + 2 || args.len() != params.len() {
+            return;
+        }
+        let own = self.found.get(before..).unwrap_or_default();
+        if own.iter().any(|d| !matches!(d.code, "F0302" | "F1201")) {
+            return;
+        }
+        let all = || params.iter().zip(args).zip(lowered);
+        let misfits: Vec<_> = all()
+            .filter(|((param, _), expr)| !crate::types::fits(&expr.ty, &param.ty))
+            .collect();
+        let [((first, a), x), ((second, b), y)] = misfits.as_slice() else {
+            return;
+        };
+        if !crate::types::fits(&x.ty, &second.ty) || !crate::types::fits(&y.ty, &first.ty) {
+            return;
+        }
+        let (at_a, at_b) = (self.loc(a.span), self.loc(b.span));
+        let written = |at| self.sources.snippet(at).to_owned();
+        let (text_a, text_b) = (written(at_a), written(at_b));
+        let found = Diagnostic::error("F0302", "two arguments stand in each other's place", at_a)
+            .labelled(format!("this fits `{}`", second.name))
+            .label(at_b, format!("this fits `{}`", first.name))
+            .help(format!("write `{text_b}` first, then `{text_a}`"))
+            .fix(
+                "swap them",
+                false,
+                vec![
+                    Edit {
+                        at: at_a,
+                        text: text_b.clone(),
+                    },
+                    Edit {
+                        at: at_b,
+                        text: text_a.clone(),
+                    },
+                ],
+            );
+        self.found.truncate(before);
+        self.report(found);
     }
 }
 

@@ -84,7 +84,25 @@ impl Lower<'_> {
                 }
                 (t.to_string(), true)
             }
+            (ExprKind::Const(Value::Text(t)), Type::Number) if t.parse::<f64>().is_ok() => {
+                (t.to_string(), false)
+            }
             (ExprKind::Const(Value::Text(_)), _) => return found,
+            (ExprKind::Const(Value::Number(_)), Type::Date) => {
+                return found.help("a date is written `2026-12-25`");
+            }
+            (_, Type::List(of)) if fits(&expr.ty, of) => (format!("[{written}]"), false),
+            (_, Type::Date) if expr.ty == Type::DateTime => {
+                return found.help("a date is a whole day, as `today`; `now` is a moment");
+            }
+            (_, Type::DateTime) if expr.ty == Type::Date => {
+                return found.help("a datetime is a moment, as `now`; `today` is a whole day");
+            }
+            (_, Type::Duration) if expr.ty == Type::DateTime => {
+                return found.help(format!(
+                    "the time between two moments is a duration: `now - {written}`"
+                ));
+            }
             (ExprKind::Const(_), Type::Text) => (format!("\"{written}\""), false),
             (_, Type::Text)
                 if !matches!(

@@ -354,13 +354,20 @@ impl<'a> Lower<'a> {
         if self.put_off() {
             return None;
         }
-        let names = self
-            .env
-            .scope(scope)
-            .into_iter()
-            .flat_map(|s| s.names.of(kind))
-            .map(|(n, _)| n.as_str());
-        let mut found = crate::env::unknown(self.env, scope, kind.word(), &last.text, at, names);
+        let env = self.env;
+        let names = || {
+            let all = env.scope(scope).into_iter();
+            all.flat_map(|s| s.names.of(kind)).map(|(n, _)| n.as_str())
+        };
+        let mut found = crate::env::unknown(env, scope, kind.word(), &last.text, at, names());
+        // Of what a bot has only a few, all are told.
+        let few = matches!(
+            kind,
+            Kind::Tier | Kind::Team | Kind::Hours | Kind::Knowledge | Kind::Webhook | Kind::Trigger
+        );
+        if few {
+            found = or_list(found, "declared:", names());
+        }
         if let Some(fix) = found.fixes.first_mut()
             && let Some(edit) = fix.edits.first_mut()
         {
@@ -434,9 +441,9 @@ impl<'a> Lower<'a> {
             let old = (Env::PROFILE, Kind::Slot, name.text.clone());
             let found = match self.env.renamed.get(&old) {
                 Some(new) => crate::env::renamed(found, &name.text, new, at),
-                None => suggest(found, &name.text, at, names),
+                None => suggest(found, &name.text, at, names.clone()),
             };
-            self.report(found);
+            self.report(or_list(found, "it has", names));
         }
         None
     }
@@ -505,6 +512,27 @@ impl<'a> Lower<'a> {
             )
         )
     }
+}
+
+/// How many names are told where none of them is near.
+const FEW: usize = 12;
+
+/// Adds the few names that there are, where nothing else helps.
+pub(crate) fn or_list<'n>(
+    found: Diagnostic,
+    which: &str,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
+    if found.help.is_some() {
+        return found;
+    }
+    let mut names: Vec<&str> = names.into_iter().take(FEW + 1).collect();
+    if names.is_empty() || names.len() > FEW {
+        return found;
+    }
+    names.sort_unstable();
+    let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    found.help(format!("{which} {}", names.join(", ")))
 }
 
 /// Adds "did you mean".

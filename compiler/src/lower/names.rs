@@ -1,6 +1,6 @@
 //! Names in expressions.
 
-use super::{Inside, Lower, suggest};
+use super::{Inside, Lower, or_list, suggest};
 use crate::env::{Def, Kind};
 use crate::machine::{Expr, ExprKind, HoursOf, HoursQuery};
 use crate::signals;
@@ -131,8 +131,8 @@ impl Lower<'_> {
                         self.loc(field.span),
                     );
                     let names: Vec<&str> = fields.iter().map(|(n, _)| n.as_str()).collect();
-                    let found = suggest(found, &field.text, self.loc(field.span), names);
-                    self.report(found);
+                    let found = suggest(found, &field.text, self.loc(field.span), names.clone());
+                    self.report(or_list(found, "it has", names));
                     return Some(self.error_expr(span));
                 };
                 let base = Expr {
@@ -205,6 +205,11 @@ impl Lower<'_> {
     fn in_scope(&mut self, scope: u32, first: &Name, rest: &[Name], span: Span) -> Option<Expr> {
         let name = first.text.as_str();
         let at = if rest.is_empty() { span } else { first.span };
+        if !self.env.ambiguous.is_empty()
+            && self.env.ambiguous.contains(&(scope, first.text.clone()))
+        {
+            return Some(self.error_expr(span));
+        }
         if let Some(id) = self.env.lookup(scope, Kind::Slot, name) {
             self.refer(first.span, Kind::Slot.def(id));
             let base = self.slot_expr(SlotId(id), at);
@@ -338,8 +343,9 @@ impl Lower<'_> {
                                 );
                                 let names: Vec<&str> =
                                     record.fields.iter().map(|f| f.name.as_str()).collect();
-                                let found = suggest(found, &name.text, self.loc(name.span), names);
-                                self.report(found);
+                                let found =
+                                    suggest(found, &name.text, self.loc(name.span), names.clone());
+                                self.report(or_list(found, "it has", names));
                             }
                             return self.error_expr(span);
                         }

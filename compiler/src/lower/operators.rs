@@ -248,6 +248,14 @@ impl Lower<'_> {
                                 text: joined.clone(),
                             }],
                         );
+                } else if matches!(op, Add | Sub) {
+                    // A bare number beside a percentage, a duration or an amount lacks its unit.
+                    let bare = |e: &Expr| matches!(e.kind, ExprKind::Const(Value::Number(_)));
+                    found = match (bare(left), bare(right)) {
+                        (false, true) => self.explain(found, right, &left.ty),
+                        (true, false) => self.explain(found, left, &right.ty),
+                        _ => found,
+                    };
                 }
                 self.report(found);
                 Type::Error

@@ -396,7 +396,7 @@ impl Lower<'_> {
         let subject = self.expr(subject);
         let mut out = Vec::with_capacity(arms.len());
         let mut otherwise = None;
-        let mut failed = subject.ty == Type::Error;
+        let mut ways = Vec::new();
         for arm in arms {
             let to = self.then(arm.then.as_ref(), arm.span, next);
             let (patterns, pattern_locs) = match &arm.head {
@@ -443,8 +443,8 @@ impl Lower<'_> {
                 otherwise = Some(to);
             }
             if patterns.is_empty() {
-                // Reported; what it should have covered is not missing.
-                failed = true;
+                // Reported; what it should have covered is not missing, and what it leads to is led to.
+                ways.push(to);
                 continue;
             }
             out.push(MatchArm {
@@ -454,11 +454,17 @@ impl Lower<'_> {
                 pattern_locs,
             });
         }
-        if failed && otherwise.is_none() {
-            otherwise = Some(next);
+        if subject.ty == Type::Error || !ways.is_empty() {
+            // Behind `otherwise` it is never taken.
+            let to = self.failed_question(next, ways, span);
+            let patterns = match otherwise {
+                Some(_) => Vec::new(),
+                None => vec![crate::machine::CellPattern::Any],
+            };
+            otherwise.get_or_insert(to);
             out.push(MatchArm {
-                patterns: vec![crate::machine::CellPattern::Any],
-                to: next,
+                patterns,
+                to,
                 loc: self.loc(span),
                 pattern_locs: vec![self.loc(span)],
             });

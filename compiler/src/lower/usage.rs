@@ -46,13 +46,18 @@ pub(crate) fn unused(
             used.insert(*def);
         }
     }
-    // Who misspelt a name, or still uses the old one, meant it.
-    let meant: FxHashSet<String> = found
-        .iter()
-        .filter(|d| matches!(d.code, "F0201" | "F1201"))
-        .flat_map(|d| &d.fixes)
-        .flat_map(|f| &f.edits)
-        .filter_map(|e| e.text.rsplit('.').next().map(str::to_owned))
+    // Who misspelt a name, or still uses the old one, meant it; who put it where something else belongs uses it all the same.
+    let unknown = || {
+        let all = found.iter();
+        all.filter(|d| matches!(d.code, "F0201" | "F1201"))
+    };
+    let edits = unknown().flat_map(|d| &d.fixes).flat_map(|f| &f.edits);
+    let names = unknown().filter(|d| d.message.starts_with("unknown "));
+    let places = names.filter_map(|d| d.labels.first());
+    let meant: FxHashSet<String> = edits
+        .map(|e| e.text.as_str())
+        .chain(places.map(|l| sources.snippet(l.at)))
+        .filter_map(|written| written.rsplit('.').next().map(str::to_owned))
         .collect();
     let mut report = |kind: Kind, id: u32, name: &str, scope: u32, at: Loc| {
         let def = kind.def(id);

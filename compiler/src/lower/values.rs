@@ -97,7 +97,8 @@ impl Lower<'_> {
                             values,
                         )
                     }
-                    Domain::Language | Domain::Channel if self.env.bot.is_none() => return,
+                    Domain::Language if self.env.languages.is_empty() => return,
+                    Domain::Channel if self.env.channels.is_empty() => return,
                     _ => (
                         "F0301",
                         format!("`{}` is no {}", last.text, domain_name(*domain)),

@@ -145,11 +145,22 @@ impl Lower<'_> {
                                 .filter(|(p, _)| p.ends_with(".rhai"))
                                 .map(|(p, _)| p.as_str());
                             let near = crate::env::did_you_mean(&full, near).map(str::to_owned);
-                            let help = near.map_or_else(
-                                || "paths are relative to the folder of this file".to_owned(),
-                                |n| format!("did you mean `{n}`?"),
-                            );
-                            self.report(found.help(help));
+                            let from_here = |n: &str| {
+                                let below = n.strip_prefix(folder.as_str())?.strip_prefix('/');
+                                below.map(str::to_owned)
+                            };
+                            let near = near.map(|n| from_here(&n).unwrap_or(n));
+                            self.report(match near {
+                                None => found.help("paths are relative to the folder of this file"),
+                                Some(n) => found.help(format!("did you mean `{n}`?")).fix(
+                                    format!("write `{n}`"),
+                                    false,
+                                    vec![flow_grammar::Edit {
+                                        at: path_loc,
+                                        text: format!("\"{n}\""),
+                                    }],
+                                ),
+                            });
                         }
                     }
                     path = full;
