@@ -53,6 +53,8 @@ struct Open {
     indent: usize,
     /// Length of `joined` when it was opened.
     joined: usize,
+    /// A line in it is indented more than its own.
+    deeper: bool,
 }
 
 /// Normalises the text of one declaration.
@@ -62,6 +64,7 @@ pub(crate) fn normalise(source: &str) -> Normal {
     if first.unclosed_brace() || first.extra_close {
         // Some brace is missing: look again, closing blocks where the indentation says that they end.
         let mut second = Pass::new(source, true);
+        second.too_few = first.unclosed_brace();
         second.run();
         return second.done();
     }
@@ -86,6 +89,8 @@ struct Pass<'a> {
     indent: usize,
     wants_block: bool,
     healed: bool,
+    /// More blocks were opened than closed.
+    too_few: bool,
     /// More blocks were closed than opened.
     extra_close: bool,
     /// For each line of the block being read: indentation, the line end after it, its last token.
@@ -109,6 +114,7 @@ impl<'a> Pass<'a> {
             indent: 0,
             wants_block: false,
             healed: false,
+            too_few: false,
             extra_close: false,
             lines: Vec::new(),
             last_indent: 0,
@@ -215,6 +221,9 @@ impl<'a> Pass<'a> {
         }
         if let Some(at) = self.pending.first().copied().filter(|_| self.heal) {
             self.lines.push((self.last_indent, at, last));
+            if next.tok != Tok::Close(b'}') {
+                self.close_above(at, next, last);
+            }
         }
         if self.wants_block && self.stack.is_empty() && next.tok != Tok::Open(b'{') {
             self.missing_open(last);
@@ -274,12 +283,15 @@ impl<'a> Pass<'a> {
                     byte,
                     indent: self.indent,
                     joined: self.joined.len(),
+                    deeper: false,
                 });
             }
             Tok::Close(byte) => self.close(token, byte, first_on_line),
             Tok::Semi if self.stack.last().is_none_or(|o| o.byte == b'{') => {
                 self.put(token.start, b'\n');
             }
+            // Where the bracket is never closed it ends an item after all.
+            Tok::Semi => self.joined.push(token.start),
             Tok::Text { closed } => self.text(token, closed, marks),
             Tok::Block { closed } => self.block_text(token, closed, marks),
             Tok::Regex => self.pattern(token),

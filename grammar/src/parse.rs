@@ -1,7 +1,9 @@
 //! Whole files: split, then parse each declaration, or take its tree from the cache.
 
 use crate::build::parse_decl;
-use crate::split::split;
+use crate::diagnostic::{Diagnostic, Edit};
+use crate::span::Span;
+use crate::split::{is_keyword, keyword, split};
 use crate::tree::{FileTree, ParsedDecl, PlacedDecl};
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -89,18 +91,41 @@ pub fn parse_uncached(text: &str) -> FileTree {
 }
 
 fn assemble(text: &str, mut tree: impl FnMut(&str) -> Arc<ParsedDecl>) -> FileTree {
+    let mut end = 0;
     let decls = split(text)
         .into_iter()
         .filter_map(|range| {
             let part = text.get(range.clone())?;
             let offset = u32::try_from(range.start).ok()?;
             let len = u32::try_from(range.len()).ok()?;
-            Some(PlacedDecl {
-                offset,
-                len,
-                tree: tree(part),
-            })
+            let before = std::mem::replace(&mut end, range.end);
+            let gap = text.get(before..range.start).unwrap_or_default();
+            let parted = gap.contains('\n')
+                || !text.get(..before).is_some_and(|t| t.ends_with('}'))
+                || !is_keyword(keyword(part));
+            let mut tree = tree(part);
+            if !parted {
+                Arc::make_mut(&mut tree).diagnostics.push(not_parted(part));
+            }
+            Some(PlacedDecl { offset, len, tree })
         })
         .collect();
     FileTree { decls }
+}
+
+/// What is said of a declaration that follows another one's block on its line.
+fn not_parted(decl: &str) -> Diagnostic<Span> {
+    let word = keyword(decl);
+    let start = decl.find(word).unwrap_or_default();
+    let at = crate::normal::span(start, start + word.len());
+    Diagnostic::error("F0101", format!("unexpected `{word}` after `}}`"), at)
+        .help("one declaration ends with its line; on one line they are separated by `;`")
+        .fix(
+            "write `;` before it",
+            false,
+            vec![Edit {
+                at: Span::new(at.start, at.start),
+                text: "; ".to_owned(),
+            }],
+        )
 }

@@ -156,6 +156,15 @@ fn only_declares(text: &str, at: usize) -> bool {
     only && rest.starts_with(' ') && !word_at(rest.trim_start_matches(' '), 0).is_empty()
 }
 
+/// Whether nothing follows on a line, and the next one is indented.
+pub(crate) fn body_follows(text: &str, end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    let mut lines = rest.split('\n');
+    let here = lines.next().unwrap_or_default().trim_start();
+    let next = lines.find(|l| !l.trim().is_empty()).unwrap_or_default();
+    (here.is_empty() || here.starts_with("//")) && next.starts_with([' ', '\t'])
+}
+
 fn continues(text: &str, start: usize, end: usize) -> bool {
     matches!(
         text.get(start..end),
@@ -286,7 +295,12 @@ impl Splitter {
                     self.may_open = false;
                 }
                 Tok::Open(_) => self.depth += 1,
-                Tok::Close(b'}') if self.depth == 0 => self.wants_block = false,
+                Tok::Close(b'}') if self.depth == 0 => {
+                    // Behind a header it stands for the `{`.
+                    let opens = self.wants_block && !first_on_line && body_follows(text, end);
+                    self.depth = usize::from(opens);
+                    self.wants_block = false;
+                }
                 Tok::Close(_) => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
@@ -304,7 +318,7 @@ impl Splitter {
         self.out
     }
 
-    /// Whether another declaration begins in the middle of a line: after a `;`, or after what is none.
+    /// Whether another declaration begins in the middle of a line: after a `;`, after a block that lacks one, or after what is none.
     fn goes_on_with_another(
         &self,
         text: &str,
@@ -312,9 +326,10 @@ impl Splitter {
         last: Option<(Tok, usize, usize)>,
     ) -> bool {
         let after_semi = last.is_some_and(|(tok, ..)| tok == Tok::Semi);
+        let after_block = last.is_some_and(|(tok, ..)| tok == Tok::Close(b'}'));
         self.depth == 0
             && token.tok == Tok::Word
-            && (after_semi || self.junk)
+            && (after_semi || after_block || self.junk)
             && starts_declaration(text, token.start, !after_semi)
     }
 

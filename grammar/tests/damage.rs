@@ -195,6 +195,10 @@ proptest! {
         // Such a line goes on from the one before.
         let head = broken.trim_start();
         prop_assume!(!["and ", "or ", "??", "{"].iter().any(|w| head.starts_with(w)));
+        // An indented line goes on from a declaration without a block.
+        let flat = |r: &std::ops::Range<usize>| !page[r.clone()].contains('{');
+        let indented = broken.lines().find(|l| !l.trim().is_empty()).is_some_and(|l| l.starts_with([' ', '\t']));
+        prop_assume!(!indented || !which.checked_sub(1).is_some_and(|before| flat(&ranges[before])));
         let text = format!("{}{}{}", &page[..range.start], broken, &page[range.end..]);
         let tree = sound(&text);
         for other in ranges.iter().enumerate().filter(|(n, _)| *n != which).map(|(_, r)| &page[r.clone()]) {

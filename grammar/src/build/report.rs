@@ -270,8 +270,10 @@ impl Builder<'_> {
             .rev()
             .take_while(|b| b.is_ascii_digit() || matches!(b, b'_' | b'.'))
             .count();
-        let begins = before.len() - number;
-        if number == 0
+        let tail = before.get(before.len() - number..).unwrap_or_default();
+        // The dots of a range are none of the number.
+        let begins = before.len() - tail.trim_start_matches('.').len();
+        if begins == before.len()
             || before
                 .get(..begins)
                 .is_some_and(|b| b.ends_with(|c: char| c.is_ascii_alphanumeric()))
@@ -653,6 +655,7 @@ fn last_token(text: &str) -> usize {
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'%' | b'.'))
             .count(),
         Some(b'>') if text.ends_with("->") => 2,
+        Some(b'?') if text.ends_with("??") => 2,
         Some(_) => text.chars().next_back().map_or(1, char::len_utf8),
     }
 }

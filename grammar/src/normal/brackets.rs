@@ -20,12 +20,45 @@ impl Pass<'_> {
             byte: b'{',
             indent: 0,
             joined: self.joined.len(),
+            deeper: false,
         });
         let head = self
             .source
             .get(self.out.head.map_or(0, |h| h.0)..last.end)
             .unwrap_or_default();
         self.report_open(head, last);
+    }
+
+    /// The header of a block ended with `}`: it stands for `{`.
+    fn turned_open(&mut self, token: Token) {
+        self.wants_block = false;
+        self.put(token.start, b'{');
+        self.stack.push(Open {
+            at: token.start,
+            byte: b'{',
+            indent: 0,
+            joined: self.joined.len(),
+            deeper: false,
+        });
+        let head = self.out.head.map_or(0, |h| h.0)..token.start;
+        let head = self.source.get(head).unwrap_or_default().trim_end();
+        let at = span(token.start, token.end);
+        self.out.diagnostics.push(
+            Diagnostic::error(
+                "F0101",
+                format!("expected `{{` after `{}`, found `}}`", shorten(head)),
+                at,
+            )
+            .help("open the block with `{`")
+            .fix(
+                "write `{`",
+                true,
+                vec![Edit {
+                    at,
+                    text: "{".to_owned(),
+                }],
+            ),
+        );
     }
 
     fn report_open(&mut self, head: &str, last: Token) {
@@ -64,6 +97,12 @@ impl Pass<'_> {
         }
         if self.stack.last().is_some_and(|o| o.byte == opener) {
             self.stack.pop();
+        } else if byte == b'}'
+            && self.wants_block
+            && self.stack.is_empty()
+            && crate::split::body_follows(self.source, token.end)
+        {
+            self.turned_open(token);
         } else if byte == b'}' {
             self.extra_close = true;
         }
@@ -90,6 +129,37 @@ impl Pass<'_> {
             left -= 1;
             self.put(spot, b'}');
             self.report_unclosed(open.at, self.last.map(|l| l.end), open.indent);
+        }
+    }
+
+    /// A line stands no further right than the one that opened the innermost block, which has something in it: the block ended
+    /// with the line above.
+    pub(super) fn close_above(&mut self, line_end: usize, next: Token, last: Token) {
+        let indent = self.indent;
+        // One line end has to stay.
+        let mut room = line_end..next.start.saturating_sub(1);
+        while self.too_few && self.stack.len() > 1 {
+            let Some(open) = self.stack.last() else {
+                return;
+            };
+            if open.byte != b'{' || open.indent < indent {
+                break;
+            }
+            let filled = open.deeper || {
+                let rest = self.source.get(open.at + 1..).unwrap_or_default();
+                let rest = rest.split('\n').next().unwrap_or_default().trim_start();
+                !rest.is_empty() && !rest.starts_with("//")
+            };
+            let (at, of_line) = (open.at, open.indent);
+            let Some(spot) = room.next().filter(|_| filled) else {
+                return;
+            };
+            self.stack.pop();
+            self.put(spot, b'}');
+            self.report_unclosed(at, Some(last.end), of_line);
+        }
+        if let Some(open) = self.stack.last_mut() {
+            open.deeper |= indent > open.indent;
         }
     }
 
@@ -120,6 +190,7 @@ impl Pass<'_> {
             byte: b'{',
             indent,
             joined: self.joined.len(),
+            deeper: false,
         });
         let head = self
             .source
@@ -148,6 +219,12 @@ impl Pass<'_> {
         let mut finding =
             Diagnostic::error("F0101", message, span(at, at + 1)).help("close it with `}`");
         if let Some(end) = insert {
+            let one_line = !self.source.get(at..end).unwrap_or_default().contains('\n');
+            let text = if one_line {
+                " }".to_owned()
+            } else {
+                format!("\n{}}}", " ".repeat(indent))
+            };
             finding = finding
                 .label(span(end, end), "a `}` is missing after this")
                 .fix(
@@ -155,7 +232,7 @@ impl Pass<'_> {
                     false,
                     vec![Edit {
                         at: span(end, end),
-                        text: format!("\n{}}}", " ".repeat(indent)),
+                        text,
                     }],
                 );
         }

@@ -76,22 +76,40 @@ impl Pass<'_> {
         if self.bytes.get(token.end).is_some_and(|b| *b == b' ') {
             self.put(token.end, b'"');
         }
-        self.out.diagnostics.push(
-            Diagnostic::error(
-                "F0101",
-                "this text has no closing quote",
-                span(token.start, token.end),
-            )
-            .help("close it with `\"`; a text of several lines stands between `\"\"\"`")
-            .fix(
-                "write `\"`",
-                false,
-                vec![Edit {
-                    at: span(token.end, token.end),
-                    text: "\"".to_owned(),
-                }],
-            ),
+        let finding = Diagnostic::error(
+            "F0101",
+            "this text has no closing quote",
+            span(token.start, token.end),
         );
+        // What closes a block of this line, and a comment, belong behind the quote.
+        let text = text.split(" //").next().unwrap_or_default().trim_end();
+        let one_line = self
+            .stack
+            .last()
+            .is_some_and(|o| !source.get(o.at..token.start).unwrap_or("\n").contains('\n'));
+        let inside = if one_line {
+            text.trim_end_matches([' ', '}', ')', ']'])
+        } else {
+            text
+        };
+        self.out.diagnostics.push(if one_line && inside.is_empty() {
+            // It closes nothing that was meant: the quote before it, or one of those, is the one that has no partner.
+            finding.help(
+                "on this line a text before it lacks its closing quote, or this one is too many",
+            )
+        } else {
+            let end = token.start + 1 + inside.len();
+            finding
+                .help("close it with `\"`; a text of several lines stands between `\"\"\"`")
+                .fix(
+                    "write `\"`",
+                    false,
+                    vec![Edit {
+                        at: span(end, end),
+                        text: "\"".to_owned(),
+                    }],
+                )
+        });
     }
 
     pub(super) fn block_text(&mut self, token: Token, closed: bool, marks: &Marks) {
