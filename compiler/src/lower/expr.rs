@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::env::Kind;
 use crate::machine::{Expr, ExprKind, Held, HoursOf, Pattern, Signal, Temporal};
-use crate::value::{Domain, HoursId, Money, TeamId, TemporalId, Type, Value};
+use crate::value::{Domain, HoursId, Money, TeamId, TemporalId, TextId, Type, Value};
 use flow_grammar::{
     Diagnostic, Span,
     ast::{self, BinaryOp, Path, TimeScope},
@@ -213,6 +213,13 @@ impl Lower<'_> {
             // It may be a value of the type that is missing.
             return self.error_expr(path.span);
         }
+        if *ty == Type::Text
+            && matches!(bare, Bare::Either(_))
+            && self.names_a_text(path)
+            && let Some(id) = self.named(Kind::Text, path)
+        {
+            return self.make(ExprKind::Text(TextId(id)), Type::Text, path.span);
+        }
         if !matches!(ty, Type::Enum(_) | Type::Domain(_)) {
             let before = self.found.len();
             let expr = self.path(path);
@@ -240,6 +247,28 @@ impl Lower<'_> {
             ty: Type::Error,
             loc: self.loc(path.span),
         }
+    }
+
+    /// Whether a name stands for a text that is declared. In a text itself it does not: there each language has its own words, and
+    /// texts would name each other in a circle.
+    fn names_a_text(&self, path: &Path) -> bool {
+        if self.in_text
+            || matches!(self.inside, super::Inside::Webhook(_))
+            || self.is_variable(path)
+        {
+            return false;
+        }
+        let Some((last, folders)) = path.segments.split_last() else {
+            return false;
+        };
+        let mut scope = self.scope;
+        for folder in folders {
+            match self.env.lookup(scope, Kind::Alias, &folder.text) {
+                Some(next) => scope = next,
+                None => return false,
+            }
+        }
+        self.env.lookup(scope, Kind::Text, &last.text).is_some()
     }
 
     /// An unknown name where a text is expected: the quotes may be missing.

@@ -44,7 +44,9 @@ impl Lower<'_> {
                     },
                     None => None,
                 };
+                self.in_text = true;
                 let parts = self.parts(&v.text);
+                self.in_text = false;
                 let same = variants
                     .iter()
                     .find(|o: &&TextVariant| {
