@@ -157,6 +157,9 @@ impl Taint {
         let adds = self.adds(machine, flow);
         let interrupts = self.interrupts(machine, flow, &adds);
         let may_wait = waiting(machine, flow);
+        // By node, what it may change, and what may be where it returns.
+        let touched = touched(machine, flow);
+        let mut left: Vec<Holds> = vec![Holds::new(); machine.nodes.len()];
         let mut arrivals: Vec<(OpId, Holds)> = Vec::new();
         // Handlers, triggers and the like begin where a conversation rests, with what it holds there.
         let mut resting = self.defaults.clone();
@@ -214,23 +217,46 @@ impl Taint {
             {
                 *slot = Some(before.clone());
             }
-            if !passes(op) {
+            if !passes(machine, op) {
                 join(&mut resting, &before);
             }
             let mut after = before.clone();
             self.step(machine, op, &before, &mut after);
             match &op.kind {
-                OpKind::Goto { node } | OpKind::Visit { node, .. } => {
+                OpKind::Goto { node } => {
                     if let Some(node) = machine.node(*node) {
                         arrivals.push((node.entry, before.clone()));
                     }
-                    if let Some(added) = adds
-                        .get(node.index())
-                        .filter(|_| matches!(op.kind, OpKind::Visit { .. }))
+                }
+                OpKind::Visit { node, .. } => {
+                    if let Some(node) = machine.node(*node) {
+                        arrivals.push((node.entry, before.clone()));
+                    }
+                    // What the visited node may change is as it leaves it.
+                    let at = node.index();
+                    for var in touched.get(at).into_iter().flatten() {
+                        match left.get(at).and_then(|holds| holds.get(var)) {
+                            Some(sources) => after.insert(*var, sources.clone()),
+                            None => after.remove(var),
+                        };
+                    }
+                    if may_wait.get(at) == Some(&true) {
+                        join(&mut after, &interrupts);
+                    }
+                }
+                OpKind::Back | OpKind::Finish => {
+                    if let Some(CodeOwner::Node(node)) = machine.code(op.code).map(|c| c.owner)
+                        && let Some(holds) = left.get_mut(node.index())
+                        && join(holds, &before)
                     {
-                        join(&mut after, added);
-                        if may_wait.get(node.index()) == Some(&true) {
-                            join(&mut after, &interrupts);
+                        for visit in flow.visits(node) {
+                            let seen = self.before.get(visit.index()).is_some_and(Option::is_some);
+                            if seen
+                                && let Some(q) = queued.get_mut(visit.index())
+                                && !std::mem::replace(q, true)
+                            {
+                                todo.push_back(*visit);
+                            }
                         }
                     }
                 }
@@ -346,20 +372,65 @@ impl Taint {
     }
 }
 
-/// Whether a conversation goes on after an operation at once, so that no handler comes between.
-const fn passes(op: &Op) -> bool {
-    matches!(
-        op.kind,
+/// By node, what it or a node that it visits sets, clears or asks for.
+fn touched(machine: &Machine, flow: &Flow) -> Vec<BTreeSet<Var>> {
+    let mut out: Vec<BTreeSet<Var>> = vec![BTreeSet::new(); machine.nodes.len()];
+    let mut visitors: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+    for (i, node) in machine.nodes.iter().enumerate() {
+        for op in flow.ops(node.code).iter().filter_map(|id| machine.op(*id)) {
+            let vars = match &op.kind {
+                OpKind::Set { slot: var, .. }
+                | OpKind::Clear { slot: var, .. }
+                | OpKind::Ask { var, .. }
+                | OpKind::ChooseFrom { var, .. } => std::slice::from_ref(var),
+                OpKind::Visit { node, .. } => {
+                    visitors.entry(node.index()).or_default().push(i);
+                    continue;
+                }
+                _ => continue,
+            };
+            if let Some(set) = out.get_mut(i) {
+                set.extend(vars);
+            }
+        }
+    }
+    let mut todo: Vec<usize> = (0..out.len()).collect();
+    while let Some(i) = todo.pop() {
+        let Some(vars) = out.get(i).cloned() else {
+            continue;
+        };
+        for visitor in visitors.get(&i).into_iter().flatten() {
+            if let Some(set) = out.get_mut(*visitor) {
+                let before = set.len();
+                set.extend(&vars);
+                if set.len() > before {
+                    todo.push(*visitor);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Whether a conversation goes on after an operation at once, so that no handler comes between: events come one by one. A visited
+/// node returns to a step; who interrupts a conversation leaves it where it rests.
+fn passes(machine: &Machine, op: &Op) -> bool {
+    match op.kind {
         OpKind::Say { .. }
-            | OpKind::Set { .. }
-            | OpKind::Clear { .. }
-            | OpKind::Branch { .. }
-            | OpKind::Match { .. }
-            | OpKind::Goto { .. }
-            | OpKind::Visit { .. }
-            | OpKind::Note { .. }
-            | OpKind::Tag { .. }
-    )
+        | OpKind::Set { .. }
+        | OpKind::Clear { .. }
+        | OpKind::Branch { .. }
+        | OpKind::Match { .. }
+        | OpKind::Call { .. }
+        | OpKind::Goto { .. }
+        | OpKind::Visit { .. }
+        | OpKind::Note { .. }
+        | OpKind::Tag { .. } => true,
+        OpKind::Back | OpKind::Finish => machine
+            .code(op.code)
+            .is_some_and(|c| matches!(c.owner, CodeOwner::Node(_))),
+        _ => false,
+    }
 }
 
 /// What an operation copies, and where to.
