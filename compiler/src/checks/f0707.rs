@@ -110,7 +110,7 @@ fn unkept(
             promise.loc,
         )
         .labelled(format!(
-            "promised on {}, it ends before {}, when the first team opens",
+            "promised on {}, it ends by {}, when the first team opens",
             show(*from, &zone),
             show(*to, &zone)
         ));

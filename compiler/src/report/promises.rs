@@ -5,7 +5,7 @@ use super::words;
 use crate::checks::support::analysis::Analysis;
 use crate::checks::support::calendar::{staffed, with_overflow};
 use crate::checks::support::set::show_duration;
-use crate::machine::{ExprKind, Machine, Offer, OfferKind, OpKind, Promise};
+use crate::machine::{CodeOwner, ExprKind, Machine, Offer, OfferKind, OpKind, Promise};
 use crate::sources::Position;
 use crate::value::{HoursId, TierId, Value};
 use flow_grammar::Loc;
@@ -111,31 +111,37 @@ pub(super) fn promises(cx: &Analysis<'_>) -> Vec<Promised> {
             .take(machine.tiers.len())
             .flat_map(|t| hours_of(machine, t)),
     );
+    // What a handoff promises its own people keep; who keeps what a node promises is not known.
+    let of_tier = |tier: Option<TierId>| tier.map_or_else(|| all.clone(), |t| hours_of(machine, t));
     let mut seen = BTreeSet::new();
-    let mut later = |what: &str, promise: &Promise, out: &mut Vec<Promised>| {
+    let mut later = |what: &str, promise: &Promise, tier, out: &mut Vec<Promised>| {
         if seen.insert(promise.loc) {
-            out.push(later(cx, what, promise, &all));
+            out.push(later(cx, what, promise, &of_tier(tier)));
         }
     };
     for op in &machine.ops {
+        let tier = match machine.code(op.code).map(|c| c.owner) {
+            Some(CodeOwner::Handoff(i, _)) => machine.handoffs.get(i as usize).map(|h| h.tier),
+            _ => None,
+        };
         match &op.kind {
             OpKind::Ticket {
                 promise: Some(p), ..
-            } => later("ticket", p, &mut out),
+            } => later("ticket", p, tier, &mut out),
             OpKind::Callback {
                 promise: Some(p), ..
-            } => later("callback", p, &mut out),
+            } => later("callback", p, tier, &mut out),
             OpKind::Offer { offer, .. } => {
                 for (what, p) in of_offer(offer) {
-                    later(what, p, &mut out);
+                    later(what, p, tier, &mut out);
                 }
             }
             _ => {}
         }
     }
-    for offer in machine.handoffs.iter().flat_map(|h| &h.offers) {
-        for (what, p) in of_offer(offer) {
-            later(what, p, &mut out);
+    for handoff in &machine.handoffs {
+        for (what, p) in handoff.offers.iter().flat_map(of_offer) {
+            later(what, p, Some(handoff.tier), &mut out);
         }
     }
     out
@@ -262,7 +268,7 @@ fn later(cx: &Analysis<'_>, what: &str, promise: &Promise, staff: &[HoursId]) ->
             ),
             Some((from, to)) => (
                 false,
-                format!("promised on {from} it ends before {to}, when the first team opens"),
+                format!("promised on {from} it ends by {to}, when the first team opens"),
             ),
         }
     };

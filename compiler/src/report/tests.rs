@@ -350,3 +350,41 @@ node lost {
         .collect();
     assert!(by.contains(&"the regulated intent `fraud`"), "{by:?}");
 }
+
+#[test]
+fn what_a_handoff_promises_its_own_people_keep() {
+    let c = compile(
+        r#"
+bot demo { languages en; channels web; timezone "Europe/London"; tiers bot -> desk -> expert; start greet }
+tier bot: scripted {}
+tier desk: people {}
+tier expert: people {}
+hours office { mon..fri 09:00-17:00 }
+hours day { mon..sun 09:00-17:00 }
+team front { hours office }
+team back { hours always }
+route desk { | intent | team |
+             | _      | front | }
+route expert { | intent | team |
+               | _      | back | }
+handoff desk {
+  say "I'll get you to a person."
+  closed { ticket within 4h of day "Write to us" }
+  offer when queue.wait > 5m { callback within 2h "Call me" }
+}
+handoff expert { say "I'll get you to an expert."; offer when queue.wait > 5m { callback within 3h "Call me" } }
+customer { phone: phone private ask "Your number?"; email: email private ask "Your mail?" }
+node greet { ticket within 1h "Somebody will write"; escalate to expert because "always" }
+"#,
+    );
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    let kept = |within: &str| {
+        let promise = r.promises.iter().find(|p| p.within == within);
+        promise.map(|p| p.kept)
+    };
+    // The desk is closed at night and at weekends; the experts never are, and they may keep what a node promises.
+    assert_eq!(kept("2h"), Some(false));
+    assert_eq!(kept("4h of day"), Some(false));
+    assert_eq!(kept("3h"), Some(true));
+    assert_eq!(kept("1h"), Some(true));
+}
