@@ -83,8 +83,13 @@ fn same_in(cx: &Analysis<'_>, a: &Text, b: &Text) -> Option<(SmolStr, SmolStr)> 
     cx.machine.bot.languages.iter().find_map(|language| {
         let words = plain(variant(a, language)?)?;
         let others = plain(variant(b, language)?)?;
-        (words.to_lowercase() == others.to_lowercase()).then(|| (language.clone(), words))
+        let same = words == others || folded(words).eq(folded(others));
+        same.then(|| (language.clone(), words.into()))
     })
+}
+
+fn folded(words: &str) -> impl Iterator<Item = char> {
+    words.chars().flat_map(char::to_lowercase)
 }
 
 /// The variant for a language on channels without one of their own.
@@ -95,9 +100,9 @@ fn variant<'t>(text: &'t Text, language: &SmolStr) -> Option<&'t TextVariant> {
 }
 
 /// Its words, if nothing is filled in.
-fn plain(variant: &TextVariant) -> Option<SmolStr> {
+fn plain(variant: &TextVariant) -> Option<&str> {
     match variant.parts.as_slice() {
-        [TextPart::Str(words)] => Some(words.trim().into()),
+        [TextPart::Str(words)] => Some(words.trim()),
         _ => None,
     }
 }

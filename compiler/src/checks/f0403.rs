@@ -1,9 +1,12 @@
 //! F0403: a loop without a step that surely waits: the bot would talk for ever.
 //!
 //! The graph of all ways on that are taken without waiting for the customer must be free of circles. A visit is passed without
-//! waiting if the visited node can return without waiting; a `form` waits only while something is unknown; whether a call fails,
-//! or a condition changes from one round to the next, cannot be known. Calling people leads on to the handoff's plan for when they
+//! waiting if the visited node can return without waiting; a `form` waits only while something is unknown; a question whether
+//! something is known has the answer that the loop itself gives it; whether a call fails, or another condition changes from one
+//! round to the next, cannot be known. Calling people leads on to the handoff's plan for when they
 //! are closed, full or away; going on with a scripted tier begins it anew.
+
+mod rounds;
 
 use super::support::analysis::Analysis;
 use super::support::calendar::with_overflow;
@@ -14,6 +17,7 @@ use crate::value::{OpId, TierId};
 use flow_grammar::ast::TierKind;
 use flow_grammar::{Diagnostic, Severity};
 use petgraph::graph::{DiGraph, NodeIndex};
+use rounds::Round;
 use std::collections::VecDeque;
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -48,7 +52,8 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (from, to) in edges {
         graph.add_edge(NodeIndex::new(from.index()), NodeIndex::new(to.index()), ());
     }
-    let mut loops: Vec<Vec<OpId>> = Vec::new();
+    // The steps of a part, and a way round, where it is known that it can be taken.
+    let mut loops: Vec<(Vec<OpId>, Option<Vec<OpId>>)> = Vec::new();
     for part in petgraph::algo::kosaraju_scc(&graph) {
         let alone = part.len() == 1
             && part
@@ -62,22 +67,34 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .filter_map(|n| graph.node_weight(*n))
             .copied()
             .collect();
-        if !form_waits_again(machine, &members)
-            && !only_visits(machine, &members)
-            && !calls_when_open(machine, &members)
+        if form_waits_again(machine, &members)
+            || only_visits(machine, &members)
+            || calls_when_open(machine, &members)
         {
-            loops.push(members);
+            continue;
+        }
+        let leads = |from: OpId, f: &mut dyn FnMut(OpId)| {
+            graph
+                .neighbors(NodeIndex::new(from.index()))
+                .filter_map(|n| graph.node_weight(n))
+                .for_each(|to| f(*to));
+        };
+        match rounds::round(cx, &members, leads) {
+            Round::Never => {}
+            Round::Along(way) => loops.push((members, Some(way))),
+            Round::Unsaid => loops.push((members, None)),
         }
     }
-    loops.sort_by_key(|members| {
+    loops.sort_by_key(|(members, _)| {
         members
             .iter()
             .filter_map(|id| machine.op(*id))
             .map(|o| o.loc)
             .min()
     });
-    for members in loops {
-        found.extend(report(cx, &graph, &members, &passable));
+    for (members, way) in loops {
+        let way = way.or_else(|| shortest(machine, &graph, &members));
+        found.extend(way.and_then(|way| report(cx, way, &passable)));
     }
 }
 
@@ -263,25 +280,20 @@ fn form_waits_again(machine: &Machine, members: &[OpId]) -> bool {
     !cleared.is_empty() && members.iter().filter_map(|id| machine.op(*id)).any(|op| matches!(&op.kind, OpKind::Form { vars, .. } if vars.iter().any(|v| cleared.contains(v))))
 }
 
-/// Shows the shortest circle through the first step of the loop.
-fn report(
-    cx: &Analysis<'_>,
-    graph: &DiGraph<OpId, ()>,
-    members: &[OpId],
-    passable: &[bool],
-) -> Option<Diagnostic> {
-    let machine = cx.machine;
+/// A jump says less than a step that does something: a loop begins with one of those if there is one.
+fn rank(machine: &Machine, id: OpId) -> Option<(bool, flow_grammar::Loc)> {
+    let op = machine.op(id)?;
+    let jumps = matches!(op.kind, OpKind::Goto { .. } | OpKind::Finish);
+    Some((jumps, op.loc))
+}
+
+/// The shortest circle through the first step of the loop.
+fn shortest(machine: &Machine, graph: &DiGraph<OpId, ()>, members: &[OpId]) -> Option<Vec<OpId>> {
     let inside: rustc_hash::FxHashSet<OpId> = members.iter().copied().collect();
-    // A jump says less than a step that does something; begin with one if there is one.
-    let rank = |id: &OpId| {
-        machine.op(*id).map(|o| {
-            (
-                matches!(o.kind, OpKind::Goto { .. } | OpKind::Finish),
-                o.loc,
-            )
-        })
-    };
-    let start = members.iter().copied().min_by_key(rank)?;
+    let start = members
+        .iter()
+        .copied()
+        .min_by_key(|id| rank(machine, *id))?;
     let mut parent: rustc_hash::FxHashMap<OpId, OpId> = rustc_hash::FxHashMap::default();
     let mut todo = VecDeque::from([start]);
     let mut last = None;
@@ -309,6 +321,14 @@ fn report(
         path.push(*before);
     }
     path.reverse();
+    Some(path)
+}
+
+/// Shows a circle, step by step.
+fn report(cx: &Analysis<'_>, mut path: Vec<OpId>, passable: &[bool]) -> Option<Diagnostic> {
+    let machine = cx.machine;
+    let first = (0..path.len()).min_by_key(|i| path.get(*i).and_then(|id| rank(machine, *id)))?;
+    path.rotate_left(first);
     let steps: Vec<&Op> = path.iter().filter_map(|id| machine.op(*id)).collect();
     let first = steps.first()?;
     let where_ = machine

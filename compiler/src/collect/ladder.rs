@@ -5,7 +5,7 @@ use crate::env::{Kind, TierInfo};
 use crate::load::{decl, whole};
 use crate::value::{RuleId, TierId};
 use flow_grammar::{
-    Diagnostic, Loc,
+    Diagnostic, Loc, Name,
     ast::{BotDecl, DeclKind, TierKind},
 };
 use rustc_hash::FxHashMap;
@@ -61,14 +61,23 @@ impl Collector<'_> {
             return;
         };
         self.lacking(id, bot);
-        self.env.languages = bot.languages.iter().map(|l| l.text.clone()).collect();
+        let once = |names: &[Name]| {
+            let mut out: Vec<SmolStr> = Vec::with_capacity(names.len());
+            for name in names {
+                if !out.contains(&name.text) {
+                    out.push(name.text.clone());
+                }
+            }
+            out
+        };
+        self.env.languages = once(&bot.languages);
         let zone = bot
             .timezone
             .as_ref()
             .and_then(|t| t.plain())
             .filter(|t| jiff::tz::TimeZone::get(t).is_ok());
         self.env.timezone = zone.map_or(SmolStr::new_static("UTC"), SmolStr::new);
-        self.env.channels = bot.channels.iter().map(|c| c.text.clone()).collect();
+        self.env.channels = once(&bot.channels);
         for list in [&bot.languages, &bot.channels] {
             let mut known: FxHashMap<&SmolStr, Loc> = FxHashMap::default();
             for name in list {

@@ -370,6 +370,9 @@ impl<'a> Lower<'a> {
         if few {
             found = or_list(found, "declared:", names());
         }
+        if kind == Kind::Intent && last.text == "none" {
+            found = found.help("`otherwise` takes what has no intent");
+        }
         if let Some(fix) = found.fixes.first_mut()
             && let Some(edit) = fix.edits.first_mut()
         {

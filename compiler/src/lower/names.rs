@@ -421,6 +421,25 @@ impl Lower<'_> {
             .collect();
         let at = self.loc(name.span);
         let mut found = crate::env::unknown(self.env, scope, "name", &name.text, at, names);
+        if found.help.is_none() {
+            let truth = match name.text.as_str() {
+                "yes" => Some("true"),
+                "no" => Some("false"),
+                _ => None,
+            };
+            if let Some(truth) = truth {
+                found = found
+                    .help(format!("a bool is `true` or `false`: write `{truth}`"))
+                    .fix(
+                        format!("write `{truth}`"),
+                        false,
+                        vec![flow_grammar::Edit {
+                            at,
+                            text: truth.to_owned(),
+                        }],
+                    );
+            }
+        }
         if found.help.is_none() && self.env.customer_index.contains_key(&name.text) {
             found = found
                 .help(format!("did you mean `customer.{}`?", name.text))

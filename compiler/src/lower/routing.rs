@@ -255,7 +255,7 @@ impl Lower<'_> {
                     continue;
                 }
                 [Cell::Within(within)] if *name == "within" => {
-                    out.within = Some(self.promise(within));
+                    out.within = self.promise(within);
                     continue;
                 }
                 _ => None,

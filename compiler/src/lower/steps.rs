@@ -183,7 +183,7 @@ impl Lower<'_> {
                 span,
             ),
             StepKind::Ticket { within, text } => {
-                let promise = within.as_ref().map(|w| self.promise(w));
+                let promise = within.as_ref().and_then(|w| self.promise(w));
                 let text = self.text_opt(text.as_ref());
                 self.op(
                     OpKind::Ticket {
@@ -195,7 +195,7 @@ impl Lower<'_> {
                 )
             }
             StepKind::Callback { within, text } => {
-                let promise = within.as_ref().map(|w| self.promise(w));
+                let promise = within.as_ref().and_then(|w| self.promise(w));
                 let text = self.text_opt(text.as_ref());
                 self.op(
                     OpKind::Callback {
@@ -484,17 +484,17 @@ impl Lower<'_> {
         )
     }
 
-    pub(super) fn promise(&mut self, within: &Within) -> Promise {
-        let of = within
-            .of
-            .as_ref()
-            .and_then(|h| self.named(Kind::Hours, h))
-            .map(HoursId);
-        Promise {
+    /// What is promised; nothing where the hours that count are unknown.
+    pub(super) fn promise(&mut self, within: &Within) -> Option<Promise> {
+        let of = match &within.of {
+            Some(hours) => Some(HoursId(self.named(Kind::Hours, hours)?)),
+            None => None,
+        };
+        Some(Promise {
             millis: within.millis.node,
             of,
             loc: self.loc(within.span),
-        }
+        })
     }
 
     pub(super) fn offer(&mut self, offer: &ast::Offer) -> Offer {
@@ -505,10 +505,10 @@ impl Lower<'_> {
             .filter_map(|item| {
                 let kind = match &item.kind {
                     ast::OfferKind::Callback(within) => {
-                        OfferKind::Callback(within.as_ref().map(|w| self.promise(w)))
+                        OfferKind::Callback(within.as_ref().and_then(|w| self.promise(w)))
                     }
                     ast::OfferKind::Ticket(within) => {
-                        OfferKind::Ticket(within.as_ref().map(|w| self.promise(w)))
+                        OfferKind::Ticket(within.as_ref().and_then(|w| self.promise(w)))
                     }
                     ast::OfferKind::Stay => OfferKind::Stay,
                     ast::OfferKind::ContinueWith(tier) => {
