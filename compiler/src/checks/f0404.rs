@@ -1,11 +1,11 @@
 //! F0404: a node and tier from which no person can be reached.
 //!
-//! Two things lead to a person: a rule that fires whenever the customer asks for one, and a way through the flow. Mostly the
+//! Two things lead to a person: a rule, or one of several, that fires whenever the customer asks for one, and a way through the flow. Mostly the
 //! built-in rule is enough; it is not where a declaration of its name narrows it, or where the ladder has no people.
 
 use super::support::analysis::Analysis;
 use super::support::flow::{Ways, by_customer, each_way};
-use super::support::formula::{Formulas, Want};
+use super::support::formula::{Case, Dnf, Formulas, Want};
 use crate::machine::{BandAction, ExprKind, Machine, OfferKind, Op, OpKind, Rule, Signal};
 use crate::value::{OpId, TierId};
 use flow_grammar::ast::TierKind;
@@ -171,6 +171,24 @@ fn asking_leads_up(cx: &Analysis<'_>, tier: TierId) -> bool {
         })
         .collect();
     candidates.iter().any(|rule| fires_when_asked(cx, rule))
+        || candidates.len() > 1 && one_fires_when_asked(cx, &candidates)
+}
+
+/// How many cases are looked at to find one in which none of several rules fires.
+const STEPS: u32 = 20_000;
+
+/// Whether of several rules, none of which always fires when a person is asked for, there is always one that does.
+fn one_fires_when_asked(cx: &Analysis<'_>, rules: &[&Rule]) -> bool {
+    let mut formulas = Formulas::new(cx);
+    let asked = formulas.signal(Signal::AsksForHuman);
+    let silences: Vec<Dnf> = rules
+        .iter()
+        .filter_map(|rule| silence(&mut formulas, rule))
+        // One that is silent whatever is asked for decides nothing.
+        .filter(|silence| !silence.iter().any(Case::is_empty))
+        .collect();
+    let silences: Vec<&Dnf> = silences.iter().collect();
+    formulas.all_fit(&asked, &silences, &mut STEPS.clone()) == Some(false)
 }
 
 pub(crate) fn fires_when_asked(cx: &Analysis<'_>, rule: &Rule) -> bool {
@@ -180,20 +198,21 @@ pub(crate) fn fires_when_asked(cx: &Analysis<'_>, rule: &Rule) -> bool {
     }
     let mut formulas = Formulas::new(cx);
     let asked = formulas.signal(Signal::AsksForHuman);
-    // Not fires: the condition is not true, or the exception is.
-    let mut silent = match formulas.dnf(&rule.when, Want::NotTrue) {
-        Some(dnf) => dnf,
-        None => return false,
+    let Some(silent) = silence(&mut formulas, rule) else {
+        return false;
     };
-    if let Some(unless) = &rule.unless {
-        match formulas.dnf(unless, Want::True) {
-            Some(dnf) => silent.extend(dnf),
-            None => return false,
-        }
-    }
     formulas
         .meet(&asked, &silent)
         .is_some_and(|both| both.is_empty())
+}
+
+/// The cases in which a rule does not fire: its condition is not true, or the exception is. Absent: too many to say.
+fn silence(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Option<Dnf> {
+    let mut silent = formulas.dnf(&rule.when, Want::NotTrue)?;
+    if let Some(unless) = &rule.unless {
+        silent.extend(formulas.dnf(unless, Want::True)?);
+    }
+    Some(silent)
 }
 
 /// By operation: whether a person can be reached from there.
