@@ -228,7 +228,11 @@ impl Collector<'_> {
     }
 
     fn item(&mut self, kind: Kind, decl: u32, name: Option<&Name>, id: usize) -> Option<Item> {
-        let item = self.declare(kind, decl, name?, id);
+        let Some(name) = name else {
+            self.env.nameless.insert(kind);
+            return None;
+        };
+        let item = self.declare(kind, decl, name, id);
         if item.is_none() {
             self.env.duplicates.push(decl);
         }

@@ -154,6 +154,23 @@ fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, en
         return;
     }
     let decls: FxHashSet<u32> = broken.iter().map(|(decl, _)| *decl).collect();
+    // `confirm E?`: what stands before the place of a syntax error is no name, but the beginning of what could not be read.
+    let faults: FxHashSet<(u32, u32)> = diagnostics
+        .iter()
+        .filter(|d| d.code == "F0101" && d.message.starts_with("unexpected"))
+        .filter_map(|d| d.labels.first())
+        .map(|l| (l.at.decl, l.at.span.start))
+        .collect();
+    let begins_a_fault = |d: &Diagnostic| {
+        let at = d.labels.first().map(|l| l.at);
+        // Where a text belongs, its words stand apart.
+        let apart = u32::from(d.message.starts_with("unknown text"));
+        d.code == "F0201"
+            && at.is_some_and(|at| {
+                (0..=apart).any(|gap| faults.contains(&(at.decl, at.span.end + gap)))
+            })
+    };
+    diagnostics.retain(|d| !begins_a_fault(d));
     diagnostics.retain(|d| {
         let Some((decl, line)) = place(d) else {
             return true;

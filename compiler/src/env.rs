@@ -294,6 +294,8 @@ pub(crate) struct Env {
     pub(crate) duplicates: Vec<u32>,
     /// Definitions that were declared twice; they are not reported as unused.
     pub(crate) duplicated: FxHashSet<Def>,
+    /// The kinds of declarations that lack a name: it may be any.
+    pub(crate) nameless: FxHashSet<Kind>,
     /// Names of a folder that were given to two things of the shared namespace: as a value such a name may mean either.
     pub(crate) ambiguous: FxHashSet<(u32, SmolStr)>,
     /// Names whose declaration could not be read: whoever uses them is not told that they are unknown.

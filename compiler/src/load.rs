@@ -560,6 +560,11 @@ pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
             ) {
                 let heads = text.lines().filter_map(|l| words(l).next());
                 env.poisoned.extend(heads.map(SmolStr::new));
+                // Several may stand on one line.
+                let fields = text
+                    .split(':')
+                    .filter_map(|before| words(before.rsplit('\n').next()?).last());
+                env.poisoned.extend(fields.map(SmolStr::new));
             }
         }
     }

@@ -381,6 +381,11 @@ impl Splitter {
         if declares {
             self.begin(at, keyword);
         } else if joined || self.wants_block || self.junk {
+            if self.wants_block && !joined && !column0 && tok != Tok::Open(b'{') {
+                // The header lacks its `{`, and this is the block.
+                self.wants_block = false;
+                self.depth = 1;
+            }
             self.absorb_lead();
         } else if !column0 && self.flat {
             // An indented line after a declaration without a block is meant as its rest.

@@ -36,6 +36,10 @@ pub fn apply(sources: &Sources, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
         }
     }
     for allow in &allows {
+        // What a declaration with a syntax error would be found guilty of is not known.
+        if broken(sources, allow.loc.decl) {
+            continue;
+        }
         if !allow.reasoned {
             out.push(
                 Diagnostic::warning("F0205", "an `allow` needs a reason", allow.loc)
@@ -124,6 +128,13 @@ fn without(sources: &Sources, allow: &Allow) -> Option<Edit> {
         at: Loc::new(allow.loc.decl, span),
         text: String::new(),
     })
+}
+
+fn broken(sources: &Sources, decl: u32) -> bool {
+    let file = sources.decls.get(decl as usize);
+    let file = file.and_then(|(file, _)| sources.files.get(*file as usize));
+    let placed = file.and_then(|f| f.tree.decls.get(decl.checked_sub(f.first_decl)? as usize));
+    placed.is_some_and(|p| p.tree.diagnostics.iter().any(|d| d.code == "F0101"))
 }
 
 /// Whether findings of a code can be allowed at all.

@@ -353,6 +353,10 @@ impl<'a> Lower<'a> {
             return None;
         }
         let at = self.loc(if folders.is_empty() { last.span } else { span });
+        if self.env.nameless.contains(&kind) {
+            self.led_astray = true;
+            return None;
+        }
         if self.put_off() {
             return None;
         }

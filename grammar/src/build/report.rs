@@ -223,25 +223,38 @@ impl Builder<'_> {
         if self.unit_apart(before, start, rest) {
             return;
         }
-        if rest.starts_with(',') {
+        if let Some(after) = rest.strip_prefix(',') {
+            // Before another item it stands for `;`.
+            let (title, text) = match after.trim_start_matches(' ').is_empty() {
+                true => ("remove `,`", ""),
+                false => ("write `;`", ";"),
+            };
             self.push(
                 Diagnostic::error(CODE, "unexpected `,`", here)
                     .help("items end with their line or `;`; only lists of values take commas")
                     .fix(
-                        "remove `,`",
+                        title,
                         false,
                         vec![Edit {
                             at: here,
-                            text: String::new(),
+                            text: text.to_owned(),
                         }],
                     ),
             );
             return;
         }
+        let field = pair.as_rule() == Rule::ljunk
+            && rest
+                .get(token_len(rest)..)
+                .is_some_and(|after| after.trim_start().starts_with(':'));
         let help = match rest.as_bytes().first() {
+            _ if field => "fields end with their line or `;`".to_owned(),
             _ if pair.as_rule() == Rule::ljunk => "values are separated by commas".to_owned(),
             Some(b'"') if before.ends_with('"') => "texts are separated by commas".to_owned(),
             Some(b'{') => "nothing here takes a block".to_owned(),
+            Some(b'?' | b'!' | b'.') if before.ends_with(|c: char| c.is_alphanumeric()) => {
+                "a text stands between `\"`".to_owned()
+            }
             Some(b')' | b']') => format!("remove `{found}`"),
             _ => "one item ends with its line; on one line items are separated by `;`".to_owned(),
         };
@@ -250,7 +263,7 @@ impl Builder<'_> {
         let mut finding =
             Diagnostic::error(CODE, format!("unexpected `{found}` after `{word}`"), here)
                 .help(help);
-        if rest.starts_with("->") || words::STEPS.list.contains(&found.as_str()) {
+        if field || rest.starts_with("->") || words::STEPS.list.contains(&found.as_str()) {
             finding = finding.fix(
                 "write `;` before it",
                 false,
