@@ -5,7 +5,7 @@ use super::dim::{Dim, Val};
 use super::eval::{Keys, Scope};
 use super::outcome;
 use super::possible::Possible;
-use super::search::{Cube, Found, search};
+use super::search::{Cube, Found, assignment, search};
 use super::space::{Assignment, Space};
 use crate::machine::{Expr, ExprKind, Machine, Signal};
 use crate::sources::Position;
@@ -108,6 +108,7 @@ pub(super) fn cases(
             &is,
             question,
             &dims,
+            &possible,
             found,
             &everything,
             &keys,
@@ -123,6 +124,7 @@ fn told(
     is: &Canon<'_>,
     question: &Question,
     dims: &[Dim],
+    possible: &Possible<'_>,
     found: Found,
     everything: &Assignment,
     keys: &(Keys, Keys),
@@ -150,7 +152,7 @@ fn told(
     };
     for cube in found.cubes {
         let cubes = match question {
-            Question::Rule(_) => alike(dims, cube, &overall),
+            Question::Rule(_) => alike(dims, cube, possible, &overall),
             _ => vec![(cube, None)],
         };
         for (cube, overall) in cubes {
@@ -201,6 +203,7 @@ const NAMED: usize = 32;
 fn alike(
     dims: &[Dim],
     cube: Cube,
+    possible: &Possible<'_>,
     overall: &dyn Fn(&[usize]) -> Overall,
 ) -> Vec<(Cube, Option<Overall>)> {
     // The others are quiet.
@@ -232,6 +235,7 @@ fn alike(
     }
     let outcomes: Vec<(Vec<usize>, Overall)> = examples
         .into_iter()
+        .filter(|example| possible.can_be(&assignment(dims, example)))
         .map(|example: Vec<usize>| {
             let outcome = overall(&example);
             (example, outcome)
@@ -271,7 +275,7 @@ fn alike(
                     if let Some(slot) = part.values.get_mut(at) {
                         *slot = values;
                     }
-                    alike(dims, part, overall)
+                    alike(dims, part, possible, overall)
                 })
                 .collect();
         }

@@ -37,6 +37,8 @@ pub(super) struct Dim {
     pub(super) values: Vec<Val>,
     /// By value, the interval that it stands for.
     pub(super) spans: Vec<Option<Interval>>,
+    /// Of a field: the record that it is of, and whether it may be unknown although that is known.
+    pub(super) part_of: Option<(Rc<str>, bool)>,
 }
 
 impl Dim {
@@ -76,11 +78,11 @@ impl Dim {
             }
         }
         if let Shape::Ordered { ty, like, .. } = &self.shape {
-            parts.extend(
-                merged
-                    .iter()
-                    .map(|i| format!("{} {}", self.label, span_words(ty, like.as_ref(), i))),
-            );
+            parts.extend(merged.iter().map(|i| match (i.low, i.high) {
+                // Nothing but whether there is a value matters.
+                (None, None) => format!("{} known", self.label),
+                _ => format!("{} {}", self.label, span_words(ty, like.as_ref(), i)),
+            }));
         }
         // One name before several values: "intent billing or refund".
         let prefix = format!("{} ", self.label);

@@ -1,5 +1,5 @@
 //! Which choices of values can be: what holds for some time holds now, and so does whatever follows from it; a message's intent is
-//! the conversation's; and nobody is on a channel or in a tier that the new version does not have.
+//! the conversation's; and nobody is on a channel or in a tier that the new version does not have; and a field is known where its record is, unless it is optional.
 
 use super::canon::Canon;
 use super::dim::{Dim, Val};
@@ -11,6 +11,7 @@ use crate::machine::{Expr, ExprKind, Held, Signal};
 use crate::value::{Domain, Type};
 use flow_grammar::Loc;
 use rustc_hash::FxHashSet;
+use std::rc::Rc;
 
 /// `COND for 2 messages`, of one version.
 struct Lasting<'m> {
@@ -28,6 +29,8 @@ pub(super) struct Possible<'m> {
     intents: [String; 2],
     /// By dimension, the names that the new version has.
     there: Vec<(String, FxHashSet<String>)>,
+    /// A field, its record, and whether the field may be unknown although the record is known.
+    fields: Vec<(Rc<str>, Rc<str>, bool)>,
     keys: Keys,
 }
 
@@ -83,6 +86,13 @@ impl<'m> Possible<'m> {
             follows,
             intents: [intent(Signal::MessageIntent), intent(Signal::Intent)],
             there: there.into_iter().collect(),
+            fields: dims
+                .iter()
+                .filter_map(|d| {
+                    let (record, optional) = d.part_of.as_ref()?;
+                    Some((Rc::clone(&d.key), Rc::clone(record), *optional))
+                })
+                .collect(),
             keys: Keys::default(),
         }
     }
@@ -103,7 +113,14 @@ impl<'m> Possible<'m> {
         let gone = self.there.iter().any(|(key, names)| {
             matches!(given.get(key.as_str()), Some(Val::Name(n)) if !n.is_empty() && !names.contains(n))
         });
-        if gone {
+        let torn = self.fields.iter().any(|(field, record, optional)| {
+            match (given.get(field), given.get(record)) {
+                (Some(field), Some(Val::Unknown)) => *field != Val::Unknown,
+                (Some(Val::Unknown), Some(_)) => !optional,
+                _ => false,
+            }
+        });
+        if gone || torn {
             return false;
         }
         let lost = self.lasting.iter().enumerate().any(|(at, lasting)| {

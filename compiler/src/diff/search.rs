@@ -89,7 +89,8 @@ fn whole(dims: &[Dim], total: usize, decide: Decide<'_>) -> Found {
         let example = digits(dims, seed);
         // What cannot be needs no mention.
         let cube = widen(dims, &example, |i| {
-            table.get(i).is_some_and(|k| *k == kind || *k == NEVER)
+            let k = table.get(i).copied().unwrap_or(0);
+            (k == kind || k == NEVER, k == kind)
         });
         each(dims, &cube, &mut |i| {
             if let Some(t) = told.get_mut(i) {
@@ -109,10 +110,18 @@ fn whole(dims: &[Dim], total: usize, decide: Decide<'_>) -> Found {
     out
 }
 
-/// The widest cube around a case in which all is alike: whole dimensions first, then single values.
-fn widen(dims: &[Dim], seed: &[usize], alike: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
+/// The widest cube around a case in which all is alike: whole dimensions first, then single values. `alike` says whether a case may lie
+/// in it, and whether it can be at all: a value with which none can be is not named.
+fn widen(dims: &[Dim], seed: &[usize], alike: impl Fn(usize) -> (bool, bool)) -> Vec<Vec<usize>> {
     let mut cube: Vec<Vec<usize>> = seed.iter().map(|d| vec![*d]).collect();
-    let holds = |cube: &[Vec<usize>]| each(dims, cube, &mut |i| alike(i));
+    let holds = |cube: &[Vec<usize>]| {
+        let mut any = false;
+        each(dims, cube, &mut |i| {
+            let (may, is) = alike(i);
+            any |= is;
+            may
+        }) && any
+    };
     for (at, dim) in dims.iter().enumerate() {
         let mut wider = cube.clone();
         if let Some(slot) = wider.get_mut(at) {

@@ -27,6 +27,8 @@ struct Raw {
     cuts: BTreeSet<Decimal>,
     like: Option<Value>,
     quiet: Option<Val>,
+    /// Of a field: its record, and whether it may be unknown although that is known.
+    part_of: Option<(String, bool)>,
 }
 
 /// Collects dimensions of both versions.
@@ -240,6 +242,16 @@ impl Space {
         {
             raw.names.extend(names.iter().map(ToString::to_string));
         }
+        if let ExprKind::Field(base, name) = &expr.kind {
+            let field = match &base.ty {
+                Type::Record(id) => m.record_def(*id),
+                _ => None,
+            }
+            .and_then(|r| r.fields.iter().find(|f| f.name == *name));
+            let optional = field.is_none_or(|f| f.optional)
+                || raw.part_of.as_ref().is_some_and(|(_, optional)| *optional);
+            raw.part_of = Some((canon.of(base.as_ref()), optional));
+        }
         let default = match &expr.kind {
             ExprKind::Slot(id) => m.slot(*id).map(|f| &f.default),
             ExprKind::Customer(id) => m.customer_field(*id).map(|f| &f.default),
@@ -312,6 +324,7 @@ impl Raw {
             cuts: BTreeSet::new(),
             like: None,
             quiet: None,
+            part_of: None,
         }
     }
 
@@ -371,6 +384,7 @@ impl Raw {
             shape,
             values,
             spans,
+            part_of: self.part_of.map(|(key, optional)| (key.into(), optional)),
         }
     }
 }

@@ -404,3 +404,25 @@ fn a_channel_that_is_gone_is_no_case() {
         .collect();
     assert_eq!(told, [("found known, turns >= 6", "human standard")]);
 }
+
+/// A field is known where its record is, unless it is optional: other cases cannot be.
+#[test]
+fn a_known_record_has_its_fields() {
+    let bot = |bound: &str, more: &str| {
+        format!(
+            "enum state {{ trial, paid }}\nrecord contract {{ state: state; until: date? }}\ncustomer {{ contract: contract? }}\n{NODE}\
+             segment trial when customer.contract is unknown or customer.contract.state is trial{more}\n\
+             escalate slow to human {{ when turns > {bound} and not trial }}\n"
+        )
+    };
+    let when = |more: &str| {
+        let d = of(&bot("5", more), &bot("8", more));
+        d.cases.iter().map(|c| c.when.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(when(""), ["turns 6..8, customer.contract.state paid"]);
+    let until = when(" or customer.contract.until is unknown");
+    assert_eq!(
+        until,
+        ["turns 6..8, customer.contract.state paid, customer.contract.until known"]
+    );
+}
