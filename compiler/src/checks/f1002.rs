@@ -27,6 +27,29 @@ static KEYS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// A credential in the query of an address.
+static QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)[?&](?:api[_-]?key|access[_-]?token|auth[_-]?token|client[_-]?secret|token|secret)=([A-Za-z0-9_.-]{16,})",
+    )
+    .ok()
+});
+
+/// Whether a token is no word: long, of letters and digits.
+fn is_token(token: &str) -> bool {
+    token.len() >= 16
+        && token.bytes().any(|b| b.is_ascii_digit())
+        && token.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+fn credential_in_query(text: &str) -> bool {
+    QUERY.as_ref().is_some_and(|query| {
+        query
+            .captures_iter(text)
+            .any(|c| c.get(1).is_some_and(|token| is_token(token.as_str())))
+    })
+}
+
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut told: FxHashSet<Loc> = FxHashSet::default();
@@ -47,7 +70,10 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let Some(keys) = &*KEYS else { return };
     let mut told: FxHashSet<Loc> = FxHashSet::default();
     let mut key = |at: Loc, text: &str| {
-        if may_hold_a_key(text) && keys.is_match(text) && told.insert(at) {
+        if may_hold_a_key(text)
+            && (keys.is_match(text) || (text.contains('=') && credential_in_query(text)))
+            && told.insert(at)
+        {
             found.push(
                 Diagnostic::warning("F1002", "this looks like a key", at)
                     .labelled("written out, it is in every copy of the sources")
@@ -108,10 +134,7 @@ fn credential_in_header(machine: &Machine, name: TextId, value: TextId) -> Optio
     let (name, _) = plain(name)?;
     let (value, at) = plain(value)?;
     let token = value.rsplit(' ').next().unwrap_or(value);
-    let tells = token.len() >= 16
-        && token.bytes().any(|b| b.is_ascii_digit())
-        && token.bytes().any(|b| b.is_ascii_alphabetic());
-    (CREDENTIALS.contains(&name.to_lowercase().as_str()) && tells).then_some(at)
+    (CREDENTIALS.contains(&name.to_lowercase().as_str()) && is_token(token)).then_some(at)
 }
 
 /// Every form of a key is a word of at least 15 letters, or begins with dashes: most texts need no closer look.

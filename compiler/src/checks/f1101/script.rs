@@ -23,15 +23,21 @@ pub(super) fn functions(engine: &Engine) -> BTreeSet<String> {
     out
 }
 
-/// The first call of a function that neither the script declares nor hooks have, and its line.
+/// The first call of a function that neither the script declares nor hooks have, or of one of its own with more or fewer arguments
+/// than it takes; and its line.
 pub(super) fn lost_call(
     ast: &AST,
     has: &BTreeSet<String>,
     path: &str,
 ) -> Option<(String, String, usize)> {
-    let own: Vec<&str> = ast.iter_functions().map(|f| f.name).collect();
+    let functions: Vec<(&str, usize)> = ast
+        .iter_functions()
+        .map(|f| (f.name, f.params.len()))
+        .collect();
+    let own: Vec<&str> = functions.iter().map(|(name, _)| *name).collect();
     let mut lost: Option<(String, Position)> = None;
-    let mut see = |call: &FnCallExpr, at: Position| {
+    let mut miscounted: Option<(String, usize, Position)> = None;
+    let mut see = |call: &FnCallExpr, at: Position, method: bool| {
         let name = call.name.as_str();
         // Operators are calls, too.
         if call.op_token.is_none()
@@ -40,19 +46,38 @@ pub(super) fn lost_call(
             && !has.contains(name)
         {
             lost.get_or_insert((name.to_owned(), at));
+        } else if call.op_token.is_none()
+            && own.contains(&name)
+            && !has.contains(name)
+            && !functions.contains(&(name, call.args.len()))
+            && !(method && functions.contains(&(name, call.args.len() + 1)))
+        {
+            miscounted.get_or_insert((name.to_owned(), call.args.len(), at));
         }
     };
     ast.walk(&mut |path: &[ASTNode<'_>]| {
         match path.last() {
-            Some(ASTNode::Expr(Expr::FnCall(call, at) | Expr::MethodCall(call, at))) => {
-                see(call, *at);
-            }
-            Some(ASTNode::Stmt(Stmt::FnCall(call, at))) => see(call, *at),
+            Some(ASTNode::Expr(Expr::FnCall(call, at))) => see(call, *at, false),
+            // What stands before the dot may be an argument, too.
+            Some(ASTNode::Expr(Expr::MethodCall(call, at))) => see(call, *at, true),
+            Some(ASTNode::Stmt(Stmt::FnCall(call, at))) => see(call, *at, false),
             _ => {}
         }
         true
     });
-    let (name, at) = lost?;
+    let Some((name, at)) = lost else {
+        let (name, given, at) = miscounted?;
+        let takes = functions.iter().find(|(own, _)| *own == name)?.1;
+        return Some((
+            format!(
+                "{} calls `{name}` with {}, it takes {takes}",
+                place(path, at),
+                super::arguments(given)
+            ),
+            "give it what it takes".to_owned(),
+            at.line().unwrap_or(1),
+        ));
+    };
     let near = crate::env::did_you_mean(
         &name,
         own.iter().copied().chain(has.iter().map(String::as_str)),
