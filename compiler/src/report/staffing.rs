@@ -3,12 +3,14 @@
 use super::words;
 use crate::checks::support::analysis::Analysis;
 use crate::checks::support::calendar::{self, Stretch};
+use crate::machine::Machine;
 use crate::sources::Position;
-use crate::value::HoursId;
+use crate::value::{HoursId, TeamId};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 use smol_str::SmolStr;
+use std::collections::BTreeSet;
 
 /// A row of a matrix and its week.
 #[derive(Debug, Clone, Serialize)]
@@ -76,11 +78,7 @@ pub(super) fn staffing(cx: &Analysis<'_>) -> Vec<Staffing> {
                     when.join(", ")
                 },
                 team: name(row.team),
-                overflow: teams
-                    .iter()
-                    .filter(|(t, _)| *t != row.team)
-                    .map(|(t, _)| name(*t))
-                    .collect(),
+                overflow: overflow(machine, row.team).into_iter().map(name).collect(),
                 always: week.open.is_none(),
                 week: week.days(),
                 gaps: week.gaps(),
@@ -89,6 +87,23 @@ pub(super) fn staffing(cx: &Analysis<'_>) -> Vec<Staffing> {
                 at: words::at(cx, row.loc),
             });
         }
+    }
+    out
+}
+
+/// The teams to which a team overflows, and those to which these do, in the order in which they are asked.
+fn overflow(machine: &Machine, team: TeamId) -> Vec<TeamId> {
+    let mut seen = BTreeSet::from([team]);
+    let mut next = vec![team];
+    let mut out = Vec::new();
+    while !next.is_empty() {
+        let reached = next.iter().filter_map(|t| machine.team(*t));
+        next = reached
+            .flat_map(|t| &t.overflow)
+            .map(|(t, _)| *t)
+            .filter(|t| seen.insert(*t))
+            .collect();
+        out.extend_from_slice(&next);
     }
     out
 }

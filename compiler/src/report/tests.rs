@@ -388,3 +388,25 @@ node greet { ticket within 1h "Somebody will write"; escalate to expert because 
     assert_eq!(kept("3h"), Some(true));
     assert_eq!(kept("1h"), Some(true));
 }
+
+#[test]
+fn overflow_is_told_in_its_order() {
+    let c = compile(
+        r#"
+bot demo { languages en; channels web; tiers bot -> human; start greet }
+tier bot: scripted {}
+tier human: people {}
+team last { hours always }
+team second { hours always; overflow last after 5m }
+team first { hours always; overflow second after 3m }
+route human {
+  | intent | team  |
+  | _      | first |
+}
+handoff human { say "I'll get you to a person." }
+node greet { escalate to human because "always" }
+"#,
+    );
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    assert_eq!(r.staffing[0].overflow, ["second", "last"]);
+}
