@@ -8,6 +8,17 @@ use crate::machine::{Expr, ExprKind, Segment, Threshold};
 use crate::value::Type;
 use flow_grammar::{Diagnostic, Loc, ast::DeclKind};
 
+/// How many expressions a segment or threshold may be with all that it names, each as often as it is named. Who looks at
+/// a condition, the engine too, looks at all of them.
+const MOST_UNFOLDED: usize = 10_000;
+
+/// Why a segment or threshold is cut.
+#[derive(Clone, Copy)]
+enum Cut {
+    Circle,
+    Unfolds,
+}
+
 impl Lower<'_> {
     pub(super) fn thresholds_and_segments(&mut self) {
         let env = self.env;
@@ -82,13 +93,17 @@ impl Lower<'_> {
         self.cut_circles();
     }
 
-    /// Segments and thresholds that need themselves have no value; reported, and cut so that nothing runs for ever.
+    /// Segments and thresholds that need themselves have no value, and what unfolds to too much takes too long to look at;
+    /// reported, and cut so that nothing runs for ever.
     pub(super) fn cut_circles(&mut self) {
         let segments = self.out.segments.len();
         let count = segments + self.out.thresholds.len();
         let mut next: Vec<Vec<(usize, Loc)>> = Vec::with_capacity(count);
+        // How many expressions each is, with all that it names.
+        let mut sizes: Vec<usize> = Vec::with_capacity(count);
         for i in 0..count {
             let mut needs = Vec::new();
+            let mut size = 0;
             let exprs: Vec<&Expr> = match self.out.segments.get(i) {
                 Some(segment) => vec![&segment.when],
                 None => self
@@ -102,16 +117,20 @@ impl Lower<'_> {
                     }),
             };
             for expr in exprs {
-                walk(expr, &self.out.temporals, &mut |e| match &e.kind {
-                    ExprKind::Segment(id) => needs.push((id.index(), e.loc)),
-                    ExprKind::Threshold(id) => needs.push((segments + id.index(), e.loc)),
-                    _ => {}
+                walk(expr, &self.out.temporals, &mut |e| {
+                    size += 1;
+                    match &e.kind {
+                        ExprKind::Segment(id) => needs.push((id.index(), e.loc)),
+                        ExprKind::Threshold(id) => needs.push((segments + id.index(), e.loc)),
+                        _ => {}
+                    }
                 });
             }
             next.push(needs);
+            sizes.push(size);
         }
         let mut state = vec![0u8; count];
-        let mut bad: Vec<(usize, Loc)> = Vec::new();
+        let mut bad: Vec<(usize, Loc, Cut)> = Vec::new();
         for start in 0..count {
             if state.get(start) != Some(&0) {
                 continue;
@@ -120,6 +139,16 @@ impl Lower<'_> {
             set(&mut state, start, 1);
             while let Some((at, edge)) = path.last_mut() {
                 let Some((to, loc)) = next.get(*at).and_then(|n| n.get(*edge)).copied() else {
+                    let named = next.get(*at).into_iter().flatten();
+                    let whole = named.fold(sizes.get(*at).copied().unwrap_or(1), |n, (to, _)| {
+                        n.saturating_add(sizes.get(*to).copied().unwrap_or(1))
+                    });
+                    let too_large =
+                        whole > MOST_UNFOLDED && next.get(*at).is_some_and(|n| !n.is_empty());
+                    if too_large {
+                        bad.push((*at, Loc::default(), Cut::Unfolds));
+                    }
+                    set(&mut sizes, *at, if too_large { 1 } else { whole });
                     set(&mut state, *at, 2);
                     path.pop();
                     continue;
@@ -130,27 +159,37 @@ impl Lower<'_> {
                         set(&mut state, to, 1);
                         path.push((to, 0));
                     }
-                    Some(1) => bad.push((*at, loc)),
+                    Some(1) => bad.push((*at, loc, Cut::Circle)),
                     _ => {}
                 }
             }
         }
-        for (at, loc) in bad {
-            let (name, what) = match self.out.segments.get(at) {
-                Some(s) => (s.name.clone(), "segment"),
-                None => (
-                    self.out
-                        .thresholds
-                        .get(at - segments)
-                        .map(|t| t.name.clone())
-                        .unwrap_or_default(),
-                    "threshold",
+        for (at, edge, why) in bad {
+            let (name, what, declared) = match self.out.segments.get(at) {
+                Some(s) => (s.name.clone(), "segment", s.loc),
+                None => {
+                    let threshold = self.out.thresholds.get(at - segments);
+                    let name = threshold.map(|t| t.name.clone()).unwrap_or_default();
+                    (name, "threshold", threshold.map_or(edge, |t| t.loc))
+                }
+            };
+            let (finding, loc) = match why {
+                Cut::Circle => (
+                    Diagnostic::error("F0301", format!("{what} `{name}` needs its own value"), edge)
+                        .help("break the circle"),
+                    edge,
+                ),
+                Cut::Unfolds => (
+                    Diagnostic::error(
+                        "F0301",
+                        format!("{what} `{name}` unfolds to more than {MOST_UNFOLDED} conditions"),
+                        declared,
+                    )
+                    .help("what it names counts with all that this names in turn, as often as it is named: name it once"),
+                    declared,
                 ),
             };
-            self.found.push(
-                Diagnostic::error("F0301", format!("{what} `{name}` needs its own value"), loc)
-                    .help("break the circle"),
-            );
+            self.found.push(finding);
             let cut = Expr {
                 kind: ExprKind::Error,
                 ty: Type::Error,

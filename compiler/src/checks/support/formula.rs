@@ -7,7 +7,7 @@
 use super::analysis::Analysis;
 use super::set::{Known, Set, Universe, point, signal_may_be_unknown, universe};
 use crate::machine::{Expr, ExprKind, Held, HoursOf, HoursQuery, Machine, Signal};
-use crate::value::{ThresholdId, Type, Value};
+use crate::value::{SegmentId, ThresholdId, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
 /// What is asked of a condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Want {
     True,
     False,
@@ -54,6 +54,7 @@ pub(crate) struct Formulas<'a, 'm> {
     cx: &'a Analysis<'m>,
     keys: FxHashMap<String, Key>,
     universes: Vec<(Universe, bool)>,
+    segments: FxHashMap<(SegmentId, Want), Option<Dnf>>,
     depth: u32,
 }
 
@@ -63,6 +64,7 @@ impl<'a, 'm> Formulas<'a, 'm> {
             cx,
             keys: FxHashMap::default(),
             universes: Vec::new(),
+            segments: FxHashMap::default(),
             depth: 0,
         }
     }
@@ -154,8 +156,13 @@ impl<'a, 'm> Formulas<'a, 'm> {
                 out
             }
             ExprKind::Segment(id) => {
+                if let Some(known) = self.segments.get(&(*id, want)) {
+                    return known.clone();
+                }
                 let segment = machine.segment(*id)?;
-                self.dnf(&segment.when, want)
+                let out = self.dnf(&segment.when, want);
+                self.segments.insert((*id, want), out.clone());
+                out
             }
             ExprKind::Temporal(id) => {
                 let temporal = machine.temporal(*id)?;
