@@ -314,9 +314,15 @@ impl<'a> Printer<'a> {
             .map(|l| width(l))
             .min()
             .unwrap_or(0);
+        // As the text's meaning has it: spaces at the end of a line say nothing, other characters do.
+        fn ended(line: &str) -> &str {
+            line.strip_suffix('\r')
+                .unwrap_or(line)
+                .trim_end_matches([' ', '\t'])
+        }
         for (n, line) in lines.iter().enumerate() {
             if n == 0 {
-                out.push_str(if count > 1 { line.trim_end() } else { line });
+                out.push_str(if count > 1 { ended(line) } else { line });
                 continue;
             }
             out.push('\n');
@@ -326,7 +332,7 @@ impl<'a> Printer<'a> {
             } else {
                 line.get(common..).unwrap_or_default()
             };
-            let content = if last { content } else { content.trim_end() };
+            let content = if last { content } else { ended(content) };
             if !content.is_empty() {
                 for _ in 0..=base {
                     out.push_str("  ");

@@ -295,6 +295,9 @@ fn what_was_once_unstable_is_stable() {
         "escalate i to n{when/  t /}",
         // A semicolon between a comment and what it documents.
         "record o{///\n;a:m}",
+        // Spaces at the ends of the lines of a block, the first and one that is filled in, and what is no space.
+        "tier a:model{persona\"\"\" ou Y  \nw.\n    \"\"\"\n}",
+        "node n{say\"\"\"a {b}  \n  c {d} \t\r\n e\u{a0}\n f {g}  \"\"\"\n}",
     ];
     for text in inputs {
         sound(text);

@@ -294,10 +294,13 @@ impl Builder<'_> {
         for (n, text) in texts.iter_mut().enumerate() {
             let mut lines: Vec<&str> = text.split('\n').collect();
             let total = lines.len();
-            for (i, line) in lines.iter_mut().enumerate().skip(1) {
-                *line = line.get(indent..).unwrap_or_default();
-                let inner = i + 1 < total || n + 1 == count;
-                if inner {
+            for (i, line) in lines.iter_mut().enumerate() {
+                // The first goes on with the line of the quotes, or of what is filled in.
+                let begins = i > 0;
+                if begins {
+                    *line = line.get(indent..).unwrap_or_default();
+                }
+                if i + 1 < total || (begins && n + 1 == count) {
                     *line = line.trim_end_matches([' ', '\t']);
                 }
             }
