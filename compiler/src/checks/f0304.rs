@@ -26,6 +26,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let Some((grid, rows)) = match_grid(cx, id, op, subject, arms) else {
             continue;
         };
+        let mut useless = grid.useless();
         for (i, (patterns, loc)) in rows.iter().enumerate() {
             // A value that its type lacks was reported before; it takes nothing and needs no second word.
             let of_another_type = grid.takes_nothing(i)
@@ -33,7 +34,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 && !patterns.is_empty();
             // Stands for the arms that could not be read.
             let supplied = *loc == op.loc;
-            if patterns.is_empty() || supplied || of_another_type || grid.useless(i) != Some(true) {
+            if patterns.is_empty() || supplied || of_another_type || useless.row(i) != Some(true) {
                 continue;
             }
             let mut finding = Diagnostic::error(
@@ -87,7 +88,7 @@ fn bands(cx: &Analysis<'_>, tier: &crate::machine::Tier, found: &mut Vec<Diagnos
         }
         if band.range == crate::machine::CellPattern::Any {
             let ranges: Vec<_> = tier.bands.iter().map(|b| &b.range).collect();
-            let covered = bands_grid(&ranges).is_some_and(|g| g.useless(i) == Some(true));
+            let covered = bands_grid(&ranges).is_some_and(|g| g.useless().row(i) == Some(true));
             if covered {
                 found.push(
                     Diagnostic::error(

@@ -14,13 +14,14 @@ pub(super) const CHECK: super::Check = super::Check {
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     for (route, grid) in cx.machine.routes.iter().zip(cx.grids()) {
         let Some(grid) = grid else { continue };
+        let mut useless = grid.useless();
         for (i, row) in route.rows.iter().enumerate() {
             if grid.takes_nothing(i) {
                 // Else the cell holds a value that its type lacks: reported before.
                 found.extend(never_unknown(cx, route, row));
                 continue;
             }
-            if grid.useless(i) != Some(true) {
+            if useless.row(i) != Some(true) {
                 continue;
             }
             let takers = grid.takers(i);

@@ -4,11 +4,15 @@
 //! such sets; whether rows leave a case, or take all of another row, is then a search over atoms that splits only where rows
 //! differ, with a budget: where it is used up, nothing is said.
 
+mod cases;
+mod search;
+
 use super::set::{Interval, Known, Set, Universe, show_interval};
 use crate::machine::CellPattern;
 use crate::value::{Type, Value};
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
+use search::{Answer, BUDGET, Search, Useless};
 use smol_str::SmolStr;
 use std::collections::BTreeSet;
 
@@ -35,12 +39,6 @@ pub(crate) enum Atom {
     Unknown,
 }
 
-/// How many steps a search may take.
-const BUDGET: u64 = 3_000_000;
-
-/// How many cells are tried to describe an uncovered case in fewer of them.
-const SMALLER: u32 = 100_000;
-
 type AtomSet = Vec<u64>;
 
 /// Rows over columns, ready for questions.
@@ -55,14 +53,6 @@ pub(crate) struct Grid {
     /// By column, one value that stands in it (to show its currency).
     like: Vec<Option<Value>>,
     types: Vec<Type>,
-}
-
-/// A search for a case that rows leave.
-struct Search<'g> {
-    grid: &'g Grid,
-    spent: u64,
-    /// Columns done and rows left that were searched in vain.
-    seen: FxHashMap<(u64, AtomSet), ()>,
 }
 
 fn put(set: &mut [u64], i: usize) {
@@ -152,21 +142,18 @@ impl Grid {
         })
     }
 
-    /// A case that no row takes: by column, the atom.
+    /// A case that no row takes: by column, the atom. Absent also where the budget does not suffice.
     pub(crate) fn uncovered(&self) -> Option<Vec<usize>> {
         let all: Vec<AtomSet> = self.atoms.iter().map(|a| full(a.len())).collect();
-        Search::new(self).search(&all, full(self.cells.len()))
+        match Search::new(self, BUDGET).search(&all, full(self.cells.len())) {
+            Answer::Case(case) => Some(case),
+            Answer::None | Answer::GaveUp => None,
+        }
     }
 
-    /// Whether the rows above a row take all of it. Absent where the budget does not suffice.
-    pub(crate) fn useless(&self, row: usize) -> Option<bool> {
-        let cells = self.cells.get(row)?;
-        if cells.iter().any(|c| is_empty(c)) {
-            return Some(true);
-        }
-        let mut search = Search::new(self);
-        let case = search.search(cells, first(row, self.cells.len()));
-        (!search.gave_up()).then_some(case.is_none())
+    /// For the question which rows those above them take whole.
+    pub(crate) const fn useless(&self) -> Useless<'_> {
+        Useless::new(self)
     }
 
     /// The rows above a row that take something of it; only one where that one takes all.
@@ -192,173 +179,6 @@ impl Grid {
         self.cells
             .get(row)
             .is_some_and(|cells| cells.iter().any(|c| is_empty(c)))
-    }
-
-    /// An uncovered case as cells to write; `_` where any value is uncovered alike. Also whether a row of these cells would leave
-    /// other cases.
-    pub(crate) fn as_cells(&self, case: &[usize]) -> (Vec<String>, bool) {
-        let mut region: Vec<AtomSet> = case
-            .iter()
-            .zip(&self.atoms)
-            .map(|(atom, atoms)| {
-                let mut set = empty(atoms.len());
-                put(&mut set, *atom);
-                set
-            })
-            .collect();
-        let mut wild = vec![false; case.len()];
-        for (c, atoms) in self.atoms.iter().enumerate() {
-            let mut wider = region.clone();
-            if let Some(set) = wider.get_mut(c) {
-                *set = full(atoms.len());
-            }
-            let free = !self
-                .cells
-                .iter()
-                .any(|row| row.iter().zip(&wider).all(|(a, b)| !is_empty(&and(a, b))));
-            if free {
-                region = wider;
-                if let Some(w) = wild.get_mut(c) {
-                    *w = true;
-                }
-            }
-        }
-        let mut case = case.to_vec();
-        let written = |case: &[usize], wild: &[bool]| {
-            let named = case.iter().zip(wild).enumerate();
-            named
-                .filter(|(c, (atom, wild))| !**wild && !self.is_other(*c, **atom))
-                .count()
-        };
-        if let Some(smaller) = self.smaller_than(written(&case, &wild)) {
-            for (c, atom) in smaller.into_iter().enumerate() {
-                let (Some(w), Some(set), Some(of_case), Some(atoms)) = (
-                    wild.get_mut(c),
-                    region.get_mut(c),
-                    case.get_mut(c),
-                    self.atoms.get(c),
-                ) else {
-                    continue;
-                };
-                *w = atom.is_none();
-                *set = full(atoms.len());
-                if let Some(atom) = atom {
-                    *of_case = atom;
-                    set.fill(0);
-                    put(set, atom);
-                }
-            }
-        }
-        let cells = case
-            .iter()
-            .enumerate()
-            .map(|(c, atom)| {
-                if wild.get(c) == Some(&true) {
-                    "_".into()
-                } else {
-                    self.show(c, *atom)
-                }
-            })
-            .collect::<Vec<_>>();
-        // `_` is also how a cell takes what no pattern names, with all that patterns name.
-        for (set, cell) in region.iter_mut().zip(&cells) {
-            if cell == "_" {
-                set.fill(u64::MAX);
-            }
-        }
-        let one_of_many = case
-            .iter()
-            .zip(&self.atoms)
-            .zip(&wild)
-            .any(|((atom, atoms), wild)| {
-                !wild && matches!(atoms.get(*atom), Some(Atom::Name { others, .. }) if *others > 0)
-            });
-        let more = one_of_many || self.leaves_more(&region);
-        (cells, more)
-    }
-
-    fn is_other(&self, column: usize, atom: usize) -> bool {
-        let atom = self.atoms.get(column).and_then(|a| a.get(atom));
-        matches!(atom, Some(Atom::Other))
-    }
-
-    /// The uncovered cases that fewer than `most` cells describe, the fewest first: by column, the atom, or none where any is uncovered
-    /// alike. Absent where there is none, or it is not found soon.
-    fn smaller_than(&self, most: usize) -> Option<Vec<Option<usize>>> {
-        let mut rows = empty(self.cells.len());
-        for (r, cells) in self.cells.iter().enumerate() {
-            if !cells.iter().any(|c| is_empty(c)) {
-                put(&mut rows, r);
-            }
-        }
-        let mut steps = SMALLER;
-        (0..most).find_map(|cells| {
-            let mut picked = vec![None; self.atoms.len()];
-            self.pick(0, &rows, cells, &mut picked, &mut steps)
-                .then_some(picked)
-        })
-    }
-
-    /// Picks atoms for the columns from `column` on, at most `left` that have to be written, so that none of the rows takes all of them.
-    fn pick(
-        &self,
-        column: usize,
-        rows: &[u64],
-        left: usize,
-        picked: &mut [Option<usize>],
-        steps: &mut u32,
-    ) -> bool {
-        if is_empty(rows) {
-            return true;
-        }
-        let Some(atoms) = self.rows_of.get(column) else {
-            return false;
-        };
-        if *steps == 0 {
-            return false;
-        }
-        // None last: what a column leaves open is taken by most rows.
-        for (atom, takers) in atoms.iter().enumerate() {
-            let free = self.is_other(column, atom);
-            if !free && left == 0 {
-                continue;
-            }
-            *steps = steps.saturating_sub(1);
-            let rest = and(rows, takers);
-            if let Some(slot) = picked.get_mut(column) {
-                *slot = Some(atom);
-            }
-            if self.pick(column + 1, &rest, left - usize::from(!free), picked, steps) {
-                return true;
-            }
-            if *steps == 0 {
-                break;
-            }
-        }
-        if let Some(slot) = picked.get_mut(column) {
-            *slot = None;
-        }
-        self.pick(column + 1, rows, left, picked, steps)
-    }
-
-    /// Whether cases outside a region, a set of atoms by column, are uncovered too.
-    fn leaves_more(&self, region: &[AtomSet]) -> bool {
-        (0..region.len()).any(|c| {
-            let outside = self.atoms.iter().zip(region).enumerate();
-            let outside: Vec<AtomSet> = outside
-                .map(|(i, (atoms, inside))| {
-                    let mut set = full(atoms.len());
-                    if i == c {
-                        set.iter_mut().zip(inside).for_each(|(s, i)| *s &= !i);
-                    }
-                    set
-                })
-                .collect();
-            outside.iter().all(|set| !is_empty(set))
-                && Search::new(self)
-                    .search(&outside, full(self.cells.len()))
-                    .is_some()
-        })
     }
 
     /// Values between two ends as a cell to write.
@@ -398,114 +218,6 @@ impl Grid {
                 .collect()
         })
         .unwrap_or_default()
-    }
-}
-
-impl<'g> Search<'g> {
-    fn new(grid: &'g Grid) -> Self {
-        Self {
-            grid,
-            spent: 0,
-            seen: FxHashMap::default(),
-        }
-    }
-
-    /// Whether the budget is used up, so that an absent answer means nothing.
-    const fn gave_up(&self) -> bool {
-        self.spent > BUDGET
-    }
-
-    /// Searches a case within `space` that none of `rows` takes. Depth is the number of columns.
-    fn search(&mut self, space: &[AtomSet], mut rows: AtomSet) -> Option<Vec<usize>> {
-        // Where the space is narrow, few rows reach it: look only at those.
-        for (atoms, rows_of) in space.iter().zip(&self.grid.rows_of) {
-            if atoms.iter().map(|w| w.count_ones()).sum::<u32>() <= 8 {
-                let mut reach = vec![0; rows.len()];
-                for set in ones(atoms).filter_map(|a| rows_of.get(a)) {
-                    reach.iter_mut().zip(set).for_each(|(r, s)| *r |= s);
-                }
-                rows = and(&rows, &reach);
-            }
-        }
-        let mut done = vec![None; space.len()];
-        let found = self.split(space, &rows, &mut done);
-        found.then(|| {
-            done.iter()
-                .zip(space)
-                .map(|(d, s)| d.or_else(|| ones(s).next()).unwrap_or(0))
-                .collect()
-        })
-    }
-
-    fn split(&mut self, space: &[AtomSet], rows: &AtomSet, done: &mut Vec<Option<usize>>) -> bool {
-        if self.gave_up() {
-            return false;
-        }
-        // Only rows that still overlap the space in every open column matter; one that takes all of every open column ends it.
-        let mut live = rows.clone();
-        for r in ones(rows) {
-            let Some(cells) = self.grid.cells.get(r) else {
-                continue;
-            };
-            self.spent += 1;
-            let mut takes_all = true;
-            let mut takes_some = true;
-            for ((cell, atoms), done) in cells.iter().zip(space).zip(done.iter()) {
-                if done.is_none() {
-                    takes_all &= atoms.iter().zip(cell).all(|(s, c)| s & !c == 0);
-                    takes_some &= atoms.iter().zip(cell).any(|(s, c)| s & c != 0);
-                }
-            }
-            if takes_all {
-                return false;
-            }
-            if !takes_some && let Some(w) = live.get_mut(r / 64) {
-                *w &= !(1 << (r % 64));
-            }
-        }
-        if is_empty(&live) {
-            return true;
-        }
-        let mask = done
-            .iter()
-            .enumerate()
-            .filter(|(_, d)| d.is_some())
-            .fold(0u64, |m, (i, _)| m | 1 << (i % 64));
-        if self.seen.contains_key(&(mask, live.clone())) {
-            return false;
-        }
-        // Split where the fewest atoms are in question.
-        let pick = space
-            .iter()
-            .zip(done.iter())
-            .enumerate()
-            .filter(|(_, (_, d))| d.is_none())
-            .min_by_key(|(_, (s, _))| s.iter().map(|w| w.count_ones()).sum::<u32>());
-        let Some((column, (atoms, _))) = pick else {
-            return false;
-        };
-        let mut tried: FxHashMap<AtomSet, ()> = FxHashMap::default();
-        for atom in ones(atoms) {
-            self.spent += 1;
-            let Some(takers) = self.grid.rows_of.get(column).and_then(|c| c.get(atom)) else {
-                continue;
-            };
-            let rest = and(&live, takers);
-            if tried.insert(rest.clone(), ()).is_some() {
-                continue;
-            }
-            if let Some(d) = done.get_mut(column) {
-                *d = Some(atom);
-            }
-            if self.split(space, &rest, done) {
-                return true;
-            }
-            if let Some(d) = done.get_mut(column) {
-                *d = None;
-            }
-        }
-        self.seen.insert((mask, live), ());
-        false
     }
 }
 

@@ -171,7 +171,7 @@ fn coverage_agrees_with_trying_every_case() {
             let dead = !cases.iter().any(|case| {
                 matches(row, case) && !rows[..i].iter().any(|above| matches(above, case))
             });
-            assert_eq!(grid.useless(i), Some(dead), "row {i} of {rows:?}");
+            assert_eq!(grid.useless().row(i), Some(dead), "row {i} of {rows:?}");
             useless += usize::from(dead);
         }
     }
@@ -214,7 +214,9 @@ fn longer_words_hold_the_shorter_ones() {
     let views: Vec<Vec<&[CellPattern]>> = rows.iter().map(|r| vec![r.as_slice()]).collect();
     let grid = Grid::new(&[column], &views).unwrap();
     assert_eq!(
-        (0..4).map(|i| grid.useless(i).unwrap()).collect::<Vec<_>>(),
+        (0..4)
+            .map(|i| grid.useless().row(i).unwrap())
+            .collect::<Vec<_>>(),
         [false, true, false, false]
     );
     assert_eq!(grid.uncovered(), None);
@@ -262,4 +264,51 @@ fn the_case_shown_needs_the_fewest_cells() {
         grid.as_cells(&case),
         (vec!["a".into(), "x".into(), "q".into()], false)
     );
+}
+
+/// Rows over many bools, each about three of them: a case that all leave is found, and so are rows that others take, where
+/// splitting column after column would take for ever.
+#[test]
+fn cases_behind_many_columns_are_found() {
+    let bools = |_| Column {
+        universe: Universe::Closed(vec!["true".into(), "false".into()]),
+        may_be_unknown: false,
+        ty: Type::Bool,
+    };
+    let columns: Vec<Column> = (0..40).map(bools).collect();
+    let mut dice = Dice(3);
+    let mut rows: Vec<Vec<Vec<CellPattern>>> = Vec::new();
+    for _ in 0..140 {
+        let mut row = vec![vec![CellPattern::Any]; columns.len()];
+        for _ in 0..3 {
+            row[dice.roll(40)] = vec![CellPattern::Value(Value::Bool(dice.roll(2) == 0))];
+        }
+        rows.push(row);
+    }
+    // One that says more than another above it.
+    let mut row = rows[7].clone();
+    row[dice.roll(40)] = vec![CellPattern::Value(Value::Bool(true))];
+    rows.push(row);
+    let shown: Vec<Vec<&[CellPattern]>> = rows
+        .iter()
+        .map(|row| row.iter().map(Vec::as_slice).collect())
+        .collect();
+    let grid = Grid::new(&columns, &shown).unwrap();
+    let case = grid.uncovered().expect("some case is left");
+    let value = |c: usize| match &grid.atoms[c][case[c]] {
+        super::Atom::Name { name, .. } => name == "true",
+        other => panic!("{other:?}"),
+    };
+    let taken = rows.iter().any(|row| {
+        row.iter()
+            .enumerate()
+            .all(|(c, cell)| match cell.as_slice() {
+                [CellPattern::Value(Value::Bool(b))] => *b == value(c),
+                _ => true,
+            })
+    });
+    assert!(!taken, "{case:?}");
+    let mut useless = grid.useless();
+    assert_eq!(useless.row(rows.len() - 1), Some(true));
+    assert_eq!(useless.row(50), Some(false));
 }
