@@ -5,7 +5,7 @@ use crate::uri;
 use flow_compiler::sources::SourceFile;
 use flow_compiler::{Compilation, Compiler, Options};
 use gen_lsp_types::{TextDocumentContentChangeEvent, Uri};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,12 +35,20 @@ pub(crate) struct Bots {
     open: BTreeMap<PathBuf, Arc<str>>,
     versions: BTreeMap<PathBuf, i32>,
     bots: BTreeMap<PathBuf, Bot>,
+    /// Folders without a bot whose users were looked for since a file of theirs was opened.
+    looked: BTreeSet<PathBuf>,
 }
+
+/// In so many folders of a project the users of one without a bot are looked for.
+const LOOKED_INTO: usize = 2_000;
 
 impl Bots {
     /// A document was opened, with its whole text.
     pub(crate) fn open(&mut self, uri: &Uri, version: i32, text: String) -> Option<PathBuf> {
         let path = canonical(&uri::to_path(uri)?);
+        if let Some(dir) = path.parent() {
+            self.looked.remove(dir);
+        }
         self.open.insert(path.clone(), text.into());
         self.versions.insert(path.clone(), version);
         Some(path)
@@ -110,8 +118,38 @@ impl Bots {
             .map(|b| (b, path))
     }
 
+    /// Whether a folder is one of the bots.
+    pub(crate) fn is_bot(&self, folder: &Path) -> bool {
+        self.bots.contains_key(folder)
+    }
+
+    /// Every bot that a file is a part of, by its folder.
+    pub(crate) fn holding<'a>(
+        &'a self,
+        path: &'a Path,
+    ) -> impl Iterator<Item = (&'a Path, &'a Bot)> {
+        let all = self.bots.iter();
+        all.filter(|(_, bot)| bot.file(path).is_some())
+            .map(|(folder, bot)| (folder.as_path(), bot))
+    }
+
+    /// A folder compiled as if some files read otherwise, and the project's root.
+    pub(crate) fn compiled_with(
+        &self,
+        folder: &Path,
+        texts: &BTreeMap<PathBuf, Arc<str>>,
+        date: jiff::civil::Date,
+    ) -> Option<(PathBuf, Compilation)> {
+        let mut overlay = self.open.clone();
+        overlay.extend(texts.iter().map(|(p, t)| (p.clone(), Arc::clone(t))));
+        let loaded =
+            flow_loader::load_with(folder, flow_loader::Limits::default(), &overlay).ok()?;
+        let compilation = Compiler::default().compile(&loaded.project, &Options { date });
+        Some((loaded.root, compilation))
+    }
+
     /// The folders to compile again after a file changed: its own, and those of bots that use it.
-    pub(crate) fn touched(&self, path: &Path) -> BTreeSet<PathBuf> {
+    pub(crate) fn touched(&mut self, path: &Path) -> BTreeSet<PathBuf> {
         let mut out: BTreeSet<PathBuf> = self
             .bots
             .iter()
@@ -119,18 +157,66 @@ impl Bots {
             .map(|(folder, _)| folder.clone())
             .collect();
         if path.extension().is_some_and(|e| e == "flow") {
-            // A folder without a bot is brought in by others; it is checked through them, if there is one.
-            if let Some(dir) = path.parent()
-                && (self.has_bot(dir) || out.is_empty())
-            {
+            let Some(dir) = path.parent() else {
+                return out;
+            };
+            if self.has_bot(dir) {
                 out.insert(dir.to_path_buf());
+                return out;
+            }
+            // A folder without a bot is brought in by others and checked through them; alone only where there are none.
+            out.remove(dir);
+            if self.looked.insert(dir.to_path_buf()) {
+                out.extend(self.users_of(dir));
+            }
+            if out.is_empty() {
+                out.insert(dir.to_path_buf());
+            } else {
+                self.bots.remove(dir);
             }
         }
         out
     }
 
+    /// The bots of the project that bring in a folder.
+    pub(crate) fn users_of(&self, dir: &Path) -> Vec<PathBuf> {
+        let mut users = Vec::new();
+        let mut queue = VecDeque::from([flow_loader::project_root(dir)]);
+        let mut left = LOOKED_INTO;
+        while let Some(folder) = queue.pop_front() {
+            left = left.saturating_sub(1);
+            if folder != dir && self.has_bot(&folder) && self.brings_in(&folder, dir) {
+                users.push(folder.clone());
+            }
+            let Ok(entries) = std::fs::read_dir(&folder) else {
+                continue;
+            };
+            let mut below: Vec<PathBuf> = entries
+                .flatten()
+                .filter(|e| e.file_type().is_ok_and(|t| t.is_dir()))
+                .filter(|e| !e.file_name().to_string_lossy().starts_with('.'))
+                .map(|e| e.path())
+                .collect();
+            below.sort_unstable();
+            below.truncate(left.saturating_sub(queue.len()));
+            queue.extend(below);
+        }
+        users
+    }
+
+    fn brings_in(&self, folder: &Path, dir: &Path) -> bool {
+        let loaded = flow_loader::load_with(folder, flow_loader::Limits::default(), &self.open);
+        loaded.is_ok_and(|loaded| {
+            let mut files = loaded.project.flow_files.iter();
+            files.any(|(path, _)| loaded.root.join(path.as_str()).parent() == Some(dir))
+        })
+    }
+
     fn has_bot(&self, dir: &Path) -> bool {
-        let declares = |text: &str| text.lines().any(|l| l.starts_with("bot "));
+        let declares = |text: &str| {
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+            text.lines().any(|l| l.starts_with("bot "))
+        };
         let opened = self
             .open
             .iter()

@@ -1,7 +1,7 @@
 //! The loop.
 
 use crate::bots::Bots;
-use crate::features::{actions, completion, navigation, symbols};
+use crate::features::{actions, completion, navigation, rename, symbols};
 use crate::findings;
 use crate::position::Encoding;
 use crate::uri;
@@ -91,6 +91,13 @@ fn capabilities(encoding: Encoding) -> ServerCapabilities {
         hover_provider: Some(HoverProvider::Bool(true)),
         definition_provider: Some(true.into()),
         references_provider: Some(true.into()),
+        rename_provider: Some(
+            lsp::RenameOptions {
+                prepare_provider: Some(true),
+                ..lsp::RenameOptions::default()
+            }
+            .into(),
+        ),
         document_symbol_provider: Some(true.into()),
         document_formatting_provider: Some(true.into()),
         code_action_provider: Some(CodeActionProvider::Bool(true)),
@@ -136,6 +143,9 @@ impl Server<'_> {
                         return Ok(());
                     }
                     self.compile()?;
+                    if request.method == "textDocument/rename" {
+                        self.gather(&request.params)?;
+                    }
                     let response = self.answer(request);
                     self.connection.sender.send(Message::Response(response))?;
                 }
@@ -223,6 +233,20 @@ impl Server<'_> {
         Ok(())
     }
 
+    /// Takes up every bot that shares what is renamed: each of them names it.
+    fn gather(&mut self, request: &Value) -> Result<()> {
+        let Some(p) = params::<lsp::RenameParams>(request.clone()) else {
+            return Ok(());
+        };
+        let at = &p.text_document_position_params;
+        let uri = &at.text_document.uri;
+        if let Some(dir) = rename::shared_folder(&self.bots, uri, at.position, self.encoding) {
+            let users = self.bots.users_of(&dir).into_iter();
+            self.dirty.extend(users.filter(|f| !self.bots.is_bot(f)));
+        }
+        self.compile()
+    }
+
     fn answer(&self, request: Request) -> Response {
         let Request {
             id, method, params, ..
@@ -260,6 +284,28 @@ impl Server<'_> {
                         encoding,
                     )
                 }))
+            }
+            "textDocument/prepareRename" => {
+                let p: lsp::TextDocumentPositionParams = parse(params)?;
+                json!(
+                    self.bots.of(&p.text_document.uri).and_then(|(bot, path)| {
+                        rename::prepare(bot, &path, p.position, encoding)
+                    })
+                )
+            }
+            "textDocument/rename" => {
+                let p: lsp::RenameParams = parse(params)?;
+                let at = &p.text_document_position_params;
+                let today = jiff::Zoned::now().date();
+                let uri = &at.text_document.uri;
+                json!(
+                    rename::rename(&self.bots, uri, at.position, &p.new_name, encoding, today)
+                        .map_err(|message| ResponseError {
+                            code: ErrorCode::RequestFailed as i32,
+                            message,
+                            data: None,
+                        })?
+                )
             }
             "textDocument/completion" => {
                 let p: lsp::TextDocumentPositionParams = parse(params)?;

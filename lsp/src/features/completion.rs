@@ -116,10 +116,42 @@ pub(crate) fn complete(
     let before = file.text.get(..offset).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     let head = line.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
-    let machine = &bot.compilation.machine;
     if let Some(owner) = head.strip_suffix('.') {
-        return fields(bot, owner);
+        let found = fields(bot, owner);
+        return if found.is_empty() {
+            of_folder(bot, before, owner)
+        } else {
+            found
+        };
     }
+    named(bot, before, head)
+}
+
+/// The names of a folder brought in by `use`, behind its own: of what may stand there, what is the folder's.
+fn of_folder(bot: &Bot, before: &str, owner: &str) -> Vec<CompletionItem> {
+    let folder = last_word(owner);
+    let head = owner.strip_suffix(folder).unwrap_or_default();
+    let all = named(bot, before, head).into_iter();
+    all.filter_map(|item| {
+        let name = item.label.strip_prefix(folder)?.strip_prefix('.')?;
+        Some(CompletionItem {
+            label: name.to_owned(),
+            ..item
+        })
+    })
+    .collect()
+}
+
+/// The word with which a text ends, dots aside.
+fn last_word(text: &str) -> &str {
+    text.rsplit(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .next()
+        .unwrap_or_default()
+}
+
+/// What may stand behind the `head` of a line; `before` is all text up to the cursor.
+fn named(bot: &Bot, before: &str, head: &str) -> Vec<CompletionItem> {
+    let machine = &bot.compilation.machine;
     let last = head.split_whitespace().last().unwrap_or_default();
     let previous = head.split_whitespace().rev().nth(1).unwrap_or_default();
     match (previous, last) {
@@ -144,6 +176,7 @@ pub(crate) fn complete(
         ("is", "not") | (_, "is") => return values(machine, previous).collect(),
         (_, "priority") => return words(&["immediate", "high", "medium", "standard"]).collect(),
         (_, "during" | "outside" | "hours" | "of") => return hours(machine).collect(),
+        (_, "say") => return texts(machine).chain(words(&["one of"])).collect(),
         (_, "call" | "mock") => return webhooks(machine).collect(),
         (_, "ask" | "set" | "clear" | "form" | "require" | "verify") => {
             return slots(machine).chain(words(&["customer"])).collect();
@@ -155,7 +188,8 @@ pub(crate) fn complete(
         return words(DECLARATIONS).collect();
     }
     let mut out: Vec<CompletionItem> = Vec::new();
-    if head.trim().is_empty() || head.trim_end().ends_with(['{', ';']) {
+    let in_text = head.matches('"').count() % 2 == 1;
+    if head.trim().is_empty() || (!in_text && head.trim_end().ends_with(['{', ';'])) {
         out.extend(words(STEPS));
         if last == "escalate" {
             out.extend(rules(machine));
@@ -166,6 +200,14 @@ pub(crate) fn complete(
         out.extend(rules(machine));
         out.extend(words(&["to", "priority", "because"]));
         return out;
+    }
+    let set = || machine.slots.iter().find(|s| s.name == previous);
+    if last == "="
+        && let Some(Type::Enum(_)) = set().map(|s| &s.ty)
+    {
+        out.extend(
+            values(machine, previous).filter(|v| v.kind == Some(CompletionItemKind::EnumMember)),
+        );
     }
     out.extend(slots(machine));
     out.extend(
@@ -186,13 +228,7 @@ pub(crate) fn complete(
             .iter()
             .map(|h| item(&h.name, CompletionItemKind::Function, "hook")),
     );
-    out.extend(
-        machine
-            .texts
-            .iter()
-            .filter_map(|t| t.name.as_ref())
-            .map(|n| item(n, CompletionItemKind::Text, "text")),
-    );
+    out.extend(texts(machine));
     out.extend(hours(machine));
     out.extend(
         SIGNALS
@@ -293,6 +329,13 @@ fn intents(m: &Machine) -> impl Iterator<Item = CompletionItem> {
         .map(|i| item(&i.name, CompletionItemKind::Event, "intent"))
 }
 
+fn texts(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+    m.texts
+        .iter()
+        .filter_map(|t| t.name.as_ref())
+        .map(|n| item(n, CompletionItemKind::Text, "text"))
+}
+
 fn hours(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.hours
         .iter()
@@ -356,8 +399,9 @@ fn values<'a>(m: &'a Machine, left: &str) -> Box<dyn Iterator<Item = CompletionI
 /// What may follow a dot.
 fn fields(bot: &Bot, owner: &str) -> Vec<CompletionItem> {
     let m = &bot.compilation.machine;
-    let word = owner
-        .rsplit(|c: char| !(c.is_alphanumeric() || c == '_'))
+    let word = last_word(owner);
+    let whole = owner
+        .rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
         .next()
         .unwrap_or_default();
     if word == "customer" {
@@ -378,10 +422,10 @@ fn fields(bot: &Bot, owner: &str) -> Vec<CompletionItem> {
     if !pairs.is_empty() {
         return pairs;
     }
-    if m.hours.iter().any(|h| h.name == word) {
+    if m.hours.iter().any(|h| h.name == whole) {
         return words(&["open", "text", "next_open"]).collect();
     }
-    if m.teams.iter().any(|t| t.name == word) {
+    if m.teams.iter().any(|t| t.name == whole) {
         return words(&["open", "next_open"]).collect();
     }
     let ty = m

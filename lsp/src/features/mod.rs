@@ -3,4 +3,5 @@
 pub(crate) mod actions;
 pub(crate) mod completion;
 pub(crate) mod navigation;
+pub(crate) mod rename;
 pub(crate) mod symbols;
