@@ -55,14 +55,24 @@ pub(crate) fn count(n: usize, word: &str) -> String {
     }
 }
 
-/// Prints to standard output; a closed pipe ends the program quietly.
+/// Prints a line to standard output, like [`print`].
+pub(crate) fn print_line(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+/// Prints to standard output. A closed pipe ends the program quietly; what else cannot be written, on a full disk for instance, is
+/// said, and the program ends with 2: half a report is none.
 pub(crate) fn print(text: &str) {
     use std::io::Write;
-    if std::io::stdout()
+    let written = std::io::stdout()
         .write_all(text.as_bytes())
-        .and_then(|()| std::io::stdout().flush())
-        .is_err()
-    {
-        std::process::exit(0);
+        .and_then(|()| std::io::stdout().flush());
+    match written {
+        Ok(()) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(e) => {
+            eprintln!("flowc: standard output cannot be written: {e}");
+            std::process::exit(2);
+        }
     }
 }

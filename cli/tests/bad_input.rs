@@ -168,6 +168,56 @@ fn links_in_a_circle_and_things_that_are_no_files() {
     );
 }
 
+/// `flowc check` of a good and of a bad folder, whose output goes where it cannot.
+#[cfg(target_os = "linux")]
+fn unwritten(output: impl Fn() -> Stdio) -> [(Option<i32>, String); 2] {
+    ["", "node b { say \"{nobody}\" }\n"].map(|more| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("bot.flow"), format!("{BOT}{more}")).unwrap();
+        let done = Command::new(env!("CARGO_BIN_EXE_flowc"))
+            .arg("check")
+            .arg(dir.path())
+            .stdout(output())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        (done.status.code(), String::from_utf8(done.stderr).unwrap())
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_and_a_closed_pipe_ends_it_quietly() {
+    let full = || {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).open("/dev/full").unwrap().into()
+    };
+    for (code, said) in unwritten(full) {
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.starts_with("flowc: standard output cannot be written: "),
+            "{said}"
+        );
+    }
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer.into()
+    };
+    for (code, said) in unwritten(closed) {
+        assert_eq!((code, said.as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
+fn what_is_counted_is_told_in_the_right_number() {
+    let (_, out, _) = file("slots { a: text }");
+    assert!(
+        out.contains("1 error, 1 warning in 1 file, 1 line;"),
+        "{out}"
+    );
+}
+
 #[test]
 fn long_lines_beside_a_place_are_left_out_and_its_own_is_whole() {
     let long = "x".repeat(1_500);

@@ -1,7 +1,7 @@
 //! `flowc check`.
 
 use crate::args::{CheckArgs, Format};
-use crate::output::{self, count, print};
+use crate::output::{self, count, print, print_line};
 use crate::project;
 use anyhow::Context;
 use flow_compiler::mend::Mending;
@@ -48,22 +48,23 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         .count();
     let warnings = found.len() - errors;
     if args.format == Format::Text {
-        let lines: usize = sources.files.iter().map(|f| f.text.lines().count()).sum();
+        let lines = sources.files.iter().map(|f| f.text.lines().count()).sum();
+        let lines = count(lines, "line");
         let files = count(sources.files.len(), "file");
         if found.is_empty() {
-            println!("no findings in {files}, {lines} lines");
+            print_line(&format!("no findings in {files}, {lines}"));
         } else {
             if found.len() > DRAWN {
-                println!(
+                print_line(&format!(
                     "the first {DRAWN} are shown; `--format json` has all {}",
                     found.len()
-                );
+                ));
             }
-            println!(
-                "{}, {} in {files}, {lines} lines; `flowc explain CODE` says more",
+            print_line(&format!(
+                "{}, {} in {files}, {lines}; `flowc explain CODE` says more",
                 count(errors, "error"),
                 count(warnings, "warning")
-            );
+            ));
             offer(found);
         }
     }
@@ -79,13 +80,13 @@ fn offer(found: &[Diagnostic]) {
     let safe = found.iter().filter(|d| repair(d, false).is_some()).count();
     let all = found.iter().filter(|d| repair(d, true).is_some()).count();
     if safe > 0 {
-        println!("`--fix` mends {}", count(safe, "finding"));
+        print_line(&format!("`--fix` mends {}", count(safe, "finding")));
     }
     if all > safe {
-        println!(
+        print_line(&format!(
             "`--fix-all` mends {}, in ways that you should look at",
             count(all, "finding")
-        );
+        ));
     }
 }
 

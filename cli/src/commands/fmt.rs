@@ -1,7 +1,7 @@
 //! `flowc fmt`.
 
 use crate::args::FmtArgs;
-use crate::output::{count, print};
+use crate::output::{count, print, print_line};
 use anyhow::Context;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
         changed.push(file);
     }
     for file in &changed {
-        println!(
+        print_line(&format!(
             "{} {}",
             if args.check {
                 "not formatted:"
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
                 "formatted"
             },
             file.display()
-        );
+        ));
     }
     for file in broken {
         eprintln!(

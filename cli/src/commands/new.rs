@@ -1,7 +1,7 @@
 //! `flowc new`: templates are the example bots, carried in the program.
 
 use crate::args::NewArgs;
-use crate::output::print;
+use crate::output::{print, print_line};
 use anyhow::Context;
 use rust_embed::RustEmbed;
 use std::path::{Path, PathBuf};
@@ -61,10 +61,10 @@ pub(crate) fn run(args: &NewArgs) -> anyhow::Result<ExitCode> {
         count += 1;
     }
     let shown = folder.display();
-    println!(
+    print_line(&format!(
         "{} in `{shown}`. Next: flowc check {shown}; flowc test {shown}; flowc run {shown}",
         crate::output::count(count, "file")
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
