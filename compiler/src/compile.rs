@@ -98,10 +98,16 @@ impl Compiler {
         crate::lower::unused(&env, &sources, &refs, &mut diagnostics);
         let sources = Arc::new(sources);
         let machine = Arc::new(machine(project, &env, out, &sources));
+        let refused: FxHashSet<u32> = diagnostics
+            .iter()
+            .filter(|d| matches!(d.code, "F0101" | "F0201" | "F0301"))
+            .filter_map(|d| Some(d.labels.first()?.at.decl))
+            .collect();
         diagnostics.extend(crate::checks::run(&crate::checks::Context {
             machine: &machine,
             sources: &sources,
             date: options.date,
+            refused: Some(&refused),
         }));
         // What could not be read, or was refused, may lead to a node all the same.
         diagnostics.retain(|d| {
@@ -163,8 +169,12 @@ fn silence_after_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, en
         .collect();
     let begins_a_fault = |d: &Diagnostic| {
         let at = d.labels.first().map(|l| l.at);
-        // Where a text belongs, its words stand apart.
-        let apart = u32::from(d.message.starts_with("unknown text"));
+        // Where a text belongs, its words stand apart; so does what follows a misspelt `escalate` or the name that was left out.
+        let apart = u32::from(
+            ["unknown text", "unknown node", "unknown team"]
+                .iter()
+                .any(|what| d.message.starts_with(what)),
+        );
         d.code == "F0201"
             && at.is_some_and(|at| {
                 (0..=apart).any(|gap| faults.contains(&(at.decl, at.span.end + gap)))

@@ -43,6 +43,7 @@ fn check(text: String) -> (Duration, Vec<&'static str>) {
         machine: &compilation.machine,
         sources: &compilation.sources,
         date: jiff::civil::date(2026, 3, 2),
+        refused: None,
     };
     let start = Instant::now();
     let found = run(&cx);

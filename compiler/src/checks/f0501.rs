@@ -62,7 +62,7 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 && explained < EXPLAINED
             {
                 explained += 1;
-                finding = explain(cx, finding, id, op.code, fact);
+                finding = explain(cx, finding, id, &read, op.code, fact);
             }
             if matches!(op.kind, OpKind::Escalate(_)) && op.loc.decl != read.expr.loc.decl {
                 finding = finding.label(op.loc, "as a step, the rule's `when` is not asked");
@@ -245,9 +245,15 @@ fn reads_of_text<'a>(
 }
 
 fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -> Diagnostic {
-    let name = match read.fact {
-        Some(fact) => cx.known().name(cx.machine, code, fact),
-        None => cx.words(read.expr.loc),
+    let fact_name = read
+        .fact
+        .map(|fact| cx.known().name(cx.machine, code, fact));
+    let words = cx.words(read.expr.loc);
+    let name = match &fact_name {
+        // A signal hides the slot: `page` alone would be another thing.
+        Some(name) if words == format!("slots.{name}") => words.clone(),
+        Some(name) => name.clone(),
+        None => words.clone(),
     };
     let mut finding = Diagnostic::error("F0501", format!("`{name}` can be unknown here"), at);
     if let Some(text) = &read.text
@@ -274,7 +280,7 @@ fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -
     }
     if let Some(fact) = read.fact
         && cx.known().interrupts(fact)
-        && let Some(at) = cleared_by_a_handler(cx, &name)
+        && let Some(at) = cleared_by_a_handler(cx, fact_name.as_deref().unwrap_or(&name))
     {
         finding = finding.label(at, "a handler may clear it while a question waits");
     }
@@ -283,14 +289,15 @@ fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -
         _ if read.fact.is_none() => finding.help(format!("say what stands for it: `{name} ?? ..`")),
         _ => finding.help(format!("ask for it before, test it with `if {name} is known`, or say what stands for it: `{name} ?? ..`")),
     };
-    let ty_is_text = matches!(
-        read.expr.ty,
-        crate::value::Type::Text
-            | crate::value::Type::Email
-            | crate::value::Type::Phone
-            | crate::value::Type::Url
-    );
-    if ty_is_text && cx.words(read.expr.loc) == name {
+    // A text stands for an email, a phone or a link only where it is said.
+    let takes_text = match read.expr.ty {
+        crate::value::Type::Text => true,
+        crate::value::Type::Email | crate::value::Type::Phone | crate::value::Type::Url => {
+            interpolated(cx, read.expr.loc)
+        }
+        _ => false,
+    };
+    if takes_text && words == name {
         return finding.fix(
             format!("write `{name} ?? \"..\"`"),
             false,
@@ -303,11 +310,22 @@ fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -
     finding
 }
 
+/// Whether what stands at a place is all that the braces around it in a text hold.
+fn interpolated(cx: &Analysis<'_>, at: Loc) -> bool {
+    let Some((file, range)) = cx.sources.resolve(at) else {
+        return false;
+    };
+    let before = file.text.get(..range.start).unwrap_or_default();
+    let after = file.text.get(range.end..).unwrap_or_default();
+    before.trim_end_matches(' ').ends_with('{') && after.trim_start_matches(' ').starts_with('}')
+}
+
 /// Shows the shortest way from where the thing is unknown to where it is read: of its turns only those that matter.
 fn explain(
     cx: &Analysis<'_>,
     finding: Diagnostic,
     at: OpId,
+    read: &Read<'_>,
     code: CodeId,
     fact: FactId,
 ) -> Diagnostic {
@@ -344,6 +362,12 @@ fn explain(
         _ => None,
     };
     if labels.is_empty() && cleared.is_none() {
+        let words = cx.words(read.expr.loc);
+        let name = if words == format!("slots.{name}") {
+            &words
+        } else {
+            &name
+        };
         if let Some(begins) = begins {
             finding = finding.label(
                 begins,

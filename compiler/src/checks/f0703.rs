@@ -1,8 +1,10 @@
 //! F0703: a row to a team that lacks the language or the skill which the row demands.
 
 use super::support::analysis::Analysis;
+use super::support::syntax;
 use crate::machine::{CellPattern, ExprKind, RouteRow, Signal};
 use crate::value::Value;
+use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Severity};
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -23,8 +25,17 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             let Some(team) = machine.team(row.team) else {
                 continue;
             };
+            // What was refused of a team may be what the row demands.
+            if syntax::unread(cx.sources, team.loc.decl) {
+                continue;
+            }
+            let all_read = match syntax::decl(cx.sources, team.loc.decl).map(|d| &d.kind) {
+                Some(DeclKind::Team(tree)) => tree.languages.len() == team.languages.len(),
+                _ => true,
+            };
             if let Some(column) = column
                 && !team.languages.is_empty()
+                && all_read
             {
                 let cell = || row.cells.get(column).into_iter().flatten();
                 let above = route.rows.get(..at).unwrap_or_default();

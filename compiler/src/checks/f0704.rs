@@ -4,7 +4,9 @@
 //! matches only while some hours are open, or only while they are closed, is looked at only then.
 
 use super::support::analysis::Analysis;
-use super::support::calendar::{Stretch, common, gaps, horizon, open, show, with_overflow};
+use super::support::calendar::{
+    Stretch, certain, common, gaps, horizon, open, show, with_overflow,
+};
 use super::support::syntax;
 use crate::machine::{CellPattern, ExprKind, Handoff, HoursOf, HoursQuery, Route};
 use crate::value::{HoursId, TierId, Value};
@@ -49,6 +51,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 return None;
             }
             let teams = with_overflow(machine, [row.team]);
+            if !certain(cx, &teams) {
+                return None;
+            }
             let mut hours: Vec<HoursId> = teams.iter().map(|(_, h)| *h).collect();
             hours.sort_unstable();
             hours.dedup();

@@ -3,7 +3,7 @@
 //! Made just before the longest gap, it would have to be kept inside the gap.
 
 use super::support::analysis::Analysis;
-use super::support::calendar::{gaps, horizon, open, show, staffed};
+use super::support::calendar::{certain, gaps, horizon, open, show, staffed};
 use super::support::set::show_duration;
 use super::support::syntax;
 use crate::machine::{CodeOwner, Offer, OfferKind, OpKind, Promise};
@@ -74,11 +74,11 @@ fn unkept(
     found: &mut Vec<Diagnostic>,
 ) {
     let machine = cx.machine;
-    let mut hours: Vec<HoursId> = tiers
-        .iter()
-        .flat_map(|id| staffed(machine, *id))
-        .map(|(_, h)| h)
-        .collect();
+    let teams: Vec<_> = tiers.iter().flat_map(|id| staffed(machine, *id)).collect();
+    if !certain(cx, &teams) {
+        return;
+    }
+    let mut hours: Vec<HoursId> = teams.iter().map(|(_, h)| *h).collect();
     hours.sort_unstable();
     hours.dedup();
     if hours.is_empty() {

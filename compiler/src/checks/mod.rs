@@ -58,6 +58,8 @@ pub struct Context<'a> {
     pub sources: &'a Sources,
     /// The day from which hours are checked (F0704, F0707).
     pub date: jiff::civil::Date,
+    /// Declarations of which something was refused before: what was read of them is not all that they say.
+    pub refused: Option<&'a FxHashSet<u32>>,
 }
 
 /// An analysis with its code.

@@ -48,11 +48,13 @@ pub(super) fn places(
         machine: old,
         sources: &old.sources,
         date,
+        refused: None,
     });
     let is = Analysis::new(&Context {
         machine: new,
         sources: &new.sources,
         date,
+        refused: None,
     });
     let mut out = Vec::new();
     let mut kept = 0;

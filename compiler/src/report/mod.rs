@@ -61,6 +61,7 @@ pub fn report(machine: &Machine, date: Date) -> Report {
         machine,
         sources: &machine.sources,
         date,
+        refused: None,
     });
     Report {
         bot: machine.bot.name.clone(),

@@ -259,10 +259,26 @@ impl Builder<'_> {
             _ => "one item ends with its line; on one line items are separated by `;`".to_owned(),
         };
         let after = last_token(before);
-        let word = self.before(self.place(before.len() - after, before.len()));
+        let at_word = self.place(before.len() - after, before.len());
+        let word = self.before(at_word);
         let mut finding =
             Diagnostic::error(CODE, format!("unexpected `{found}` after `{word}`"), here)
                 .help(help);
+        // `-> escalte to people` is no node.
+        if matches!(found.as_str(), "to" | "priority" | "because")
+            && word != "escalate"
+            && words::nearest(&word, &["escalate"]).is_some()
+        {
+            self.push(finding.help("did you mean `escalate`?").fix(
+                "write `escalate`",
+                true,
+                vec![Edit {
+                    at: at_word,
+                    text: "escalate".to_owned(),
+                }],
+            ));
+            return;
+        }
         if field || rest.starts_with("->") || words::STEPS.list.contains(&found.as_str()) {
             finding = finding.fix(
                 "write `;` before it",

@@ -9,6 +9,7 @@ use crate::machine::{Expr, ExprKind, Machine};
 use crate::sources::Sources;
 use crate::value::CodeId;
 use flow_grammar::{Loc, Span};
+use rustc_hash::FxHashSet;
 use std::sync::{Arc, OnceLock};
 
 /// The bot with its shared analyses.
@@ -20,6 +21,7 @@ pub(crate) struct Analysis<'a> {
     pub(crate) sources: &'a Sources,
     /// The day from which hours are checked.
     pub(crate) date: jiff::civil::Date,
+    refused: Option<&'a FxHashSet<u32>>,
     reads: OnceLock<Reads<'a>>,
     flow: OnceLock<Flow>,
     facts: OnceLock<Arc<Facts>>,
@@ -33,6 +35,7 @@ impl<'a> Analysis<'a> {
             machine: cx.machine,
             sources: cx.sources,
             date: cx.date,
+            refused: cx.refused,
             reads: OnceLock::new(),
             flow: OnceLock::new(),
             facts: OnceLock::new(),
@@ -54,6 +57,11 @@ impl<'a> Analysis<'a> {
     /// Sees to it that [`Self::known`] is there.
     pub(crate) fn find_out(&self) {
         self.known();
+    }
+
+    /// Whether nothing of a declaration was refused.
+    pub(crate) fn whole(&self, decl: u32) -> bool {
+        self.refused.is_none_or(|refused| !refused.contains(&decl))
     }
 
     /// Who leads where.

@@ -1,7 +1,10 @@
 //! Opening hours as stretches of real time, over 400 days, in real time zones.
 
+use super::analysis::Analysis;
+use super::syntax;
 use crate::machine::{Hours, Machine};
 use crate::value::{HoursId, TeamId};
+use flow_grammar::ast::DeclKind;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -170,6 +173,25 @@ pub(crate) fn with_overflow(
     }
     out.sort_unstable();
     out
+}
+
+/// Whether it is certain when these teams are open: neither their hours nor to whom they overflow was refused.
+pub(crate) fn certain(cx: &Analysis<'_>, teams: &[(TeamId, HoursId)]) -> bool {
+    teams.iter().all(|(team, hours)| {
+        let hours = cx
+            .machine
+            .hours_of(*hours)
+            .is_none_or(|h| h.always || cx.whole(h.loc.decl));
+        let team = cx.machine.team(*team).is_none_or(|team| {
+            let decl = team.loc.decl;
+            let overflows = match syntax::decl(cx.sources, decl).map(|d| &d.kind) {
+                Some(DeclKind::Team(tree)) => tree.overflow.len(),
+                _ => team.overflow.len(),
+            };
+            !syntax::unread(cx.sources, decl) && overflows == team.overflow.len()
+        });
+        hours && team
+    })
 }
 
 /// `Sat 2026-03-07 17:30` in a time zone.

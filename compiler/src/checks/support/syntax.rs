@@ -2,19 +2,30 @@
 
 use crate::sources::Sources;
 use flow_grammar::ast::{Arm, Body, Decl, DeclKind, OnThen, Step, StepKind, Then, TriggerThen};
-use flow_grammar::{Edit, Loc, Span};
+use flow_grammar::{Edit, Loc, PlacedDecl, Span};
 
 /// The tree of a declaration.
 pub(crate) fn decl(sources: &Sources, index: u32) -> Option<&Decl> {
+    placed(sources, index).map(|placed| &placed.tree.decl)
+}
+
+/// Whether a declaration has syntax errors, so that what it says was not read in full.
+pub(crate) fn unread(sources: &Sources, index: u32) -> bool {
+    placed(sources, index).is_some_and(|placed| {
+        let mut found = placed.tree.diagnostics.iter();
+        found.any(|d| d.code == "F0101")
+    })
+}
+
+fn placed(sources: &Sources, index: u32) -> Option<&PlacedDecl> {
     let (file, offset) = *sources.decls.get(index as usize)?;
     let file = sources.files.get(file as usize)?;
     let first = file.first_decl;
     // The usual case first: the declarations of a file are numbered in order.
     let guess = file.tree.decls.get(index.checked_sub(first)? as usize);
-    let placed = guess
+    guess
         .filter(|d| d.offset == offset)
-        .or_else(|| file.tree.decls.iter().find(|d| d.offset == offset))?;
-    Some(&placed.tree.decl)
+        .or_else(|| file.tree.decls.iter().find(|d| d.offset == offset))
 }
 
 /// Every step of a declaration, those in blocks included.

@@ -192,6 +192,7 @@ fn formulas_agree_with_trying_every_world() {
         machine: &compilation.machine,
         sources: &compilation.sources,
         date: jiff::civil::date(2026, 3, 2),
+        refused: None,
     };
     let analysis = Analysis::new(&cx);
     let mut formulas = Formulas::new(&analysis);
