@@ -41,18 +41,18 @@ pub(super) fn run(cx: &Analysis<'_>, taint: &Taint, found: &mut Vec<Diagnostic>)
             if !leads_to(machine, op, id) {
                 continue;
             }
-            for (var, sources) in holds {
+            for (var, sources) in holds.all() {
                 let Var::Slot(slot) = var else { continue };
-                let is_told = machine.slot(*slot).is_some_and(|f| !f.private)
-                    && !tier.shares.contains(&Shared::Slot(*slot));
+                let is_told = machine.slot(slot).is_some_and(|f| !f.private)
+                    && !tier.shares.contains(&Shared::Slot(slot));
                 let missing = unshared(machine, &tier.shares, sources.clone());
-                if !is_told || missing.is_empty() || !told.insert(*slot) {
+                if !is_told || missing.is_empty() || !told.insert(slot) {
                     continue;
                 }
                 let made = sources
                     .iter()
-                    .find_map(|source| copy_of(machine, *var, *source, taint));
-                found.push(describe(cx, tier, *var, &missing, made, op.loc));
+                    .find_map(|source| copy_of(machine, var, *source, taint));
+                found.push(describe(cx, tier, var, &missing, made, op.loc));
             }
         }
     }

@@ -1,15 +1,17 @@
 //! Where private values may be: a forward analysis of what each slot may hold of private data.
 
+mod holds;
+
 use super::defaults::vars;
 use super::flow::{Flow, each_successor, waiting, waits};
 use super::walk;
 use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var};
 use crate::value::{CodeId, OpId, Type};
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
-/// By variable, the private values that it may hold a copy of.
-pub(crate) type Holds = BTreeMap<Var, BTreeSet<Var>>;
+pub(crate) use holds::Holds;
+use holds::Space;
 
 /// Where private values may be.
 #[derive(Debug)]
@@ -27,19 +29,23 @@ pub(crate) struct Taint {
 
 impl Taint {
     pub(crate) fn new(machine: &Machine, flow: &Flow) -> Self {
-        let mut this = Self {
-            before: Vec::new(),
-            untouched: Vec::new(),
-            anywhere: Holds::new(),
-            reasons: BTreeSet::new(),
-            defaults: Holds::new(),
-        };
         let defaults: Vec<(Var, &Expr)> = vars(machine)
             .filter_map(|(var, field)| Some((var, field.default.as_ref()?)))
             .collect();
-        this.defaults = this.closure(machine, &defaults, Holds::new());
-        // What can be anywhere: all copies, in any order.
         let copies: Vec<(Var, &Expr)> = machine.ops.iter().filter_map(copy).collect();
+        let holders = defaults.iter().chain(&copies).map(|(var, _)| *var);
+        let private = vars(machine).filter(|(_, field)| field.private);
+        let space = Space::new(holders.collect(), private.map(|(var, _)| var).collect());
+        let nothing = Holds::nothing(space);
+        let mut this = Self {
+            before: Vec::new(),
+            untouched: Vec::new(),
+            anywhere: nothing.clone(),
+            reasons: BTreeSet::new(),
+            defaults: nothing.clone(),
+        };
+        this.defaults = this.closure(machine, &defaults, nothing);
+        // What can be anywhere: all copies, in any order.
         this.anywhere = this.closure(machine, &copies, this.defaults.clone());
         let mut reasons = BTreeSet::new();
         let mut reason = |text: crate::value::TextId| {
@@ -62,14 +68,17 @@ impl Taint {
         this
     }
 
+    fn nothing(&self) -> Holds {
+        self.defaults.like()
+    }
+
     /// What variables hold after copies in any order.
     fn closure(&self, machine: &Machine, copies: &[(Var, &Expr)], mut holds: Holds) -> Holds {
         loop {
             let mut changed = false;
             for (var, value) in copies {
-                for source in self.of(machine, value, &holds) {
-                    changed |= source != *var && holds.entry(*var).or_default().insert(source);
-                }
+                let sources = self.of(machine, value, &holds);
+                changed |= holds.add(*var, sources.into_iter().filter(|source| source != var));
             }
             if !changed {
                 return holds;
@@ -159,7 +168,7 @@ impl Taint {
         let may_wait = waiting(machine, flow);
         // By node, what it may change, and what may be where it returns.
         let touched = touched(machine, flow);
-        let mut left: Vec<Holds> = vec![Holds::new(); machine.nodes.len()];
+        let mut left: Vec<Holds> = vec![self.nothing(); machine.nodes.len()];
         let mut arrivals: Vec<(OpId, Holds)> = Vec::new();
         // Handlers, triggers and the like begin where a conversation rests, with what it holds there.
         let mut resting = self.defaults.clone();
@@ -182,7 +191,7 @@ impl Taint {
                     continue;
                 };
                 let changed = match slot {
-                    Some(old) => join(old, &holds),
+                    Some(old) => old.join(&holds),
                     None => {
                         *slot = Some(holds);
                         true
@@ -197,7 +206,7 @@ impl Taint {
                 }
             }
             let Some(id) = todo.pop_front() else {
-                if !join(&mut begun, &resting) {
+                if !begun.join(&resting) {
                     break;
                 }
                 arrivals.extend(begin(&others, &begun));
@@ -212,13 +221,13 @@ impl Taint {
             };
             // After a handler the question is asked again.
             if waits(op)
-                && join(&mut before, &interrupts)
+                && before.join(&interrupts)
                 && let Some(slot) = self.before.get_mut(id.index())
             {
                 *slot = Some(before.clone());
             }
             if !passes(machine, op) {
-                join(&mut resting, &before);
+                resting.join(&before);
             }
             let mut after = before.clone();
             self.step(machine, op, &before, &mut after);
@@ -235,19 +244,18 @@ impl Taint {
                     // What the visited node may change is as it leaves it.
                     let at = node.index();
                     for var in touched.get(at).into_iter().flatten() {
-                        match left.get(at).and_then(|holds| holds.get(var)) {
-                            Some(sources) => after.insert(*var, sources.clone()),
-                            None => after.remove(var),
-                        };
+                        if let Some(left) = left.get(at) {
+                            after.take(*var, left);
+                        }
                     }
                     if may_wait.get(at) == Some(&true) {
-                        join(&mut after, &interrupts);
+                        after.join(&interrupts);
                     }
                 }
                 OpKind::Back | OpKind::Finish => {
                     if let Some(CodeOwner::Node(node)) = machine.code(op.code).map(|c| c.owner)
                         && let Some(holds) = left.get_mut(node.index())
-                        && join(holds, &before)
+                        && holds.join(&before)
                     {
                         for visit in flow.visits(node) {
                             let seen = self.before.get(visit.index()).is_some_and(Option::is_some);
@@ -268,11 +276,11 @@ impl Taint {
                 if how == Transition::Next {
                     match &op.kind {
                         OpKind::Ask { var, .. } => {
-                            after.remove(var);
+                            after.remove(*var);
                         }
                         OpKind::ChooseFrom { var, from, .. } => {
                             let sources = self.of(machine, from, &before);
-                            self.put(*var, sources, &mut after);
+                            after.put(*var, sources);
                         }
                         _ => {}
                     }
@@ -286,23 +294,13 @@ impl Taint {
         match &op.kind {
             OpKind::Set { slot, value, .. } => {
                 let sources = self.of(machine, value, before);
-                self.put(*slot, sources, after);
+                after.put(*slot, sources);
             }
             // What is cleared has its default again.
             OpKind::Clear { slot, .. } => {
-                let sources = self.defaults.get(slot).cloned().unwrap_or_default();
-                self.put(*slot, sources, after);
+                after.take(*slot, &self.defaults);
             }
             _ => {}
-        }
-    }
-
-    #[expect(clippy::unused_self, reason = "beside what it belongs to")]
-    fn put(&self, var: Var, sources: BTreeSet<Var>, holds: &mut Holds) {
-        if sources.is_empty() {
-            holds.remove(&var);
-        } else {
-            holds.insert(var, sources);
         }
     }
 
@@ -310,19 +308,15 @@ impl Taint {
     fn add_copies(&self, machine: &Machine, op: &Op, holds: &mut Holds) {
         let (var, sources) = match (copy(op), &op.kind) {
             (Some((var, value)), _) => (var, self.of(machine, value, &self.anywhere)),
-            (None, OpKind::Clear { slot, .. }) => {
-                (*slot, self.defaults.get(slot).cloned().unwrap_or_default())
-            }
+            (None, OpKind::Clear { slot, .. }) => (*slot, self.defaults.of(*slot).collect()),
             _ => return,
         };
-        if !sources.is_empty() {
-            holds.entry(var).or_default().extend(sources);
-        }
+        holds.add(var, sources);
     }
 
     /// What handlers that come back may add while the conversation waits.
     fn interrupts(&self, machine: &Machine, flow: &Flow, adds: &[Holds]) -> Holds {
-        let mut out = Holds::new();
+        let mut out = self.nothing();
         let handlers = (0u32..)
             .map(CodeId)
             .zip(&machine.codes)
@@ -337,7 +331,7 @@ impl Taint {
                 if let OpKind::Visit { node, .. } = &op.kind
                     && let Some(added) = adds.get(node.index())
                 {
-                    join(&mut out, added);
+                    out.join(added);
                 }
             }
         }
@@ -345,7 +339,7 @@ impl Taint {
     }
 
     fn adds(&self, machine: &Machine, flow: &Flow) -> Vec<Holds> {
-        let mut out: Vec<Holds> = vec![Holds::new(); machine.nodes.len()];
+        let mut out: Vec<Holds> = vec![self.nothing(); machine.nodes.len()];
         let mut visitors: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
         for (i, node) in machine.nodes.iter().enumerate() {
             for op in flow.ops(node.code).iter().filter_map(|id| machine.op(*id)) {
@@ -363,7 +357,7 @@ impl Taint {
                 continue;
             };
             for visitor in visitors.get(&i).into_iter().flatten() {
-                if out.get_mut(*visitor).is_some_and(|h| join(h, &holds)) {
+                if out.get_mut(*visitor).is_some_and(|h| h.join(&holds)) {
                     todo.push(*visitor);
                 }
             }
@@ -451,18 +445,7 @@ fn add(machine: &Machine, var: Var, holds: &Holds, out: &mut BTreeSet<Var>) {
     if private {
         out.insert(var);
     }
-    out.extend(holds.get(&var).into_iter().flatten().copied());
-}
-
-fn join(into: &mut Holds, from: &Holds) -> bool {
-    let mut changed = false;
-    for (var, sources) in from {
-        let held = into.entry(*var).or_default();
-        for source in sources {
-            changed |= held.insert(*source);
-        }
-    }
-    changed
+    out.extend(holds.of(var));
 }
 
 #[cfg(test)]
