@@ -1,4 +1,5 @@
-//! Large bots: the checks grow with the bot and hardly faster.
+//! Large bots, and bots made to be hard: what grows with the square of them, or worse, does not end here. How long they take is
+//! measured in `benches`.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,14 +7,13 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "tests read files and clocks"
+    reason = "tests read files"
 )]
 
 use flow_compiler::checks::{Context, run};
 use flow_compiler::sources::Project;
 use flow_compiler::{Compilation, Compiler, Options};
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 const HEAD: &str = "bot demo { languages en; channels web; tiers bot -> human; start greet }\n\
 tier bot: scripted { cost 0.02 USD }\ntier human: people { cost 5 USD }\nteam support { hours always }\n\
@@ -36,8 +36,8 @@ fn compile(text: String) -> Compilation {
     )
 }
 
-/// The time that all checks take on a bot, and the codes found.
-fn check(text: String) -> (Duration, Vec<&'static str>) {
+/// The codes that all checks find in a bot.
+fn check(text: String) -> Vec<&'static str> {
     let compilation = compile(text);
     let cx = Context {
         machine: &compilation.machine,
@@ -45,15 +45,7 @@ fn check(text: String) -> (Duration, Vec<&'static str>) {
         date: jiff::civil::date(2026, 3, 2),
         refused: None,
     };
-    let start = Instant::now();
-    let found = run(&cx);
-    (start.elapsed(), found.iter().map(|d| d.code).collect())
-}
-
-/// Far above what is measured, in a debug build too; what grows with the square of the bot goes beyond it.
-fn soon(what: &str, took: Duration) {
-    eprintln!("{what}: {took:?}");
-    assert!(took < Duration::from_secs(20), "{what} took {took:?}");
+    run(&cx).iter().map(|d| d.code).collect()
 }
 
 #[test]
@@ -64,9 +56,8 @@ fn many_nodes() {
     for i in 0..10_000 {
         writeln!(text, "node n{i} {{\n  say \"Hello {{name}}.\"\n  if turns > {i} {{\n    note \"Long\"\n  }}\n  choose \"Go on?\" {{\n    \"Yes\" -> n{}\n    \"No\"  -> end resolved\n  }}\n}}", (i + 1) % 10_000).unwrap();
     }
-    let (took, found) = check(text);
+    let found = check(text);
     assert!(found.is_empty(), "{found:?}");
-    soon("100,000 lines", took);
 }
 
 #[test]
@@ -80,9 +71,8 @@ fn one_long_node() {
         .unwrap();
     }
     text.push_str("  end resolved\n}\n");
-    let (took, found) = check(text);
+    let found = check(text);
     assert!(found.is_empty(), "{found:?}");
-    soon("5,000 steps", took);
 }
 
 #[test]
@@ -99,9 +89,8 @@ fn a_long_matrix_over_many_intents() {
         writeln!(text, "  | i{i} | {plan} | _ | support | high |").unwrap();
     }
     text.push_str("  | _ | _ | \"fraud\" | support | high |\n  | _ | pro | _ | support | high |\n  | i7 | _ | _ | support | high |\n}\n");
-    let (took, found) = check(text);
+    let found = check(text);
     assert_eq!(found, ["F0701"]);
-    soon("2,000 rows", took);
 }
 
 #[test]
@@ -115,8 +104,7 @@ fn many_rules() {
         let (a, b) = (i % 20, (i * 7 + 3) % 20);
         writeln!(text, "escalate r{i} to human {{ when s{a} > {i} and (s{b} < {} or shouting); unless profanity and s{b} > 900; say \"Rule {i}.\"; priority {} }}", i + 3, ["medium", "standard"][i % 2]).unwrap();
     }
-    let (took, _) = check(text);
-    soon("500 rules", took);
+    check(text);
 }
 
 #[test]
@@ -139,6 +127,61 @@ fn one_strongly_connected_part() {
         }
         text.push_str("  \"Out\" -> end resolved\n} }\n");
     }
-    let (took, _) = check(text);
-    soon("300 nodes in one part", took);
+    check(text);
+}
+
+/// Each names the one before it twice: the last would be a thousand billion conditions.
+#[test]
+fn segments_that_name_each_other() {
+    let mut text = format!("{HEAD}{ROUTE}{GREET}segment s0 when turns > 0\n");
+    for i in 1..40 {
+        let before = i - 1;
+        writeln!(
+            text,
+            "segment s{i} when s{before} or s{before} and turns > {i}"
+        )
+        .unwrap();
+    }
+    text.push_str("escalate a to human { when s39 and s38 }\nescalate b to human { when s39 }\n");
+    let found = compile(text).diagnostics;
+    assert!(found.iter().all(|d| d.code == "F0301"), "{found:?}");
+    assert!(!found.is_empty());
+}
+
+/// Private values go from slot to slot in nodes that visit each other.
+#[test]
+fn copies_that_go_everywhere() {
+    const NODES: usize = 80;
+    let mut text = format!("{HEAD}{ROUTE}customer {{ ");
+    for i in 0..20 {
+        write!(text, "p{i}: text private; ").unwrap();
+    }
+    text.push_str("}\nslots { ");
+    for i in 0..=NODES {
+        write!(text, "s{i}: text; ").unwrap();
+    }
+    text.push_str(
+        "}\nwebhook send(a: text) { post \"https://x.example/\"; idempotent; send { a } }\n",
+    );
+    text.push_str("node greet { visit n0; choose \"Done?\" { \"Yes\" -> end resolved; \"No\" -> escalate } }\n");
+    for i in 0..NODES {
+        writeln!(
+            text,
+            "node n{i} {{ if turns > {i} {{ set s{i} = \"{{customer.p{} ?? \"a\"}} {{s{} ?? \"b\"}}\" }}; set s{} = s{i} ?? \"z\"\n  \
+             if turns > 3 {{ visit n{} }}; if turns > 4 {{ visit n{} }}; call send(s{} ?? \"q\") {{ failed -> back }} }}",
+            i % 20,
+            (i * 7) % NODES,
+            i + 1,
+            i + 1,
+            (i + 2).min(NODES),
+            (i * 3) % NODES
+        )
+        .unwrap();
+    }
+    writeln!(text, "node n{NODES} {{ say \"Well.\" }}").unwrap();
+    let found = check(text);
+    assert!(
+        found.len() > NODES / 2 && found.iter().all(|code| *code == "F1001"),
+        "{found:?}"
+    );
 }
