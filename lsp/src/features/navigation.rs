@@ -71,8 +71,8 @@ pub(crate) fn hover(
     let machine = &bot.compilation.machine;
     let (title, doc) = describe(machine, def)?;
     let mut text = format!("```flow\n{title}\n```");
-    if let Some(doc) = doc {
-        text.push_str(&format!("\n\n{doc}"));
+    for said in [declared_doc(bot, def), doc].into_iter().flatten() {
+        text.push_str(&format!("\n\n{said}"));
     }
     if let Some(place) = bot
         .compilation
@@ -91,6 +91,26 @@ pub(crate) fn hover(
         MarkupContent::new(MarkupKind::Markdown, text).into(),
         range,
     ))
+}
+
+/// The `///` lines before a declaration. What is declared inside one has its own.
+fn declared_doc(bot: &Bot, def: Def) -> Option<String> {
+    if matches!(
+        def,
+        Def::Node(_)
+            | Def::Slot(_)
+            | Def::CustomerField(_)
+            | Def::RecordField(..)
+            | Def::EnumValue(..)
+            | Def::Local(..)
+    ) {
+        return None;
+    }
+    let Compilation { index, sources, .. } = &bot.compilation;
+    let loc = index.definition(def)?;
+    let (file, _) = sources.resolve(loc)?;
+    let nth = usize::try_from(loc.decl.checked_sub(file.first_decl)?).ok()?;
+    file.tree.decls.get(nth)?.tree.decl.doc.clone()
 }
 
 /// The thing as it would be declared, and what its author says of it.

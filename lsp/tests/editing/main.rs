@@ -9,4 +9,5 @@
 
 mod completion;
 mod editor;
+mod hover;
 mod shared_folder;
