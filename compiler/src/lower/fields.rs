@@ -42,6 +42,52 @@ impl Lower<'_> {
                 loc: record.item.name_loc,
             });
         }
+        self.private_parts();
+    }
+
+    /// What holds a record with a `private` field is private: records within records, and lists of them, too.
+    fn private_parts(&mut self) {
+        let mut holds: Vec<bool> = self
+            .out
+            .records
+            .iter()
+            .map(|record| record.fields.iter().any(|f| f.private))
+            .collect();
+        if !holds.contains(&true) {
+            return;
+        }
+        let within = |ty: &Type, holds: &[bool]| {
+            let mut ty = ty;
+            while let Type::List(of) = ty {
+                ty = of;
+            }
+            matches!(ty, Type::Record(id) if holds.get(id.index()) == Some(&true))
+        };
+        loop {
+            let more: Vec<bool> = self
+                .out
+                .records
+                .iter()
+                .map(|record| {
+                    let mut fields = record.fields.iter();
+                    fields.any(|f| f.private || within(&f.ty, &holds))
+                })
+                .collect();
+            if more == holds {
+                break;
+            }
+            holds = more;
+        }
+        let records = self.out.records.iter_mut().flat_map(|r| &mut r.fields);
+        let all = records
+            .chain(&mut self.out.slots)
+            .chain(&mut self.out.customer);
+        for field in all {
+            if !field.private && within(&field.ty, &holds) {
+                field.private = true;
+                field.in_part = true;
+            }
+        }
     }
 
     fn field(&mut self, info: &FieldInfo) -> FieldDef {
@@ -56,6 +102,7 @@ impl Lower<'_> {
             max_bytes: None,
             default: None,
             private: false,
+            in_part: false,
             identifies: false,
             ask: None,
             loc: info.name_loc,

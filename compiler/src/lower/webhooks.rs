@@ -241,6 +241,7 @@ impl Lower<'_> {
                 max_bytes: None,
                 default: None,
                 private: field.private,
+                in_part: false,
                 identifies: field.identifies,
                 ask: None,
                 loc: self.loc(field.span),

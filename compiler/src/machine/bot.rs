@@ -163,8 +163,10 @@ pub struct FieldDef {
     pub max_bytes: Option<u64>,
     /// `= default`.
     pub default: Option<Expr>,
-    /// Personal data.
+    /// Personal data, or it holds a record of which a field is.
     pub private: bool,
+    /// Only what its record declares `private` is, not the record's other fields.
+    pub in_part: bool,
     /// Joins conversations of one person, on proof.
     pub identifies: bool,
     /// How it is asked for.

@@ -5,7 +5,9 @@ mod holds;
 use super::defaults::vars;
 use super::flow::{Flow, each_successor, waiting, waits};
 use super::walk;
-use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var};
+use crate::machine::{
+    CodeOwner, Expr, ExprKind, FieldDef, Machine, Op, OpKind, Signal, Transition, Var,
+};
 use crate::value::{CodeId, OpId, Type};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeSet, VecDeque};
@@ -123,6 +125,8 @@ impl Taint {
                 ExprKind::Text(text) => {
                     walk::each_interpolation(machine, *text, &mut |e| todo.push(e))
                 }
+                // Of a record that says what is private in it the rest is not.
+                ExprKind::Field(inner, name) if !private_part(machine, inner, name) => {}
                 ExprKind::Field(..) | ExprKind::Neg(_) | ExprKind::List(_) => {
                     walk::parts(expr, &mut |e| todo.push(e))
                 }
@@ -425,6 +429,24 @@ fn passes(machine: &Machine, op: &Op) -> bool {
             .is_some_and(|c| matches!(c.owner, CodeOwner::Node(_))),
         _ => false,
     }
+}
+
+/// Whether a field of what is private may be private itself.
+fn private_part(machine: &Machine, of: &Expr, name: &str) -> bool {
+    let in_part = match &of.kind {
+        ExprKind::Slot(slot) => machine.slot(*slot).is_some_and(|f| f.in_part),
+        ExprKind::Customer(field) => machine.customer_field(*field).is_some_and(|f| f.in_part),
+        // A record within one: its field was private, or holds what is.
+        ExprKind::Field(inner, name) => field_of(machine, inner, name).is_some_and(|f| f.in_part),
+        _ => false,
+    };
+    !in_part || field_of(machine, of, name).is_none_or(|f| f.private)
+}
+
+fn field_of<'m>(machine: &'m Machine, of: &Expr, name: &str) -> Option<&'m FieldDef> {
+    let Type::Record(id) = of.ty else { return None };
+    let record = machine.record_def(id)?;
+    record.fields.iter().find(|f| f.name == name)
 }
 
 /// What an operation copies, and where to.
