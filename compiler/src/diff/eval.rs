@@ -42,8 +42,11 @@ impl Scope<'_> {
             ExprKind::Not(inner) => self.truth(inner, depth + 1).map(|b| !b),
             ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => {
                 let decides = *op == BinaryOp::Or;
-                match (self.truth(a, depth + 1), self.truth(b, depth + 1)) {
-                    (Some(x), _) if x == decides => Some(decides),
+                let first = self.truth(a, depth + 1);
+                if first == Some(decides) {
+                    return first;
+                }
+                match (first, self.truth(b, depth + 1)) {
                     (_, Some(y)) if y == decides => Some(decides),
                     (Some(_), Some(_)) => Some(!decides),
                     _ => None,
