@@ -34,6 +34,7 @@ pub mod render;
 pub mod report;
 pub mod scripts;
 mod signals;
+mod silence;
 mod types;
 
 #[cfg(test)]

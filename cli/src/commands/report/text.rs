@@ -56,12 +56,12 @@ pub(super) fn render(r: &Report) -> String {
         for (days, open) in same_days(&row.week) {
             line(&mut out, &format!("    {days:<8} {open}"));
         }
+        let plan = if row.closed_plan {
+            "the `closed` plan stands in"
+        } else {
+            "nothing is planned"
+        };
         if !row.gaps.is_empty() {
-            let plan = if row.closed_plan {
-                "the `closed` plan stands in"
-            } else {
-                "nothing is planned"
-            };
             line(
                 &mut out,
                 &format!(
@@ -74,11 +74,6 @@ pub(super) fn render(r: &Report) -> String {
                 line(&mut out, &format!("      {gap}"));
             }
         } else if let Some(gap) = &row.longest_gap {
-            let plan = if row.closed_plan {
-                "the `closed` plan stands in"
-            } else {
-                "nothing is planned"
-            };
             line(
                 &mut out,
                 &format!("    no gap this week, the longest in 400 days: {gap}; {plan}"),

@@ -4,9 +4,14 @@
 //! sets of values; segments and thresholds are replaced by what they say; hooks, words in a message, and comparisons of two
 //! changing things are free: any of their values may hold. Where a formula grows too large, nothing is said.
 
+mod cases;
+mod print;
+
+use self::cases::{constant, join};
+use self::print::print;
 use super::analysis::Analysis;
 use super::set::{Known, Set, Universe, point, signal_may_be_unknown, universe};
-use crate::machine::{Expr, ExprKind, Held, HoursOf, HoursQuery, Machine, Signal};
+use crate::machine::{Expr, ExprKind, Held, HoursOf, HoursQuery, Signal};
 use crate::value::{SegmentId, ThresholdId, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use rust_decimal::Decimal;
@@ -44,9 +49,6 @@ pub(crate) type Case = BTreeMap<Key, Set>;
 
 /// Any of these cases. None: it can never be so. An empty case: it is always so.
 pub(crate) type Dnf = Vec<Case>;
-
-/// How many cases a formula may have.
-const MOST: usize = 256;
 
 /// Builds formulas over common keys.
 #[derive(Debug)]
@@ -503,132 +505,6 @@ impl<'a, 'm> Formulas<'a, 'm> {
         }
     }
 
-    /// The cases in which both hold. Absent: too many to say.
-    pub(crate) fn meet(&self, a: &Dnf, b: &Dnf) -> Option<Dnf> {
-        let mut out = Vec::new();
-        for x in a {
-            for y in b {
-                if let Some(both) = self.together(x, y) {
-                    if out.len() >= MOST {
-                        return None;
-                    }
-                    out.push(both);
-                }
-            }
-        }
-        Some(out)
-    }
-
-    /// Whether some case of both can hold.
-    pub(crate) fn compatible(&self, a: &Dnf, b: &Dnf) -> bool {
-        a.iter().any(|x| b.iter().any(|y| self.fits(x, y)))
-    }
-
-    /// Whether some case of `from` can hold together with a case of each of the others. Absent: too long to say.
-    pub(crate) fn all_fit(&self, from: &Dnf, others: &[&Dnf], steps: &mut u32) -> Option<bool> {
-        for case in from {
-            if self.rest_fits(case, others, steps)? {
-                return Some(true);
-            }
-        }
-        Some(false)
-    }
-
-    fn rest_fits(&self, case: &Case, others: &[&Dnf], steps: &mut u32) -> Option<bool> {
-        // What follows from the case as it is needs no choice.
-        let open = others
-            .iter()
-            .position(|dnf| !dnf.iter().any(|other| Self::follows(case, other)));
-        let looked_at = open.map_or(others.len(), |at| at + 1);
-        *steps = steps.checked_sub(u32::try_from(looked_at).ok()?)?;
-        let Some(open) = open else { return Some(true) };
-        let (Some(next), Some(rest)) = (others.get(open), others.get(open + 1..)) else {
-            return Some(true);
-        };
-        for other in next.iter() {
-            if let Some(both) = self.together(case, other)
-                && self.rest_fits(&both, rest, steps)?
-            {
-                return Some(true);
-            }
-        }
-        Some(false)
-    }
-
-    /// Whether wherever the one case holds the other does, as far as is seen at a glance.
-    fn follows(case: &Case, other: &Case) -> bool {
-        other
-            .iter()
-            .all(|(key, set)| case.get(key).is_some_and(|mine| mine.is_within(set)))
-    }
-
-    /// By thing that any formula speaks of, the value that most conditions do not ask for: unknown, no, none, nothing.
-    pub(crate) fn quiet(&self) -> Vec<Set> {
-        let quiet = |(universe, may): &(Universe, bool)| {
-            if *may {
-                return Set {
-                    unknown: true,
-                    ..universe.nothing()
-                };
-            }
-            match universe {
-                Universe::Closed(names) => names
-                    .last()
-                    .and_then(|name| universe.value(&Value::Enum(name.clone()))),
-                Universe::Ordered { low, high, .. } => {
-                    let zero = Decimal::ZERO;
-                    let at = low.map_or(zero, |l| l.max(zero));
-                    let at = high.map_or(at, |h| h.min(at));
-                    universe.between(Some((at, true)), Some((at, true)))
-                }
-                Universe::Open => None,
-            }
-            .unwrap_or_else(|| universe.all(false))
-        };
-        self.universes.iter().map(quiet).collect()
-    }
-
-    /// Whether a case may hold where the things of `given` are as it says and all others are quiet.
-    pub(crate) fn may_hold(&self, case: &Case, given: &Case, quiet: &[Set]) -> bool {
-        case.iter().all(|(key, set)| {
-            let at = *key as usize;
-            match (given.get(key).or(quiet.get(at)), self.universes.get(at)) {
-                (Some(other), Some((universe, _))) => {
-                    !universe.is_empty(&universe.meet(set, other))
-                }
-                _ => true,
-            }
-        })
-    }
-
-    fn fits(&self, a: &Case, b: &Case) -> bool {
-        let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-        few.iter().all(
-            |(key, set)| match (many.get(key), self.universes.get(*key as usize)) {
-                (Some(other), Some((universe, _))) => {
-                    !universe.is_empty(&universe.meet(set, other))
-                }
-                _ => true,
-            },
-        )
-    }
-
-    fn together(&self, a: &Case, b: &Case) -> Option<Case> {
-        let mut out = a.clone();
-        for (key, set) in b {
-            let (universe, _) = self.universes.get(*key as usize)?;
-            let set = match out.get(key) {
-                Some(other) => universe.meet(other, set),
-                None => set.clone(),
-            };
-            if universe.is_empty(&set) {
-                return None;
-            }
-            out.insert(*key, set);
-        }
-        Some(out)
-    }
-
     fn universe(&self, key: Key) -> Option<&(Universe, bool)> {
         self.universes.get(key as usize)
     }
@@ -683,26 +559,6 @@ const fn is_ordered(ty: &Type) -> bool {
     )
 }
 
-fn constant(truth: bool) -> Dnf {
-    if truth { vec![Case::new()] } else { Vec::new() }
-}
-
-fn join(mut a: Dnf, b: Dnf) -> Option<Dnf> {
-    // What is always so swallows the rest.
-    if a.iter().any(Case::is_empty) {
-        return Some(constant(true));
-    }
-    if b.iter().any(Case::is_empty) {
-        return Some(constant(true));
-    }
-    for case in b {
-        if !a.contains(&case) {
-            a.push(case);
-        }
-    }
-    (a.len() <= MOST).then_some(a)
-}
-
 /// The value of a constant, a negated one included.
 pub(crate) fn constant_of(expr: &Expr) -> Option<Value> {
     match &expr.kind {
@@ -714,57 +570,6 @@ pub(crate) fn constant_of(expr: &Expr) -> Option<Value> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// The same text for the same expression, wherever it stands.
-fn print(machine: &Machine, expr: &Expr, depth: u32) -> String {
-    if depth > 100 {
-        return format!("{:?}", expr.loc);
-    }
-    let p = |e: &Expr| print(machine, e, depth + 1);
-    let list = |es: &[Expr]| es.iter().map(p).collect::<Vec<_>>().join(", ");
-    match &expr.kind {
-        ExprKind::Const(value) => format!("{value:?}"),
-        ExprKind::Text(id) => machine.text(*id).map_or_else(String::new, |t| {
-            t.variants
-                .iter()
-                .flat_map(|v| &v.parts)
-                .map(|part| match part {
-                    crate::machine::TextPart::Str(s) => format!("{s:?}"),
-                    crate::machine::TextPart::Expr(e) => p(e),
-                })
-                .collect::<Vec<_>>()
-                .join("+")
-        }),
-        ExprKind::Slot(id) => format!("slot {}", id.0),
-        ExprKind::Customer(id) => format!("customer {}", id.0),
-        ExprKind::Local(id) => format!("local {} of {}", id.0, expr.loc.decl),
-        ExprKind::Field(inner, name) => format!("{}.{name}", p(inner)),
-        ExprKind::Hook(id, args) => format!("hook {}({})", id.0, list(args)),
-        ExprKind::List(items) => format!("[{}]", list(items)),
-        ExprKind::Not(inner) => format!("not ({})", p(inner)),
-        ExprKind::Neg(inner) => format!("-({})", p(inner)),
-        ExprKind::Binary(op, a, b) => format!("({} {op:?} {})", p(a), p(b)),
-        ExprKind::Is {
-            negated,
-            left,
-            right,
-        } => format!("({} is {negated} {})", p(left), p(right)),
-        ExprKind::In {
-            negated,
-            left,
-            right,
-        } => format!("({} in {negated} {})", p(left), p(right)),
-        ExprKind::Known { known, of } => format!("({} known {known})", p(of)),
-        ExprKind::Contains { left, any } => format!("({} contains {})", p(left), list(any)),
-        ExprKind::ListContains { left, right } => format!("({} has {})", p(left), p(right)),
-        ExprKind::Matches { left, pattern } => {
-            format!("({} matches /{}/)", p(left), pattern.source)
-        }
-        ExprKind::AtLeast { count, conds } => format!("{count} of [{}]", list(conds)),
-        ExprKind::Error => format!("error at {:?}", expr.loc),
-        other => format!("{other:?}"),
     }
 }
 
