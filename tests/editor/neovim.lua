@@ -1,5 +1,5 @@
 -- The language server in a real Neovim (0.7 or later), without plugins:
---   FLOWC=target/debug/flowc nvim --headless -u NONE -S tests/editor/neovim.lua
+--   FLOWC=target/debug/flowc nvim --headless -u NONE -S tests/editor/neovim.lua -c "cquit 1"
 -- Findings while typing, hover, definition, completion, formatting, a fix. Prints what passed; exits with 1 at the first failure.
 
 local flowc = os.getenv("FLOWC") or "flowc"

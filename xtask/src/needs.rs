@@ -78,6 +78,23 @@ pub(crate) fn ensure(needs: &[&Need]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Says so when the disk of the build has less room, in MiB, than a first run needs: a full disk fails in other words each time.
+pub(crate) fn warn_of_room(needed: u64) {
+    let Ok(output) = Command::new("df").arg("-Pm").arg(crate::root()).output() else {
+        return;
+    };
+    let free: Option<u64> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    if let Some(free) = free.filter(|free| *free < needed) {
+        println!(
+            "the disk has {free} MiB left; a first run writes about {needed} MiB, mostly under `{}`",
+            crate::target().display()
+        );
+    }
+}
+
 fn exists(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))

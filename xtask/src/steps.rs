@@ -5,7 +5,13 @@ use crate::{root, target};
 use anyhow::{Context, bail};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long one program of a step may run: several times what the longest takes on two cores.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
+
+/// Room for what a build and the tests write, in MiB, as measured on a fresh clone.
+const ROOM: u64 = 7 * 1024;
 
 /// A step.
 pub(crate) struct Step {
@@ -58,6 +64,7 @@ pub(crate) fn run(only: &[String]) -> anyhow::Result<ExitCode> {
             bail!("there is no step `{name}`; `cargo xtask steps` lists them");
         }
     }
+    needs::warn_of_room(ROOM);
     let (mut passed, mut failed) = (0, Vec::new());
     for step in STEPS
         .iter()
@@ -115,9 +122,25 @@ fn call(command: &mut Command) -> anyhow::Result<()> {
     if command.get_current_dir().is_none() {
         command.current_dir(root());
     }
-    let status = command
-        .status()
+    let mut child = command
+        .spawn()
         .with_context(|| format!("cannot start `{shown}`"))?;
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        // What hangs fails, with its name, instead of holding up everything behind it.
+        if start.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            bail!(
+                "`{shown}` did not end within {} minutes",
+                PATIENCE.as_secs() / 60
+            );
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
     if !status.success() {
         bail!("`{shown}` failed");
     }
@@ -132,9 +155,9 @@ fn flowc(args: &[&str]) -> anyhow::Result<()> {
     call(Command::new(binary("flowc")).args(args))
 }
 
-/// The whole workspace at once: with the same features, so that no step builds again what another has built.
+/// The whole workspace at once, tests included: with the same features, so that no step builds again what another has built.
 fn binaries() -> anyhow::Result<()> {
-    cargo(&["build", "--quiet", "--workspace", "--bins"])
+    cargo(&["build", "--quiet", "--workspace", "--bins", "--tests"])
 }
 
 fn format() -> anyhow::Result<()> {
@@ -232,7 +255,9 @@ fn editor() -> anyhow::Result<()> {
     binaries()?;
     call(
         Command::new("nvim")
-            .args(["--headless", "-u", "NONE", "-S", "tests/editor/neovim.lua"])
+            // A script that stops at an error leaves Neovim open: what comes after it is only reached then.
+            .args(["--headless", "-u", "NONE", "-i", "NONE"])
+            .args(["-S", "tests/editor/neovim.lua", "-c", "cquit 1"])
             .env("FLOWC", binary("flowc")),
     )
 }
