@@ -4,19 +4,22 @@
 //! outside nodes (of rules, handoffs, FAQs) and handlers begin with nothing known.
 
 mod circles;
+mod doubts;
 mod signals;
 mod way;
 
 use super::support::analysis::Analysis;
 use super::support::flow::{RootKind, by_customer};
-use super::support::known::{Bits, FactId};
-use super::support::walk::{each_interpolation, has_interpolation, texts_outside_ops};
+use super::support::known::FactId;
 use crate::machine::{Expr, ExprKind, Machine, Op, OpKind, Transition, Var};
-use crate::value::{CodeId, OpId, TextId};
+use crate::value::{CodeId, OpId};
+use doubts::{Read, field};
 use flow_grammar::{Diagnostic, Loc, Severity};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use way::Way;
+
+pub(super) use doubts::{Doubt, doubts};
 
 pub(super) const CHECK: super::Check = super::Check {
     code: "F0501",
@@ -31,217 +34,44 @@ const EXPLAINED: usize = 25;
 /// How many places of a way are shown.
 const SHOWN: usize = 5;
 
-struct Read<'a> {
-    expr: &'a Expr,
-    /// What would have to be known, if the analysis tells it apart.
-    fact: Option<FactId>,
-    /// The text's name, where the read stands in a named text.
-    text: Option<String>,
-}
-
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     // One finding per place, however many operations share its text.
     let mut told: FxHashSet<(Loc, Loc)> = FxHashSet::default();
     let mut explained = 0;
-    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
-        let Some(bits) = cx.known().before(id) else {
+    let (inside, outside): (Vec<&Doubt<'_>>, _) = cx.doubts().iter().partition(|d| d.at.is_some());
+    for Doubt { read, at } in inside {
+        let Some((id, op)) = at.and_then(|(id, _)| Some((id, machine.op(id)?))) else {
             continue;
         };
-        for read in reads_of(cx, id, op, bits) {
-            let at = if read.text.is_some() {
-                cx.line(op.loc)
-            } else {
-                read.expr.loc
-            };
-            if !told.insert((at, read.expr.loc)) {
-                continue;
-            }
-            let mut finding = describe(cx, &read, Some(op.code), at);
-            if let Some(fact) = read.fact
-                && explained < EXPLAINED
-            {
-                explained += 1;
-                finding = explain(cx, finding, id, &read, op.code, fact);
-            }
-            if matches!(op.kind, OpKind::Escalate(_)) && op.loc.decl != read.expr.loc.decl {
-                finding = finding.label(op.loc, "as a step, the rule's `when` is not asked");
-            }
-            found.push(finding);
+        let at = if read.text.is_some() {
+            cx.line(op.loc)
+        } else {
+            read.expr.loc
+        };
+        if !told.insert((at, read.expr.loc)) {
+            continue;
         }
+        let mut finding = describe(cx, read, Some(op.code), at);
+        if let Some(fact) = read.fact
+            && explained < EXPLAINED
+        {
+            explained += 1;
+            finding = explain(cx, finding, id, read, op.code, fact);
+        }
+        if matches!(op.kind, OpKind::Escalate(_)) && op.loc.decl != read.expr.loc.decl {
+            finding = finding.label(op.loc, "as a step, the rule's `when` is not asked");
+        }
+        found.push(finding);
     }
     signals::run(cx, &mut told, found);
     circles::run(cx, found);
-    let nothing = cx.known().nothing();
-    let conditional = conditional(machine);
-    let own: FxHashSet<TextId> = conditional.iter().map(|(text, _)| *text).collect();
-    let mut outside: Vec<(TextId, Bits)> = Vec::new();
-    // The question of a slot is read where it is asked; only a handoff asks for what it requires at any time.
-    let asked: FxHashSet<TextId> = machine
-        .slots
-        .iter()
-        .chain(&machine.customer)
-        .filter_map(|f| f.ask)
-        .collect();
-    texts_outside_ops(machine, &mut |text, _| {
-        if !asked.contains(&text) && !own.contains(&text) {
-            outside.push((text, nothing.clone()));
-        }
-    });
-    for (text, conditions) in conditional {
-        let mut bits = nothing.clone();
-        for (cond, holds) in conditions {
-            cx.known().where_said(machine, cond, holds, &mut bits);
-        }
-        outside.push((text, bits));
-    }
-    let required = machine.handoffs.iter().flat_map(|h| &h.require);
-    outside.extend(
-        required.filter_map(|(var, _)| Some((field(machine, *var)?.ask?, nothing.clone()))),
-    );
-    for (text, bits) in outside {
-        for read in reads_of_text(cx, None, text, &bits) {
-            let at = read.expr.loc;
-            if told.insert((at, at)) {
-                found.push(describe(cx, &read, None, at).help("nothing is known for sure here: say what stands for it, as in `{customer.name ?? \"there\"}`"));
-            }
+    for Doubt { read, .. } in outside {
+        let at = read.expr.loc;
+        if told.insert((at, at)) {
+            found.push(describe(cx, read, None, at).help("nothing is known for sure here: say what stands for it, as in `{customer.name ?? \"there\"}`"));
         }
     }
-}
-
-/// Conditions, and whether they hold or do not.
-type Conditions<'m> = Vec<(&'m Expr, bool)>;
-
-fn holds(cond: Option<&Expr>) -> Conditions<'_> {
-    cond.map(|cond| (cond, true)).into_iter().collect()
-}
-
-/// Texts of rules, handoffs and reminders with what is so when they are said.
-fn conditional(machine: &Machine) -> Vec<(TextId, Conditions<'_>)> {
-    let mut out = Vec::new();
-    for rule in &machine.rules {
-        let mut conditions = vec![(&rule.when, true)];
-        conditions.extend(rule.unless.iter().map(|unless| (unless, false)));
-        let texts = rule.say.iter().chain(&rule.because);
-        out.extend(texts.map(|t| (*t, conditions.clone())));
-    }
-    for handoff in &machine.handoffs {
-        let updates = handoff.update.iter().filter_map(|(_, t)| t.as_ref());
-        let texts = handoff.say.iter().chain(&handoff.connected).chain(updates);
-        out.extend(texts.map(|t| (*t, holds(handoff.when.as_ref()))));
-    }
-    for reminder in &machine.assist.reminders {
-        out.push((reminder.text, holds(reminder.when.as_ref())));
-    }
-    for (text, cond) in &machine.assist.alerts {
-        out.push((*text, holds(cond.as_ref())));
-    }
-    out
-}
-
-fn reads_of<'a>(cx: &Analysis<'a>, id: OpId, op: &'a Op, bits: &Bits) -> Vec<Read<'a>> {
-    let machine = cx.machine;
-    let mut out = Vec::new();
-    let mut push = |expr: &'a Expr| {
-        cx.known()
-            .unknown_reads(machine, Some(op.code), expr, bits, &mut |expr, fact| {
-                out.push(Read {
-                    expr,
-                    fact,
-                    text: None,
-                })
-            });
-    };
-    match &op.kind {
-        OpKind::Set { value, .. } => push(value),
-        OpKind::Call { webhook, args, .. } => {
-            for (i, arg) in args.iter().enumerate() {
-                let optional = machine
-                    .webhook(*webhook)
-                    .and_then(|w| w.params.get(i))
-                    .is_some_and(|p| p.optional);
-                if !optional {
-                    push(arg);
-                }
-            }
-        }
-        _ => {}
-    }
-    let mut texts: Vec<TextId> = cx.reads().filled_of(id).collect();
-    match &op.kind {
-        OpKind::Ask { var, question, .. } if question.text.is_none() => {
-            texts.extend(field(machine, *var).and_then(|f| f.ask))
-        }
-        // A form asks for one thing after the other: what stands before is known.
-        OpKind::Form { vars, .. } => {
-            let mut bits = bits.clone();
-            for var in vars {
-                if let Some(text) = field(machine, *var).and_then(|f| f.ask) {
-                    out.extend(reads_of_text(cx, Some(op.code), text, &bits));
-                }
-                cx.known().learn(*var, &mut bits);
-            }
-        }
-        // As a step a rule's conditions are ignored, so they tell nothing of its texts.
-        OpKind::Escalate(spec) => {
-            let rule = spec.rule.and_then(|id| machine.rule(id));
-            texts.extend(rule.iter().flat_map(|r| r.say.iter().chain(&r.because)));
-        }
-        _ => {}
-    }
-    if matches!(op.kind, OpKind::Set { .. } | OpKind::Call { .. }) {
-        for value in cx.reads().values_of(id) {
-            super::support::walk::each_expr(machine, value, &mut |e| {
-                if let ExprKind::Text(text) = e.kind {
-                    texts.push(text);
-                }
-            });
-        }
-    }
-    for text in texts {
-        if has_interpolation(machine, text) {
-            out.extend(reads_of_text(cx, Some(op.code), text, bits));
-        }
-    }
-    out
-}
-
-fn field(machine: &Machine, var: Var) -> Option<&crate::machine::FieldDef> {
-    match var {
-        Var::Slot(id) => machine.slot(id),
-        Var::Customer(id) => machine.customer_field(id),
-    }
-}
-
-fn reads_of_text<'a>(
-    cx: &Analysis<'a>,
-    code: Option<CodeId>,
-    text: TextId,
-    bits: &Bits,
-) -> Vec<Read<'a>> {
-    let machine = cx.machine;
-    let mut out = Vec::new();
-    let name = machine
-        .text(text)
-        .and_then(|t| t.name.as_ref())
-        .map(ToString::to_string);
-    let mut seen = FxHashSet::default();
-    let mut exprs = Vec::new();
-    each_interpolation(machine, text, &mut |e| exprs.push(e));
-    for expr in exprs {
-        cx.known()
-            .unknown_reads(machine, code, expr, bits, &mut |expr, fact| {
-                // A named text reads the same thing in every language: once is enough.
-                if name.is_none() || fact.is_none_or(|fact| seen.insert(fact)) {
-                    out.push(Read {
-                        expr,
-                        fact,
-                        text: name.clone(),
-                    });
-                }
-            });
-    }
-    out
 }
 
 fn describe(cx: &Analysis<'_>, read: &Read<'_>, code: Option<CodeId>, at: Loc) -> Diagnostic {

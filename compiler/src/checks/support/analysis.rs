@@ -4,7 +4,7 @@ use super::cover::Grid;
 use super::flow::Flow;
 use super::known::{Bits, Facts, Knowledge};
 use super::reads::Reads;
-use crate::checks::{Context, f0701};
+use crate::checks::{Context, f0501, f0701};
 use crate::machine::{Expr, ExprKind, Machine};
 use crate::sources::Sources;
 use crate::value::CodeId;
@@ -25,7 +25,7 @@ pub(crate) struct Analysis<'a> {
     reads: OnceLock<Reads<'a>>,
     flow: OnceLock<Flow>,
     facts: OnceLock<Arc<Facts>>,
-    known: OnceLock<Knowledge>,
+    known: OnceLock<(Knowledge, Vec<f0501::Doubt<'a>>)>,
     grids: OnceLock<Vec<Option<Grid>>>,
 }
 
@@ -81,8 +81,29 @@ impl<'a> Analysis<'a> {
 
     /// What is surely known where.
     pub(crate) fn known(&self) -> &Knowledge {
-        self.known
-            .get_or_init(|| Knowledge::new(self.machine, self.flow(), Arc::clone(self.facts())))
+        &self.known_and_doubts().0
+    }
+
+    /// Where something is read that is not surely known.
+    pub(crate) fn doubts(&self) -> &[f0501::Doubt<'a>] {
+        &self.known_and_doubts().1
+    }
+
+    fn known_and_doubts(&self) -> &(Knowledge, Vec<f0501::Doubt<'a>>) {
+        self.known.get_or_init(|| {
+            let known = Knowledge::new(self.machine, self.flow(), Arc::clone(self.facts()));
+            let doubts = f0501::doubts(self, &known);
+            let facts: Vec<_> = doubts.iter().filter_map(f0501::Doubt::fact).collect();
+            // Only where something is in doubt it is worth to look closer.
+            let closer = known.with_alternatives(self.machine, self.flow(), self.reads(), &facts);
+            match closer.filter(|_| !facts.is_empty()) {
+                Some(known) => {
+                    let doubts = f0501::doubts(self, &known);
+                    (known, doubts)
+                }
+                None => (known, doubts),
+            }
+        })
     }
 
     /// By matrix, its rows over its columns; absent where a column failed to check.

@@ -4,12 +4,17 @@
 //! facts that hold on every way to an operation. Bodies that are visited are entered with what all their visitors know and
 //! prove what holds at each of their ends.
 
+mod bits;
+mod either;
 mod facts;
 mod narrow;
+mod tested;
 
-pub(crate) use facts::{Bits, FactId, Facts, var_name};
+pub(crate) use bits::Bits;
+pub(crate) use facts::{FactId, Facts, var_name};
 
 use super::flow::{Flow, by_customer, each_successor, waiting, waits};
+use super::reads::Reads;
 use super::set::universe;
 use crate::machine::{CellPattern, CodeOwner, Expr, Machine, Op, OpKind, Transition, Var};
 use crate::value::{CodeId, NodeId, OpId};
@@ -57,6 +62,27 @@ impl Knowledge {
             this.solve(machine, flow);
         }
         this
+    }
+
+    /// As this, and followed besides: that one of several things is known. `doubtful` are the facts that something needs and
+    /// that are not sure, with the body that needs them; absent where nothing there is tested.
+    pub(crate) fn with_alternatives(
+        &self,
+        machine: &Machine,
+        flow: &Flow,
+        reads: &Reads<'_>,
+        doubtful: &[(Option<CodeId>, FactId)],
+    ) -> Option<Self> {
+        let tested = tested::Tested::new(machine, flow, reads, &self.facts);
+        let wanted: Vec<_> = doubtful
+            .iter()
+            .flat_map(|(code, fact)| tested.alternatives(&self.facts, *code, *fact))
+            .collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        let facts = Arc::new(self.facts.with_alternatives(wanted));
+        Some(Self::new(machine, flow, facts))
     }
 
     /// Takes over what handlers that come back may have forgotten; whether that is anything.
@@ -147,7 +173,10 @@ impl Knowledge {
             arrivals.push((root.op, bits));
         }
         loop {
-            for (to, bits) in arrivals.drain(..) {
+            for (to, mut bits) in arrivals.drain(..) {
+                if let Some(op) = machine.op(to) {
+                    self.facts.close(op.code, &mut bits);
+                }
                 let Some(slot) = self.before.get_mut(to.index()) else {
                     continue;
                 };
@@ -272,6 +301,8 @@ impl Knowledge {
                         .all(|p| !matches!(p, CellPattern::Any | CellPattern::Unknown))
                     {
                         facts.learn(machine, op.code, subject, &mut then);
+                    } else if arm.patterns.iter().all(|p| *p == CellPattern::Unknown) {
+                        facts.miss(op.code, subject, &mut then);
                     }
                     if let [CellPattern::Value(crate::value::Value::Bool(truth))] =
                         arm.patterns.as_slice()
@@ -455,7 +486,7 @@ fn fills_of(machine: &Machine, flow: &Flow, facts: &Facts, code: CodeId) -> Bits
             _ => {}
         }
     }
-    bits
+    facts.single(bits)
 }
 
 /// The facts that a body may forget, and those that what it visits may.

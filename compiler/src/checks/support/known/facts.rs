@@ -1,116 +1,20 @@
-//! Facts: which things can be known, as numbers, and sets of them as bits.
+//! Facts: which things can be known, as numbers.
 
+use super::bits::Bits;
+use super::either::Alternatives;
 use crate::checks::support::defaults;
 use crate::checks::support::reads::Reads;
 use crate::checks::support::set::signal_may_be_unknown;
 use crate::checks::support::walk;
 use crate::machine::{Expr, ExprKind, Machine, OpKind, Signal, Var};
 use crate::value::{CodeId, LocalId, OpId, Type};
+use flow_grammar::ast::BinaryOp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-/// A set of facts. All sets of one analysis have the same length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Bits(Words);
-
-/// Most bots have few facts; their sets need no room of their own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Words {
-    Few([u64; 2]),
-    Many(Box<[u64]>),
-}
-
-impl Bits {
-    fn new(len: usize) -> Self {
-        Self(if len <= 128 {
-            Words::Few([0; 2])
-        } else {
-            Words::Many(vec![0; len.div_ceil(64)].into_boxed_slice())
-        })
-    }
-
-    fn words(&self) -> &[u64] {
-        match &self.0 {
-            Words::Few(words) => words,
-            Words::Many(words) => words,
-        }
-    }
-
-    fn words_mut(&mut self) -> &mut [u64] {
-        match &mut self.0 {
-            Words::Few(words) => words,
-            Words::Many(words) => words,
-        }
-    }
-
-    pub(crate) fn has(&self, fact: FactId) -> bool {
-        self.words()
-            .get(fact.0 as usize / 64)
-            .is_some_and(|w| w & (1 << (fact.0 % 64)) != 0)
-    }
-
-    pub(super) fn insert(&mut self, fact: FactId) {
-        if let Some(word) = self.words_mut().get_mut(fact.0 as usize / 64) {
-            *word |= 1 << (fact.0 % 64);
-        }
-    }
-
-    /// Takes everything.
-    pub(super) fn fill(&mut self) {
-        self.words_mut().fill(u64::MAX);
-    }
-
-    fn remove(&mut self, fact: FactId) {
-        if let Some(word) = self.words_mut().get_mut(fact.0 as usize / 64) {
-            *word &= !(1 << (fact.0 % 64));
-        }
-    }
-
-    /// Keeps what both have; whether that is less than before.
-    pub(super) fn intersect(&mut self, other: &Self) -> bool {
-        let mut changed = false;
-        for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
-            changed |= *a & !b != 0;
-            *a &= b;
-        }
-        changed
-    }
-
-    /// Takes what either has; whether that is more than before.
-    pub(super) fn union(&mut self, other: &Self) -> bool {
-        let mut changed = false;
-        for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
-            changed |= b & !*a != 0;
-            *a |= b;
-        }
-        changed
-    }
-
-    /// Takes what at least `count` of the sets have.
-    pub(super) fn take_shared(&mut self, sets: &[Self], count: usize) {
-        for (n, word) in self.words_mut().iter_mut().enumerate() {
-            let column: Vec<u64> = sets
-                .iter()
-                .map(|s| s.words().get(n).copied().unwrap_or(0))
-                .collect();
-            for bit in (0..64).map(|b| 1u64 << b) {
-                if column.iter().filter(|w| **w & bit != 0).count() >= count {
-                    *word |= bit;
-                }
-            }
-        }
-    }
-
-    pub(super) fn remove_all(&mut self, other: &Self) {
-        for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
-            *a &= !b;
-        }
-    }
-}
-
 /// A fact. Those about slots and the profile have the same number everywhere, those about results their own per body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct FactId(u32);
+pub(crate) struct FactId(pub(super) u32);
 
 /// Of what a fact speaks, fields apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,7 +30,7 @@ type Path = (Base, Vec<SmolStr>);
 const FEW: usize = 16;
 
 /// All facts of a machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Facts {
     /// The facts of things that have many, by what they are about.
     ids: FxHashMap<Path, FactId>,
@@ -143,6 +47,8 @@ pub(crate) struct Facts {
     always: Bits,
     /// The facts about signals.
     signals: Bits,
+    /// That one of several facts holds: numbered behind all others.
+    either: Alternatives,
 }
 
 impl Facts {
@@ -157,6 +63,7 @@ impl Facts {
             len: 0,
             always: Bits::new(0),
             signals: Bits::new(0),
+            either: Alternatives::default(),
         };
         for i in 0..machine.slots.len() {
             this.intern_global((
@@ -251,6 +158,54 @@ impl Facts {
         }
     }
 
+    /// The same facts, and that one of several of them holds; by body where they are about its own results.
+    pub(super) fn with_alternatives(
+        &self,
+        wanted: impl IntoIterator<Item = (Option<CodeId>, Vec<FactId>)>,
+    ) -> Self {
+        let first = u32::try_from(self.len).unwrap_or(u32::MAX);
+        let mut this = self.clone();
+        this.either = Alternatives::new(wanted, first);
+        this.len += this.either.len();
+        for set in [&mut this.always, &mut this.signals] {
+            let mut longer = Bits::new(this.len);
+            longer.union(set);
+            *set = longer;
+        }
+        this
+    }
+
+    /// Whether a fact means something in its own body only.
+    pub(super) fn is_local(&self, fact: FactId) -> bool {
+        fact.0 >= self.globals
+    }
+
+    /// Whether a fact holds everywhere.
+    pub(super) fn holds_always(&self, fact: FactId) -> bool {
+        self.always.has(fact)
+    }
+
+    /// Adds what follows from what is known: that one of several things is.
+    pub(super) fn close(&self, code: CodeId, bits: &mut Bits) {
+        self.either.close(code, bits);
+    }
+
+    /// An expression was seen to have no value: then something else that may have been known instead of it is.
+    pub(super) fn miss(&self, code: CodeId, expr: &Expr, bits: &mut Bits) {
+        if let ExprKind::Binary(BinaryOp::Coalesce, a, b) = &expr.kind {
+            self.miss(code, a, bits);
+            self.miss(code, b, bits);
+        } else if let Some(fact) = self.of(Some(code), expr) {
+            self.either.without(code, fact, bits);
+        }
+    }
+
+    /// Without what is said of several things at once.
+    pub(super) fn single(&self, mut bits: Bits) -> Bits {
+        self.either.all().for_each(|id| bits.remove(id));
+        bits
+    }
+
     fn signals(&self) -> Bits {
         let mut bits = self.none();
         let facts = (0u32..).map(FactId).zip(&self.names);
@@ -341,10 +296,9 @@ impl Facts {
     /// Only the facts that mean the same in every body.
     pub(super) fn globals(&self, bits: &Bits) -> Bits {
         let mut out = bits.clone();
-        for (n, word) in (0u32..).zip(out.words_mut()) {
-            let keep = self.globals.saturating_sub(n * 64).min(64);
-            *word &= 1u64.checked_shl(keep).map_or(u64::MAX, |bit| bit - 1);
-        }
+        out.keep_first(self.globals);
+        let either = self.either.globals().filter(|id| bits.has(*id));
+        either.for_each(|id| out.insert(id));
         out
     }
 
@@ -400,40 +354,44 @@ impl Facts {
     }
 
     pub(super) fn forget_local(&self, code: CodeId, local: LocalId, bits: &mut Bits) {
-        for (_, id) in self
-            .of_base
-            .get(&Base::Local(code, local))
-            .into_iter()
-            .flatten()
-        {
-            bits.remove(*id);
+        for id in self.about(Base::Local(code, local), false) {
+            bits.remove(id);
+            self.either.of(id).for_each(|id| bits.remove(id));
         }
     }
 
     pub(super) fn forget_var(&self, var: Var, bits: &mut Bits) {
-        for (_, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
-            if !self.always.has(*id) {
-                bits.remove(*id);
+        for id in self.about(Base::Var(var), false) {
+            if !self.always.has(id) {
+                bits.remove(id);
+                self.either.of(id).for_each(|id| bits.remove(id));
             }
         }
     }
 
     /// Adds everything about a variable to a set.
     pub(super) fn mark_var(&self, var: Var, bits: &mut Bits) {
-        for (_, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
-            if !self.always.has(*id) {
-                bits.insert(*id);
+        for id in self.about(Base::Var(var), false) {
+            if !self.always.has(id) {
+                bits.insert(id);
+                self.either.of(id).for_each(|id| bits.insert(id));
             }
         }
     }
 
     /// Adds everything about the fields of a variable to a set.
     pub(super) fn mark_fields(&self, var: Var, bits: &mut Bits) {
-        for (fields, id) in self.of_base.get(&Base::Var(var)).into_iter().flatten() {
-            if !fields.is_empty() {
-                bits.insert(*id);
-            }
+        for id in self.about(Base::Var(var), true) {
+            bits.insert(id);
+            self.either.of(id).for_each(|id| bits.insert(id));
         }
+    }
+
+    /// The facts about a thing and its fields, or about its fields alone.
+    fn about(&self, base: Base, fields: bool) -> impl Iterator<Item = FactId> + '_ {
+        let all = self.of_base.get(&base).into_iter().flatten();
+        all.filter(move |(path, _)| !(fields && path.is_empty()))
+            .map(|(_, id)| *id)
     }
 
     /// `set VAR = VALUE`: afterwards the variable is known (that the value is, is demanded of it), and its fields as those of the value.

@@ -1,6 +1,7 @@
 //! What a condition teaches, and what an expression needs.
 
-use super::facts::{Bits, FactId, Facts};
+use super::bits::Bits;
+use super::facts::{FactId, Facts};
 use crate::checks::support::defaults::default_of;
 use crate::checks::support::formula::constant_of;
 use crate::checks::support::set::{point, signal_may_be_unknown};
@@ -64,6 +65,7 @@ impl Facts {
             {
                 self.learn(machine, code, of, bits)
             }
+            ExprKind::Known { of, .. } => self.miss(code, of, bits),
             ExprKind::Not(inner) => {
                 self.assume_within(machine, code, inner, truth.negated(), bits, depth + 1)
             }
@@ -77,6 +79,8 @@ impl Facts {
                     let mut left = bits.clone();
                     self.assume_within(machine, code, a, truth, &mut left, depth + 1);
                     self.assume_within(machine, code, b, truth, bits, depth + 1);
+                    self.close(code, &mut left);
+                    self.close(code, bits);
                     bits.intersect(&left);
                 }
             }
@@ -139,6 +143,7 @@ impl Facts {
                     .map(|cond| {
                         let mut with = bits.clone();
                         self.assume_within(machine, code, cond, truth, &mut with, depth + 1);
+                        self.close(code, &mut with);
                         with
                     })
                     .collect();
@@ -237,7 +242,10 @@ impl Facts {
             }
             ExprKind::Binary(BinaryOp::Coalesce, a, b) => self
                 .lacks_within(machine, code, a, bits, depth)
-                .and_then(|_| self.lacks_within(machine, code, b, bits, depth)),
+                .and_then(|_| {
+                    let without = self.where_missing(code, a, bits);
+                    self.lacks_within(machine, code, b, &without, depth)
+                }),
             // What the one side says decides whether the other side matters.
             ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), a, b) => self
                 .lacks_within(
@@ -303,6 +311,13 @@ impl Facts {
         with
     }
 
+    /// What is known where the left of `??` has no value.
+    fn where_missing(&self, code: Option<CodeId>, left: &Expr, bits: &Bits) -> Bits {
+        let mut with = bits.clone();
+        self.miss(code.unwrap_or(CodeId(u32::MAX)), left, &mut with);
+        with
+    }
+
     /// Every slot, field and result that is read and can be unknown; the left of `??` and what `is known` asks may be.
     pub(super) fn unknown_reads<'e>(
         &self,
@@ -340,7 +355,7 @@ impl Facts {
             ExprKind::Binary(BinaryOp::Coalesce, a, b)
                 if self.lacks(machine, code, a, bits).is_some() =>
             {
-                self.unknown_reads(machine, code, b, bits, f)
+                self.unknown_reads(machine, code, b, &self.where_missing(code, a, bits), f)
             }
             ExprKind::Binary(BinaryOp::Coalesce, ..) => {}
             ExprKind::Binary(_, a, b)

@@ -1,0 +1,136 @@
+//! What a bot tests for being known, and where.
+
+use super::facts::{FactId, Facts};
+use crate::checks::support::flow::{Flow, node_of};
+use crate::checks::support::reads::Reads;
+use crate::checks::support::walk;
+use crate::machine::{CellPattern, Expr, ExprKind, Machine, OpKind};
+use crate::value::{CodeId, OpId};
+use flow_grammar::ast::BinaryOp;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Of so many tested things two at a time are taken together with a third.
+const FEW: usize = 6;
+
+/// By body, the facts that it tests; none is the body of what stands outside.
+pub(super) struct Tested<'m> {
+    machine: &'m Machine,
+    flow: &'m Flow,
+    by: FxHashMap<Option<CodeId>, Vec<FactId>>,
+}
+
+impl<'m> Tested<'m> {
+    pub(super) fn new(
+        machine: &'m Machine,
+        flow: &'m Flow,
+        reads: &Reads<'_>,
+        facts: &Facts,
+    ) -> Self {
+        let mut by: FxHashMap<Option<CodeId>, Vec<FactId>> = FxHashMap::default();
+        let mut see = |code: Option<CodeId>, e: &Expr| {
+            each_tested(machine, e, &mut |thing| {
+                if let Some(fact) = facts.of(code, thing)
+                    && !facts.holds_always(fact)
+                {
+                    let tested = by.entry(code).or_default();
+                    if !tested.contains(&fact) {
+                        tested.push(fact);
+                    }
+                }
+            })
+        };
+        let code = |op: OpId| machine.op(op).map(|op| op.code);
+        for (op, value) in reads.values() {
+            see(code(*op), value);
+        }
+        for (op, text) in reads.filled() {
+            walk::each_interpolation(machine, *text, &mut |e| see(code(*op), e));
+        }
+        for op in &machine.ops {
+            if let OpKind::Match { subject, arms, .. } = &op.kind
+                && arms
+                    .iter()
+                    .any(|a| a.patterns.contains(&CellPattern::Unknown))
+                && let Some(fact) = facts.of(Some(op.code), subject)
+            {
+                by.entry(Some(op.code)).or_default().push(fact);
+            }
+        }
+        let mut see = |code: Option<CodeId>, e: &Expr| {
+            each_tested(machine, e, &mut |thing| {
+                by.entry(code).or_default().extend(facts.of(code, thing));
+            })
+        };
+        walk::exprs_outside_ops(machine, &mut |e| see(None, e));
+        walk::texts_outside_ops(machine, &mut |text, _| {
+            walk::each_interpolation(machine, text, &mut |e| see(None, e));
+        });
+        Self { machine, flow, by }
+    }
+
+    /// The alternatives that could tell that a fact holds where a body needs it: with what is tested there, or where it is gone to.
+    pub(super) fn alternatives(
+        &self,
+        facts: &Facts,
+        code: Option<CodeId>,
+        fact: FactId,
+    ) -> Vec<(Option<CodeId>, Vec<FactId>)> {
+        if facts.holds_always(fact) {
+            return Vec::new();
+        }
+        let mut tested: Vec<FactId> = self.by.get(&code).into_iter().flatten().copied().collect();
+        for from in self.leading_to(code) {
+            let others = self.by.get(&Some(from)).into_iter().flatten();
+            tested.extend(others.filter(|f| !facts.is_local(**f)));
+        }
+        let mut seen = FxHashSet::default();
+        tested.retain(|f| *f != fact && !facts.holds_always(*f) && seen.insert(*f));
+        let within = |things: &[FactId]| code.filter(|_| things.iter().any(|f| facts.is_local(*f)));
+        let mut out: Vec<(Option<CodeId>, Vec<FactId>)> = tested
+            .iter()
+            .map(|other| (within(&[fact, *other]), vec![fact, *other]))
+            .collect();
+        if tested.len() <= FEW {
+            for (i, a) in tested.iter().enumerate() {
+                for b in tested.iter().skip(i + 1) {
+                    out.push((within(&[fact, *a, *b]), vec![fact, *a, *b]));
+                }
+            }
+        }
+        out
+    }
+
+    /// The bodies from which a node is visited or gone to.
+    fn leading_to(&self, code: Option<CodeId>) -> FxHashSet<CodeId> {
+        let node = code
+            .and_then(|c| self.machine.code(c))
+            .and_then(node_of)
+            .map(|n| n.index());
+        let from = |by: &[Vec<OpId>]| -> Vec<OpId> {
+            node.and_then(|n| by.get(n)).cloned().unwrap_or_default()
+        };
+        let ops = from(&self.flow.visited_by).into_iter();
+        ops.chain(from(&self.flow.entered_by))
+            .filter_map(|id| self.machine.op(id).map(|op| op.code))
+            .collect()
+    }
+}
+
+/// Everything in an expression that it tests for being known: `x is known`, `x ?? y`, and what segments test.
+fn each_tested(machine: &Machine, expr: &Expr, f: &mut impl FnMut(&Expr)) {
+    let mut test = |e: &Expr| match &e.kind {
+        ExprKind::Known { of, .. } => f(of),
+        ExprKind::Binary(BinaryOp::Coalesce, left, _) => f(left),
+        _ => {}
+    };
+    let mut segments = Vec::new();
+    walk::each_expr(machine, expr, &mut |e| {
+        test(e);
+        if let ExprKind::Segment(id) = e.kind {
+            segments.push(id);
+        }
+    });
+    for segment in segments.into_iter().filter_map(|id| machine.segment(id)) {
+        walk::each_expr(machine, &segment.when, &mut test);
+    }
+}
