@@ -2,7 +2,7 @@
 
 use super::canon::{Canon, Renames};
 use super::dim::{Dim, Val};
-use super::eval::{Keys, Scope};
+use super::eval::{Keys, Memo, Scope};
 use super::outcome;
 use super::possible::Possible;
 use super::search::{Cube, Found, assignment, search};
@@ -81,15 +81,18 @@ pub(super) fn cases(
             if !possible.can_be(given) {
                 return None;
             }
+            let memos = (Memo::default(), Memo::default());
             let old = Scope {
                 canon: was,
                 given,
                 keys: &keys.0,
+                memo: &memos.0,
             };
             let new = Scope {
                 canon: is,
                 given,
                 keys: &keys.1,
+                memo: &memos.1,
             };
             Some((decide(&old, question), decide(&new, question)))
         });
@@ -145,6 +148,7 @@ fn told(
                 canon: *canon,
                 given: &given,
                 keys,
+                memo: &Memo::default(),
             };
             outcome::together(&scope, &tier)
         };

@@ -6,16 +6,28 @@ use super::keys::{constant, contains_key, held_key, hours_key, plain_text, val};
 use super::space::Assignment;
 use crate::checks::support::set::point;
 use crate::machine::{CellPattern, Expr, ExprKind, HoursOf, HoursQuery};
-use crate::value::{ThresholdId, Value};
+use crate::value::{SegmentId, ThresholdId, Value};
 use flow_grammar::ast::BinaryOp;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The keys of expressions, by where they stand in memory: a comparison asks for them often, and they do not change.
+/// What expressions are by themselves, by where they stand in memory: a comparison asks for it often, and it does not change.
 #[derive(Debug, Default)]
-pub(super) struct Keys(RefCell<FxHashMap<usize, Rc<str>>>);
+pub(super) struct Keys {
+    /// Under which a value is given.
+    keys: RefCell<FxHashMap<usize, Rc<str>>>,
+    /// The value that is written; absent where none is.
+    values: RefCell<FxHashMap<usize, Option<Rc<Val>>>>,
+}
+
+/// What thresholds and segments are under one choice of values: every rule may read them again.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    thresholds: RefCell<FxHashMap<ThresholdId, Option<Value>>>,
+    segments: RefCell<FxHashMap<SegmentId, Option<bool>>>,
+}
 
 /// A version of the bot under one choice of values.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +35,7 @@ pub(super) struct Scope<'m> {
     pub(super) canon: Canon<'m>,
     pub(super) given: &'m Assignment,
     pub(super) keys: &'m Keys,
+    pub(super) memo: &'m Memo,
 }
 
 impl Scope<'_> {
@@ -105,7 +118,14 @@ impl Scope<'_> {
                 }
                 out
             }
-            ExprKind::Segment(id) => self.truth(&m.segment(*id)?.when, depth + 1),
+            ExprKind::Segment(id) => {
+                if let Some(known) = self.memo.segments.borrow().get(id) {
+                    return *known;
+                }
+                let truth = self.truth(&m.segment(*id)?.when, depth + 1);
+                self.memo.segments.borrow_mut().insert(*id, truth);
+                truth
+            }
             ExprKind::Temporal(id) => {
                 let t = m.temporal(*id)?;
                 // What has held for some time holds now.
@@ -136,11 +156,11 @@ impl Scope<'_> {
     /// Under which a value of an expression of the machine is given.
     fn key(&self, expr: &Expr) -> Rc<str> {
         let at = std::ptr::from_ref(expr).addr();
-        if let Some(key) = self.keys.0.borrow().get(&at) {
+        if let Some(key) = self.keys.keys.borrow().get(&at) {
             return Rc::clone(key);
         }
         let key: Rc<str> = self.canon.of(expr).into();
-        self.keys.0.borrow_mut().insert(at, Rc::clone(&key));
+        self.keys.keys.borrow_mut().insert(at, Rc::clone(&key));
         key
     }
 
@@ -159,7 +179,7 @@ impl Scope<'_> {
     }
 
     fn written(&self, expr: &Expr) -> bool {
-        matches!(expr.kind, ExprKind::Threshold(_)) || constant(self.canon.machine, expr).is_some()
+        matches!(expr.kind, ExprKind::Threshold(_)) || self.constant(expr).is_some()
     }
 
     /// The value of something that is no condition.
@@ -186,27 +206,44 @@ impl Scope<'_> {
 
     /// The value of a threshold: of the first line that holds.
     pub(super) fn threshold(&self, id: ThresholdId, depth: u32) -> Option<Value> {
+        if let Some(known) = self.memo.thresholds.borrow().get(&id) {
+            return known.clone();
+        }
         let t = self.canon.machine.threshold(id)?;
         let line = t
             .lines
             .iter()
             .find(|(_, cond)| self.truth(cond, depth + 1) == Some(true));
-        constant(self.canon.machine, line.map_or(&t.default, |(v, _)| v))
+        let value = constant(self.canon.machine, line.map_or(&t.default, |(v, _)| v));
+        self.memo.thresholds.borrow_mut().insert(id, value.clone());
+        value
     }
 
     fn one_of(&self, left: &Expr, items: &[Expr], whole: &Expr) -> Option<bool> {
-        let m = self.canon.machine;
-        let values: Option<Vec<Val>> = items
-            .iter()
-            .map(|e| constant(m, e).and_then(|v| val(&v)))
-            .collect();
-        match values {
-            Some(values) if constant(m, left).is_none() => match self.value(left) {
-                Val::Unknown => None,
-                here => Some(values.contains(&here)),
-            },
-            _ => self.flag(&self.key(whole)),
+        if self.constant(left).is_some() || items.iter().any(|e| self.constant(e).is_none()) {
+            return self.flag(&self.key(whole));
         }
+        match self.value(left) {
+            Val::Unknown => None,
+            here => Some(
+                items
+                    .iter()
+                    .any(|e| self.constant(e).as_deref() == Some(&here)),
+            ),
+        }
+    }
+
+    /// The value that is written, if one is.
+    fn constant(&self, expr: &Expr) -> Option<Rc<Val>> {
+        let at = std::ptr::from_ref(expr).addr();
+        if let Some(value) = self.keys.values.borrow().get(&at) {
+            return value.clone();
+        }
+        let value = constant(self.canon.machine, expr)
+            .and_then(|v| val(&v))
+            .map(Rc::new);
+        self.keys.values.borrow_mut().insert(at, value.clone());
+        value
     }
 
     /// Whether a cell of a matrix takes what its column is.

@@ -3,7 +3,7 @@
 
 use super::canon::Canon;
 use super::dim::{Dim, Val};
-use super::eval::{Keys, Scope};
+use super::eval::{Keys, Memo, Scope};
 use super::keys::held_key;
 use super::search::{ALL, assignment, digits};
 use super::space::{Assignment, Space};
@@ -128,6 +128,7 @@ impl<'m> Possible<'m> {
                 canon: lasting.canon,
                 given,
                 keys: &self.keys,
+                memo: &Memo::default(),
             };
             holds(at) == Some(true) && !scope.holds(lasting.cond)
         });
@@ -173,6 +174,7 @@ fn implies(a: &Lasting<'_>, b: &Lasting<'_>) -> bool {
                 canon: lasting.canon,
                 given: &given,
                 keys: &keys,
+                memo: &Memo::default(),
             };
             scope.holds(lasting.cond)
         };
