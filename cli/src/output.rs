@@ -34,7 +34,7 @@ pub(crate) fn problem(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         text.push_str(&format!(": {cause}"));
     }
-    eprintln!("flowc: {text}");
+    complain!("flowc: {text}");
 }
 
 /// `text` in a style, if there is colour.
@@ -60,6 +60,28 @@ pub(crate) fn print_line(text: &str) {
     print(&format!("{text}\n"));
 }
 
+/// Prints to standard error. That nobody listens there is no reason to stop.
+pub(crate) fn print_error(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Prints a line to standard output, formatted, like [`print`].
+macro_rules! say {
+    ($($words:tt)*) => {
+        $crate::output::print_line(&format!($($words)*))
+    };
+}
+
+/// Prints a line to standard error, formatted, like [`print_error`].
+macro_rules! complain {
+    ($($words:tt)*) => {
+        $crate::output::print_error(&format!("{}\n", format_args!($($words)*)))
+    };
+}
+
+pub(crate) use {complain, say};
+
 /// Prints to standard output. A closed pipe ends the program quietly; what else cannot be written, on a full disk for instance, is
 /// said, and the program ends with 2: half a report is none.
 pub(crate) fn print(text: &str) {
@@ -71,7 +93,7 @@ pub(crate) fn print(text: &str) {
         Ok(()) => {}
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         Err(e) => {
-            eprintln!("flowc: standard output cannot be written: {e}");
+            complain!("flowc: standard output cannot be written: {e}");
             std::process::exit(2);
         }
     }

@@ -1,5 +1,6 @@
 //! Loading and compiling a bot for a command.
 
+use crate::output::{complain, print_error};
 use flow_compiler::{Compilation, Compiler, Options};
 use flow_simulator::Program;
 use std::path::Path;
@@ -26,11 +27,8 @@ pub(crate) fn program(folder: &Path) -> anyhow::Result<Option<(Compilation, Arc<
             .filter(|d| d.severity == flow_grammar::Severity::Error)
             .cloned()
             .collect();
-        eprint!(
-            "{}",
-            crate::commands::check::text(&compilation.sources, &errors)
-        );
-        eprintln!(
+        print_error(&crate::commands::check::text(&compilation.sources, &errors));
+        complain!(
             "flowc: {} must be mended before the bot can run",
             crate::output::count(errors.len(), "error")
         );

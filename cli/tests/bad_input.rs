@@ -210,6 +210,34 @@ fn a_full_disk_is_said_and_a_closed_pipe_ends_it_quietly() {
 }
 
 #[test]
+fn nobody_listens() {
+    let closed = || -> Stdio {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer.into()
+    };
+    let starter = concat!(env!("CARGO_MANIFEST_DIR"), "/../flows/starter");
+    // A conversation ends quietly where its reader left.
+    let run = Command::new(env!("CARGO_BIN_EXE_flowc"))
+        .args(["run", starter])
+        .stdin(Stdio::null())
+        .stdout(closed())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert_eq!((run.status.code(), &*said), (Some(0), ""));
+    // What is wrong is told by the exit code, too.
+    let unreadable = Command::new(env!("CARGO_BIN_EXE_flowc"))
+        .args(["check", "/nowhere/at/all"])
+        .stdout(Stdio::null())
+        .stderr(closed())
+        .status()
+        .unwrap();
+    assert_eq!(unreadable.code(), Some(2));
+}
+
+#[test]
 fn what_is_counted_is_told_in_the_right_number() {
     let (_, out, _) = file("slots { a: text }");
     assert!(

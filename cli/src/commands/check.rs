@@ -1,7 +1,7 @@
 //! `flowc check`.
 
 use crate::args::{CheckArgs, Format};
-use crate::output::{self, count, print, print_line};
+use crate::output::{self, complain, count, print, print_line};
 use crate::project;
 use anyhow::Context;
 use flow_compiler::mend::Mending;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             compilation = project::compile(&args.folder, args.date)?.1;
         }
         if fixed > 0 {
-            eprintln!("flowc: mended {}", count(fixed, "finding"));
+            complain!("flowc: mended {}", count(fixed, "finding"));
         }
     }
     let found = &compilation.diagnostics;

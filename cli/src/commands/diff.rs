@@ -1,7 +1,7 @@
 //! `flowc diff`: two versions of a bot compared by meaning.
 
 use crate::args::{DiffArgs, PlainFormat};
-use crate::output::{count, paint, print};
+use crate::output::{complain, count, paint, print, print_error};
 use crate::project;
 use anyhow::{Context, anyhow, bail};
 use flow_compiler::diff::{Case, Change, Diff, How, Move, diff};
@@ -143,14 +143,14 @@ impl Version {
         let (of_tests, errors): (Vec<_>, Vec<_>) = errors.partition(|d| d.code == "F1201");
         if errors.is_empty() {
             if !of_tests.is_empty() {
-                eprintln!(
+                complain!(
                     "flowc: {} in the tests of `{name}` (F1201), which are not compared",
                     count(of_tests.len(), "error")
                 );
             }
             return Ok(compilation.machine);
         }
-        eprint!("{}", super::check::text(&compilation.sources, &errors));
+        print_error(&super::check::text(&compilation.sources, &errors));
         bail!(
             "`{name}` has {}; only bots without errors can be compared",
             count(errors.len(), "error")

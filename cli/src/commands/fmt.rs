@@ -1,7 +1,7 @@
 //! `flowc fmt`.
 
 use crate::args::FmtArgs;
-use crate::output::{count, print, print_line};
+use crate::output::{complain, count, print, print_line};
 use anyhow::Context;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -75,13 +75,13 @@ pub(crate) fn run(args: &FmtArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     for file in broken {
-        eprintln!(
+        complain!(
             "flowc: `{}` has syntax errors; the declarations that have them were left alone (`flowc check` shows them)",
             file.display()
         );
     }
     if args.check && !changed.is_empty() {
-        eprintln!(
+        complain!(
             "flowc: {} not formatted; run `flowc fmt`",
             count(changed.len(), "file")
         );

@@ -1,7 +1,7 @@
 //! `flowc graph`: nodes, tiers and the ways between them.
 
 use crate::args::{GraphArgs, GraphFormat};
-use crate::output::print;
+use crate::output::{complain, print};
 use crate::project;
 use flow_compiler::machine::{CodeOwner, Machine, OpKind, Transition};
 use flow_compiler::value::{OpId, TextId};
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &GraphArgs) -> anyhow::Result<ExitCode> {
     };
     print(&out);
     if compilation.runnable().is_none() {
-        eprintln!(
+        complain!(
             "flowc: the bot has errors, so the drawing may be incomplete; `flowc check` shows them"
         );
         return Ok(ExitCode::FAILURE);

@@ -1,7 +1,7 @@
 //! `flowc run`: talk to a bot in the terminal, as the customer or as a person who takes over.
 
 use crate::args::RunArgs;
-use crate::output::{paint, print};
+use crate::output::{paint, print, say};
 use crate::project;
 use flow_compiler::machine::Machine;
 use flow_compiler::value::{Type, Value};
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         },
         true,
     ));
-    println!(
+    say!(
         "{} - /why /state /card /wait 6m /as agent /mock NAME VALUE /quit",
         paint(&machine.bot.title, Style::new().bold())
     );
@@ -118,18 +118,18 @@ impl Talk {
                 &world.program().hooks,
             ) {
                 Some(card) => print(&card_text(&card)),
-                None => println!("nothing was handed over yet"),
+                None => say!("nothing was handed over yet"),
             },
             "wait" => match duration(rest) {
                 Some(millis) => tell(world.wait(millis)),
-                None => println!("say how long: /wait 90s, /wait 6m, /wait 2h, /wait 1d"),
+                None => say!("say how long: /wait 90s, /wait 6m, /wait 2h, /wait 1d"),
             },
             "press" => tell(world.press(rest)),
             "file" => tell(world.send_file(if rest.is_empty() { "photo.jpg" } else { rest })),
             "verify" => tell(world.verify(rest != "fails")),
             "as" => {
                 self.as_agent = rest == "agent";
-                println!(
+                say!(
                     "you speak as the {}",
                     if self.as_agent {
                         "agent: /accept, then write; /resolve TEXT, /return TEXT, /card"
@@ -149,7 +149,7 @@ impl Talk {
             "away" => tell(world.presence(AGENT, false)),
             "back" => tell(world.presence(AGENT, true)),
             "mock" => mock(world, machine, rest),
-            _ => println!(
+            _ => say!(
                 "there is no `/{word}`; there are /why /state /card /wait /press /file /verify /as /accept /decline /resolve /return /away /back /mock /quit"
             ),
         }
@@ -163,15 +163,15 @@ impl Talk {
                 Speaker::Model => ("ai".to_owned(), Style::new().magenta()),
                 Speaker::Agent(agent) => (agent.name.to_string(), Style::new().green()),
             };
-            println!("{} {}", paint(&format!("{who}:"), style), message.text);
+            say!("{} {}", paint(&format!("{who}:"), style), message.text);
             for attachment in &message.attachments {
-                println!(
+                say!(
                     "     {}",
                     serde_json::to_string(attachment).unwrap_or_default()
                 );
             }
             for citation in &message.citations {
-                println!(
+                say!(
                     "     {}",
                     paint(
                         &format!("[{}: {}]", citation.source, citation.title),
@@ -180,7 +180,7 @@ impl Talk {
                 );
             }
             for (i, button) in message.buttons.iter().enumerate() {
-                println!(
+                say!(
                     "     {}",
                     paint(
                         &format!("{}. {}", i + 1, button.label),
@@ -191,12 +191,12 @@ impl Talk {
         }
         self.shown = world.said.len();
         for remark in world.remarks.iter().skip(self.logged) {
-            println!("{}", paint(&format!("({remark})"), Style::new().dimmed()));
+            say!("{}", paint(&format!("({remark})"), Style::new().dimmed()));
         }
         self.logged = world.remarks.len();
         let view = world.view();
         if matches!(view.stage, Stage::Offered) && !self.as_agent {
-            println!(
+            say!(
                 "{}",
                 paint(
                     "(offered to the agent: /as agent, /accept)",
@@ -209,7 +209,7 @@ impl Talk {
 
 fn tell(outcome: Result<(), WorldError>) {
     if let Err(error) = outcome {
-        println!("{}", paint(&format!("({error})"), Style::new().yellow()));
+        say!("{}", paint(&format!("({error})"), Style::new().yellow()));
     }
 }
 
@@ -237,7 +237,7 @@ fn mock(world: &mut World, machine: &Machine, rest: &str) {
     let (name, value) = rest.split_once(' ').unwrap_or((rest, "ok"));
     let Some(webhook) = machine.webhooks.iter().find(|w| w.name == name) else {
         let names: Vec<&str> = machine.webhooks.iter().map(|w| w.name.as_str()).collect();
-        println!(
+        say!(
             "there is no webhook `{name}`; there are {}",
             names.join(", ")
         );
@@ -255,7 +255,7 @@ fn mock(world: &mut World, machine: &Machine, rest: &str) {
             match parsed.and_then(|json| flow_engine::json::from_json(machine, &ty, &json)) {
                 Ok(value) => Ok(value),
                 Err(why) => {
-                    println!("that is no answer of `{name}`: {why}");
+                    say!("that is no answer of `{name}`: {why}");
                     return;
                 }
             }

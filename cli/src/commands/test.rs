@@ -1,7 +1,7 @@
 //! `flowc test`.
 
 use crate::args::{PlainFormat, TestArgs};
-use crate::output::{count, paint, print};
+use crate::output::{complain, count, paint, print};
 use crate::project;
 use flow_compiler::sources::Sources;
 use flow_grammar::Loc;
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
         .min_coverage
         .is_some_and(|min| hit * 100 < usize::from(min) * of);
     if too_little {
-        eprintln!(
+        complain!(
             "flowc: {hit} of {of} exercised is less than the {}% that were asked for",
             args.min_coverage.unwrap_or_default()
         );

@@ -4,7 +4,7 @@ mod html;
 mod text;
 
 use crate::args::{ReportArgs, ReportFormat};
-use crate::output::{count, print};
+use crate::output::{complain, count, print, print_error};
 use crate::project;
 use flow_compiler::report::report;
 use flow_grammar::Severity;
@@ -20,8 +20,8 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
             .filter(|d| d.severity == Severity::Error)
             .cloned()
             .collect();
-        eprint!("{}", super::check::text(&compilation.sources, &errors));
-        eprintln!(
+        print_error(&super::check::text(&compilation.sources, &errors));
+        complain!(
             "flowc: {} must be mended before anything is proven",
             count(errors.len(), "error")
         );
