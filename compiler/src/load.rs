@@ -2,7 +2,7 @@
 
 use crate::env::{Env, Kind, Scope};
 use crate::paths::{folder_of, join};
-use crate::sources::{Project, SourceFile, Sources};
+use crate::sources::{Project, SourceFile, Sources, line_starts};
 use flow_grammar::{
     Cache, Diagnostic, FileTree, Loc, PlacedDecl,
     ast::{Decl, DeclKind, Path, TextLit, UseDecl},
@@ -37,15 +37,10 @@ impl Remembered {
         let tree = flow_grammar::parse(text, &mut self.cache);
         // What was written a few states ago may be written again; older trees are let go.
         self.cache.sweep(8);
-        let mut line_starts = vec![0];
-        line_starts.extend(
-            text.match_indices('\n')
-                .filter_map(|(at, _)| u32::try_from(at + 1).ok()),
-        );
         self.parsed = Some(Parsed {
             text: Arc::clone(text),
             tree,
-            line_starts,
+            line_starts: line_starts(text),
         });
     }
 }
@@ -127,6 +122,17 @@ pub(crate) fn load(project: &Project, caches: &mut Caches) -> Loaded {
     // A place for what concerns the program as a whole: the start of its first file.
     loaded.sources.decls.push((0, 0));
     loaded.decl_scope.push(0);
+    let scripts = project.other_files.iter();
+    loaded.sources.scripts = scripts
+        .filter(|(path, _)| path.ends_with(".rhai"))
+        .map(|(path, text)| SourceFile {
+            path: path.clone(),
+            text: Arc::clone(text),
+            tree: flow_grammar::parse_uncached(""),
+            line_starts: line_starts(text),
+            first_decl: 0,
+        })
+        .collect();
     loaded
 }
 

@@ -66,7 +66,8 @@ impl<'s> Mending<'s> {
                 for (range, new) in edits {
                     text.replace_range(range, &new);
                 }
-                if format(&file.text) == *file.text {
+                // A script is none of ours to format.
+                if file.path.ends_with(".flow") && format(&file.text) == *file.text {
                     text = format(&text);
                 }
                 (file, text)

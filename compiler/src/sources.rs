@@ -1,6 +1,6 @@
 //! The texts of a project, and places in them.
 
-use flow_grammar::{FileTree, Loc};
+use flow_grammar::{FileTree, Loc, Span};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Project {
     pub unreadable: Vec<(SmolStr, String)>,
 }
 
-/// A flow file of a program.
+/// A flow file of a program, or a script of its hooks: then its tree is empty.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
     /// Path relative to the project root.
@@ -41,6 +41,8 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// For every declaration of the program: `(file, offset of the declaration in it)`.
     pub decls: Vec<(u32, u32)>,
+    /// The scripts of hooks. A place in one is numbered as if the scripts were declarations that follow all others.
+    pub scripts: Vec<SourceFile>,
 }
 
 /// A place for people: file, line and column from 1; the column counts characters.
@@ -64,11 +66,41 @@ impl Sources {
     /// The file of a place and the absolute byte range in it.
     #[must_use]
     pub fn resolve(&self, loc: Loc) -> Option<(&SourceFile, std::ops::Range<usize>)> {
-        let (file, offset) = *self.decls.get(loc.decl as usize)?;
-        let file = self.files.get(file as usize)?;
+        let decl = loc.decl as usize;
+        let (file, offset) = match self.decls.get(decl) {
+            Some((file, offset)) => (self.files.get(*file as usize)?, *offset),
+            None => (self.scripts.get(decl.checked_sub(self.decls.len())?)?, 0),
+        };
         Some((
             file,
             (offset + loc.span.start) as usize..(offset + loc.span.end) as usize,
+        ))
+    }
+
+    /// The word at a place in a hook's script: `line` from 1, `column` from 1 in characters.
+    #[must_use]
+    pub fn in_script(&self, path: &str, line: usize, column: usize) -> Option<Loc> {
+        let number = self.scripts.iter().position(|s| s.path == path)?;
+        let script = self.scripts.get(number)?;
+        let start = *script.line_starts.get(line.checked_sub(1)?)? as usize;
+        let rest = script.text.get(start..)?.lines().next().unwrap_or_default();
+        let skipped: usize = rest
+            .chars()
+            .take(column.saturating_sub(1))
+            .map(char::len_utf8)
+            .sum();
+        let here = rest.get(skipped..).unwrap_or_default();
+        let word: usize = here
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .map(char::len_utf8)
+            .sum();
+        let len = word.max(here.chars().next().map_or(0, char::len_utf8));
+        let index = |n: usize| u32::try_from(n).ok();
+        let at = start + skipped;
+        Some(Loc::new(
+            index(self.decls.len() + number)?,
+            Span::new(index(at)?, index(at + len)?),
         ))
     }
 
@@ -86,6 +118,16 @@ impl Sources {
         let (file, range) = self.resolve(loc)?;
         Some(file.position(range.start))
     }
+}
+
+/// Byte offsets of the lines of a text.
+pub(crate) fn line_starts(text: &str) -> Vec<u32> {
+    let mut starts = vec![0];
+    starts.extend(
+        text.match_indices('\n')
+            .filter_map(|(at, _)| u32::try_from(at + 1).ok()),
+    );
+    starts
 }
 
 impl SourceFile {

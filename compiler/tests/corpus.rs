@@ -439,11 +439,11 @@ fn mended(project: &Project, sources: &Sources, fix: &flow_grammar::Fix) -> Proj
     let mut mending = Mending::default();
     assert!(mending.add(sources, fix), "its edits have places");
     for (file, text) in mending.files() {
-        let (_, old) = project
+        let mut files = project
             .flow_files
             .iter_mut()
-            .find(|(p, _)| *p == file.path)
-            .unwrap();
+            .chain(&mut project.other_files);
+        let (_, old) = files.find(|(p, _)| *p == file.path).unwrap();
         *old = text.into();
     }
     project

@@ -9,8 +9,8 @@ mod script;
 use super::support::analysis::Analysis;
 use crate::machine::{Hook, Machine};
 use crate::scripts;
-use flow_grammar::{Diagnostic, Severity};
-use rhai::{Engine, LexError, ParseErrorType};
+use flow_grammar::{Diagnostic, Edit, Severity};
+use rhai::{Engine, LexError, ParseErrorType, Position};
 use std::collections::BTreeSet;
 
 pub(super) const CHECK: super::Check = super::Check {
@@ -34,19 +34,33 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         if let Some(Fault {
             message,
             help,
-            line,
+            at,
+            of_script,
+            near,
         }) = fault(cx.machine, &engine, &has, hook)
         {
             // What is wrong with a script of several hooks is said once, of the hook whose function it is in.
-            if line.is_some_and(|line| !is_told(cx.machine, hook, line)) {
+            let line = at.line().unwrap_or(1);
+            if of_script && !is_told(cx.machine, hook, line) {
                 continue;
             }
-            found.push(
-                Diagnostic::error("F1101", message, hook.path_loc)
-                    .labelled("this script")
-                    .label(hook.loc, "the hook")
-                    .help(help),
-            );
+            let finding =
+                Diagnostic::error("F1101", message, hook.path_loc).labelled("this script");
+            let place = at.position().filter(|_| !at.is_none());
+            let place = place.and_then(|column| cx.sources.in_script(&hook.path, line, column));
+            let finding = match (place, near) {
+                (Some(place), Some(near)) => finding.label(place, "here").fix(
+                    format!("write `{near}`"),
+                    false,
+                    vec![Edit {
+                        at: place,
+                        text: near,
+                    }],
+                ),
+                (Some(place), None) => finding.label(place, "here"),
+                (None, _) => finding.label(hook.loc, "the hook"),
+            };
+            found.push(finding.help(help));
         }
     }
 }
@@ -55,17 +69,23 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
 struct Fault {
     message: String,
     help: String,
-    /// Where, if all hooks of the script suffer from it.
-    line: Option<usize>,
+    /// Where in the script, if that can be said.
+    at: Position,
+    /// Whether all hooks of the script suffer from it.
+    of_script: bool,
+    /// The word that was probably meant there.
+    near: Option<String>,
 }
 
 impl Fault {
-    /// One of this hook alone.
-    fn of_hook((message, help): (String, String)) -> Self {
+    /// One of this hook alone, and of nowhere in the script.
+    const fn of_hook(message: String, help: String) -> Self {
         Self {
             message,
             help,
-            line: None,
+            at: Position::NONE,
+            of_script: false,
+            near: None,
         }
     }
 }
@@ -107,7 +127,9 @@ fn fault(machine: &Machine, engine: &Engine, has: &BTreeSet<String>, hook: &Hook
         return Some(Fault {
             message: format!("the script `{path}` is larger than 64 KiB"),
             help: "shorten it".to_owned(),
-            line: Some(1),
+            at: Position::NONE,
+            of_script: true,
+            near: None,
         });
     }
     let ast = match engine.compile(&*hook.script) {
@@ -156,7 +178,9 @@ fn fault(machine: &Machine, engine: &Engine, has: &BTreeSet<String>, hook: &Hook
             return Some(Fault {
                 message,
                 help,
-                line: Some(error.position().line().unwrap_or(1)),
+                at: error.position(),
+                of_script: true,
+                near: None,
             });
         }
     };
@@ -166,27 +190,22 @@ fn fault(machine: &Machine, engine: &Engine, has: &BTreeSet<String>, hook: &Hook
         .collect();
     if found.iter().any(|(n, count)| n == name && *count == wants) {
         return script::lost_call(&ast, has, path)
-            .map(|(message, help, line)| Fault {
-                message,
-                help,
-                line: Some(line),
-            })
-            .or_else(|| script::lost_field(machine, &ast, hook).map(Fault::of_hook));
+            .or_else(|| script::lost_field(machine, &ast, hook));
     }
     if let Some((_, count)) = found.iter().find(|(n, _)| n == name) {
-        return Some(Fault::of_hook((
+        return Some(Fault::of_hook(
             format!(
                 "`{name}` in `{path}` takes {}, the hook gives {wants}",
                 arguments(*count)
             ),
             format!("declare it as `{signature}`"),
-        )));
+        ));
     }
     let like = found
         .iter()
         .map(|(n, _)| format!("`{n}`"))
         .collect::<Vec<_>>();
-    Some(Fault::of_hook((
+    Some(Fault::of_hook(
         format!("`{path}` has no function `{name}`"),
         if like.is_empty() {
             format!("add `{signature} {{ .. }}`")
@@ -196,7 +215,7 @@ fn fault(machine: &Machine, engine: &Engine, has: &BTreeSet<String>, hook: &Hook
                 like.join(", ")
             )
         },
-    )))
+    ))
 }
 
 fn arguments(count: usize) -> String {

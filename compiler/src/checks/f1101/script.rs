@@ -1,5 +1,6 @@
 //! What a compiled script calls and reads.
 
+use super::Fault;
 use crate::machine::{Hook, Machine};
 use crate::value::Type;
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
@@ -24,12 +25,8 @@ pub(super) fn functions(engine: &Engine) -> BTreeSet<String> {
 }
 
 /// The first call of a function that neither the script declares nor hooks have, or of one of its own with more or fewer arguments
-/// than it takes; and its line.
-pub(super) fn lost_call(
-    ast: &AST,
-    has: &BTreeSet<String>,
-    path: &str,
-) -> Option<(String, String, usize)> {
+/// than it takes; and where it is.
+pub(super) fn lost_call(ast: &AST, has: &BTreeSet<String>, path: &str) -> Option<Fault> {
     let functions: Vec<(&str, usize)> = ast
         .iter_functions()
         .map(|f| (f.name, f.params.len()))
@@ -68,15 +65,17 @@ pub(super) fn lost_call(
     let Some((name, at)) = lost else {
         let (name, given, at) = miscounted?;
         let takes = functions.iter().find(|(own, _)| *own == name)?.1;
-        return Some((
-            format!(
+        return Some(Fault {
+            message: format!(
                 "{} calls `{name}` with {}, it takes {takes}",
                 place(path, at),
                 super::arguments(given)
             ),
-            "give it what it takes".to_owned(),
-            at.line().unwrap_or(1),
-        ));
+            help: "give it what it takes".to_owned(),
+            at,
+            of_script: true,
+            near: None,
+        });
     };
     let near = crate::env::did_you_mean(
         &name,
@@ -86,18 +85,20 @@ pub(super) fn lost_call(
     if let Some(near) = near {
         help = format!("did you mean `{near}`? {help}");
     }
-    Some((
-        format!(
+    Some(Fault {
+        message: format!(
             "{} calls `{name}`, which hooks do not have",
             place(path, at)
         ),
         help,
-        at.line().unwrap_or(1),
-    ))
+        at,
+        of_script: true,
+        near: near.map(str::to_owned),
+    })
 }
 
 /// The first field that the hook's function reads of an argument whose type lacks it.
-pub(super) fn lost_field(machine: &Machine, ast: &AST, hook: &Hook) -> Option<(String, String)> {
+pub(super) fn lost_field(machine: &Machine, ast: &AST, hook: &Hook) -> Option<Fault> {
     let function = ast
         .iter_functions()
         .find(|f| f.name == hook.name && f.params.len() == hook.params.len())?;
@@ -144,13 +145,16 @@ pub(super) fn lost_field(machine: &Machine, ast: &AST, hook: &Hook) -> Option<(S
             || "it would always be unknown, `()`".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        Some((
-            format!(
+        Some(Fault {
+            message: format!(
                 "{} reads `{var}.{field}`, which does not exist",
                 place(&hook.path, at)
             ),
             help,
-        ))
+            at,
+            of_script: false,
+            near: near.map(str::to_owned),
+        })
     })
 }
 
