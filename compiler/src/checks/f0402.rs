@@ -1,9 +1,11 @@
 //! F0402: a path that ends without `->`, `end`, `escalate`, `continue with` or `back`: the customer is left hanging.
 //!
-//! Bodies that are only visited (nodes, handlers, blocks of a handoff) may just end: they return to what they interrupted.
+//! Bodies that are only visited (nodes, handlers, blocks of a handoff) may just end: they return to what they interrupted. Behind a visit
+//! of a node that always leaves nothing ends.
 
 use super::support::analysis::Analysis;
 use super::support::flow::each_successor;
+use super::support::returns::{reached_from, returns};
 use super::support::syntax;
 use crate::machine::{Op, OpKind, Transition};
 use crate::value::{NodeId, OpId};
@@ -18,6 +20,8 @@ pub(super) const CHECK: super::Check = super::Check {
 
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let (machine, flow) = (cx.machine, cx.flow());
+    // Whether visits come back is looked at only where something ends behind one.
+    let mut visits: Option<Vec<bool>> = None;
     for (id, node) in (0u32..).map(NodeId).zip(&machine.nodes) {
         if !flow.reaches(node.entry) || !flow.entered(machine, id) {
             continue;
@@ -53,6 +57,18 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 .help("say or ask something, then go on with `->`, `escalate` or `end resolved`"),
             );
             continue;
+        }
+        let is_visit = |op: &Op| matches!(op.kind, OpKind::Visit { .. });
+        if !ends.is_empty()
+            && let ops = flow.ops(node.code)
+            && ops.iter().any(|op| machine.op(*op).is_some_and(is_visit))
+        {
+            let visits = visits.get_or_insert_with(|| returns(machine));
+            let never = |op: OpId| matches!(machine.op(op).map(|o| &o.kind), Some(OpKind::Visit { node, .. }) if visits.get(node.index()) == Some(&false));
+            if ops.iter().any(|op| never(*op)) {
+                let reached = reached_from(machine, node.entry, visits);
+                ends.retain(|(op, _)| reached.contains(op) && !never(*op));
+            }
         }
         ends.sort_by_key(|(op, _)| machine.op(*op).map(|o| o.loc));
         let Some(((first, how), rest)) = ends.split_first() else {

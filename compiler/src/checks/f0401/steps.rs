@@ -1,9 +1,9 @@
 //! Steps behind one that always leaves: nothing leads to them either.
 
 use crate::checks::support::analysis::Analysis;
-use crate::checks::support::set::universe;
+use crate::checks::support::returns::takes_all;
 use crate::checks::support::syntax;
-use crate::machine::{Expr, Machine, MatchArm, OpKind};
+use crate::machine::{Machine, OpKind};
 use flow_grammar::ast::Step;
 use flow_grammar::{Diagnostic, Loc, Span};
 use rustc_hash::FxHashMap;
@@ -70,18 +70,6 @@ fn falls_through(machine: &Machine, step: Loc) -> bool {
         .iter()
         .filter(|op| op.loc.decl == step.decl && step.span.start <= op.loc.span.start && op.loc.span.start < step.span.end)
         .any(|op| matches!(&op.kind, OpKind::Match { subject, arms, .. } if !takes_all(machine, subject, arms)))
-}
-
-fn takes_all(machine: &Machine, subject: &Expr, arms: &[MatchArm]) -> bool {
-    let universe = universe(machine, subject);
-    let mut rest = universe.all(false);
-    for pattern in arms.iter().flat_map(|arm| &arm.patterns) {
-        if let Some(set) = universe.pattern(pattern) {
-            rest = universe.meet(&rest, &universe.complement(&set));
-        }
-    }
-    rest.unknown = false;
-    universe.is_empty(&rest)
 }
 
 fn report(cx: &Analysis<'_>, decl: u32, leaves: &Step, next: &Step) -> Diagnostic {

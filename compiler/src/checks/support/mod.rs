@@ -10,6 +10,7 @@ pub(crate) mod formula;
 pub(crate) mod known;
 pub(crate) mod misread;
 pub(crate) mod reads;
+pub(crate) mod returns;
 pub(crate) mod set;
 pub(crate) mod syntax;
 pub(crate) mod taint;
