@@ -4,9 +4,11 @@
 //! built-in rule is enough; it is not where a declaration of its name narrows it, or where the ladder has no people.
 
 use super::support::analysis::Analysis;
-use super::support::flow::{Ways, by_customer, each_way};
+use super::support::flow::{Ways, by_customer, each_way, question};
 use super::support::formula::{Case, Dnf, Formulas, Want};
-use crate::machine::{BandAction, ExprKind, Machine, OfferKind, Op, OpKind, Rule, Signal};
+use crate::machine::{
+    BandAction, ExprKind, Handler, HandlerEvent, Machine, OfferKind, Op, OpKind, Rule, Signal,
+};
 use crate::value::{OpId, TierId};
 use flow_grammar::ast::TierKind;
 use flow_grammar::{Diagnostic, Severity};
@@ -48,23 +50,23 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     if safe.iter().all(|s| *s) {
         return;
     }
-    // From the menu, or by a handler, a person can be reached everywhere.
+    // From the menu, or by a handler, a person can be reached everywhere; but what is said to a model, no handler takes.
+    let (words, others): (Vec<&Handler>, Vec<&Handler>) = machine
+        .handlers
+        .iter()
+        .filter(|h| by_customer(h.event))
+        .partition(|h| matches!(h.event, HandlerEvent::Intent(_)));
     let from_anywhere: Vec<OpId> = machine
         .bot
         .menu
         .iter()
         .map(|b| b.to)
-        .chain(
-            machine
-                .handlers
-                .iter()
-                .filter(|h| by_customer(h.event))
-                .map(|h| h.entry),
-        )
+        .chain(others.iter().map(|h| h.entry))
         .collect();
     // Tiers help each other: going on with a tier from which a person can be reached is enough.
+    let mut by_words = false;
     loop {
-        let reach = reaches_person(machine, &safe);
+        let reach = reaches_person(machine, &safe, by_words);
         let anywhere = from_anywhere
             .iter()
             .any(|op| reach.get(op.index()) == Some(&true));
@@ -80,32 +82,36 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
                 changed = true;
             }
         }
+        // Wherever the flow listens, a handler is enough.
+        if !by_words
+            && words
+                .iter()
+                .any(|h| reach.get(h.entry.index()) == Some(&true))
+        {
+            by_words = true;
+            changed = true;
+        }
         if changed {
             continue;
         }
-        if !anywhere {
-            report(cx, &tiers, &safe, &reach, found);
-        }
+        let unsafe_tiers: Vec<TierId> = tiers
+            .iter()
+            .filter(|t| safe.get(t.index()) == Some(&false))
+            .filter(|t| !(anywhere || by_words && kind(**t) == Some(TierKind::Scripted)))
+            .copied()
+            .collect();
+        report(cx, &unsafe_tiers, &reach, found);
         return;
     }
 }
 
-fn report(
-    cx: &Analysis<'_>,
-    tiers: &[TierId],
-    safe: &[bool],
-    reach: &[bool],
-    found: &mut Vec<Diagnostic>,
-) {
+fn report(cx: &Analysis<'_>, tiers: &[TierId], reach: &[bool], found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let asked = machine.rules.iter().find(|r| r.name == "asked_for_human");
     for tier in tiers {
         let Some(def) = machine.tier(*tier) else {
             continue;
         };
-        if safe.get(tier.index()) != Some(&false) {
-            continue;
-        }
         if def.kind == TierKind::Model {
             if !model_is_used(machine, *tier) {
                 continue;
@@ -216,13 +222,13 @@ fn silence(formulas: &mut Formulas<'_, '_>, rule: &Rule) -> Option<Dnf> {
 }
 
 /// By operation: whether a person can be reached from there.
-fn reaches_person(machine: &Machine, safe: &[bool]) -> Vec<bool> {
+fn reaches_person(machine: &Machine, safe: &[bool], by_words: bool) -> Vec<bool> {
     let mut back: Vec<(OpId, OpId)> = Vec::with_capacity(machine.ops.len() * 2);
     let mut reach = vec![false; machine.ops.len()];
     let mut todo = Vec::new();
     for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
         each_way(machine, op, |to| back.push((to, id)));
-        if leads_to_person(machine, op, safe) {
+        if leads_to_person(machine, op, safe) || by_words && question(op).is_some() {
             todo.push(id);
         }
     }

@@ -189,9 +189,13 @@ fn ways_of_tier(cx: &Analysis<'_>, tier: TierId, turns: &[Option<u32>]) -> Vec<W
     let by_flow = without_asking(cx, tier, turns);
     let takes_files = machine.slots.iter().chain(&machine.customer);
     let takes_files = takes_files.into_iter().any(|f| is_file(&f.ty));
+    // What is said to a model it answers; no handler takes it.
+    let model = machine
+        .tier(tier)
+        .is_some_and(|t| t.kind == TierKind::Model);
     for handler in &machine.handlers {
         let (kind, how) = match handler.event {
-            HandlerEvent::Intent(id) => {
+            HandlerEvent::Intent(id) if !model => {
                 let name = machine.intent(id).map_or("", |i| i.name.as_str());
                 ("intent", format!("says what intent `{name}` is"))
             }
@@ -259,12 +263,30 @@ fn solve_with(
     ask: Option<u32>,
 ) -> Vec<Option<u32>> {
     let machine = cx.machine;
+    // With a question of the flow its tier holds the conversation again, whoever had it.
+    let asking_tier = (0u32..)
+        .map(TierId)
+        .zip(&machine.tiers)
+        .find(|(_, t)| t.kind == TierKind::Scripted)
+        .map(|(id, _)| id)
+        .filter(|_| {
+            machine
+                .tier(tier)
+                .is_some_and(|t| t.kind == TierKind::Model)
+        });
+    let asked = asking_tier.map(|script| {
+        let ask = ask.and_then(|_| turns.get(script.index()).copied().flatten());
+        solve_with(cx, script, turns, ask)
+    });
     let mut values: Vec<Option<u32>> = vec![None; machine.ops.len()];
     // From below: values only fall, and each round settles at least one more; the number of rounds is bounded all the same.
     for _ in 0..=machine.ops.len() {
         let mut changed = false;
         for (i, op) in machine.ops.iter().enumerate().rev() {
-            let new = step(cx, tier, turns, ask, op, &values);
+            let new = match &asked {
+                Some(asked) if question(op).is_some() => asked.get(i).copied().flatten(),
+                _ => step(cx, tier, turns, ask, op, &values),
+            };
             if let Some(slot) = values.get_mut(i)
                 && new.is_some_and(|n| slot.is_none_or(|s| n < s))
             {

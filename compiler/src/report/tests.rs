@@ -75,7 +75,7 @@ fn a_handler_leads_to_a_person_by_what_it_asks() {
 escalate asked_for_human to human { when asks_for_human and shouting }
 slots { name: text; reason: text }
 intent angry { "this is a scandal" }
-on intent angry { form name, reason; escalate to human because "angry" }
+on intent angry { form name, reason { otherwise -> end unresolved }; escalate to human because "angry" }
 webhook push() { post "https://x.example/push"; idempotent }
 node greet { choose "Done?" { "Yes" -> end resolved; "Again" -> greet; otherwise -> greet } }
 "#;
@@ -90,7 +90,7 @@ node greet { choose "Done?" { "Yes" -> end resolved; "Again" -> greet; otherwise
     assert!(matches!(intents[..], [way] if way.turns == 3));
     // An error of the webhook is not the customer's to choose: F0404 sees a way, the report promises none.
     let perhaps = bot.replace(
-        r#"form name, reason; escalate to human because "angry""#,
+        r#"form name, reason { otherwise -> end unresolved }; escalate to human because "angry""#,
         r#"call push() { failed -> escalate to human because "angry" }; say "{name ?? reason ?? "Sent"}."; back"#,
     );
     let r = of(&perhaps);
@@ -409,4 +409,49 @@ node greet { escalate to human because "always" }
     );
     let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
     assert_eq!(r.staffing[0].overflow, ["second", "last"]);
+}
+
+/// What is said to a model no handler takes; with a question of the flow its tier holds the conversation again.
+#[test]
+fn from_a_model_no_handler_leads_to_people_and_a_question_leads_back_to_the_flow() {
+    let c = compile(
+        r#"
+bot demo {
+  languages en
+  channels web
+  tiers bot -> ai -> human
+  start greet
+  discloses "I am a machine."
+  menu { "Look it up" -> look_up }
+}
+tier bot: scripted
+tier ai: model { turns at most 8 }
+tier human: people
+team support { hours always }
+route human {
+  | intent | team    |
+  | _      | support |
+}
+handoff human { say "I'll get you to a person." }
+intent person { "get me your manager" }
+on intent person -> escalate to human because "Asked in other words"
+slots { code: text }
+node greet {
+  choose "What is it?" {
+    "Ask" { continue with ai { resolved -> end resolved; otherwise -> greet } }
+    "No"  -> end resolved
+  }
+}
+node look_up { ask code "Which code?" { retry 0; otherwise -> escalate }; say "{code}."; -> greet }
+"#,
+    );
+    assert!(c.runnable().is_some(), "{:?}", c.diagnostics);
+    let r = report(&c.machine, jiff::civil::date(2026, 3, 4));
+    let ways = |tier: &str| -> Vec<(&str, u32)> {
+        let of_tier = r.reach.iter().find(|r| r.tier == tier).unwrap();
+        of_tier.ways.iter().map(|w| (w.kind, w.turns)).collect()
+    };
+    // Who presses the button is asked by the flow, from which `escalate` leads to the model, and there asking leads on.
+    assert_eq!(ways("bot"), [("rule", 1), ("intent", 1), ("menu", 3)]);
+    assert_eq!(ways("ai"), [("rule", 1), ("menu", 3)]);
 }

@@ -134,12 +134,15 @@ pub(super) fn render(r: &Report) -> String {
         }
     }
     head(&mut out, "What a conversation costs");
+    let names = |path: &flow_compiler::report::CostPath| path.tiers.join(" -> ");
+    let longest = r.costs.paths.iter().map(|p| names(p).chars().count());
+    let wide = longest.max().unwrap_or(0).max(28);
     for path in &r.costs.paths {
         line(
             &mut out,
             &format!(
-                "  {:<28} {:>12}  {:>6}",
-                path.tiers.join(" -> "),
+                "  {:<wide$} {:>12}  {:>6}",
+                names(path),
                 path.cost,
                 percent(path.share)
             ),
