@@ -5,9 +5,11 @@
 //! changing things are free: any of their values may hold. Where a formula grows too large, nothing is said.
 
 mod cases;
+mod order;
 mod print;
 
 use self::cases::{constant, join};
+use self::order::{EQUAL, LESS, MORE};
 use self::print::print;
 use super::analysis::Analysis;
 use super::set::{Known, Set, Universe, point, signal_may_be_unknown, universe};
@@ -16,7 +18,6 @@ use crate::value::{SegmentId, ThresholdId, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
-use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
 /// What is asked of a condition.
@@ -271,33 +272,6 @@ impl<'a, 'm> Formulas<'a, 'm> {
         }
     }
 
-    /// How two changing things stand to each other: the first is less, as much, or more. One key for either order of the two.
-    fn order(&mut self, a: &Expr, b: &Expr, which: &[&str], want: Want) -> Option<Dnf> {
-        let (left, right) = (self.print(a), self.print(b));
-        let turned = left > right;
-        let name = if turned {
-            format!("{right} <=> {left}")
-        } else {
-            format!("{left} <=> {right}")
-        };
-        let may = self.may_be_unknown(a) || self.may_be_unknown(b);
-        let universe = Universe::Closed([LESS, EQUAL, MORE].map(SmolStr::from).to_vec());
-        let key = self.key(name, universe, may);
-        let names = which.iter().map(|w| match (*w, turned) {
-            (LESS, true) => MORE.into(),
-            (MORE, true) => LESS.into(),
-            (same, _) => same.into(),
-        });
-        let set = Set {
-            known: Known::Names {
-                but: false,
-                names: names.collect(),
-            },
-            unknown: false,
-        };
-        self.literal(key, &set, want)
-    }
-
     /// The cases in which a thing has one of these values. `x ?? 0` has them where `x` has them, or where `x` is unknown and 0 is
     /// one of them.
     fn of_values(&mut self, left: &Expr, set: &Set, want: Want) -> Option<Dnf> {
@@ -320,6 +294,9 @@ impl<'a, 'm> Formulas<'a, 'm> {
         }
         let key = self.key_of(left);
         let out = self.literal(key, &set, want)?;
+        if let ExprKind::Binary(..) | ExprKind::Neg(_) = &left.kind {
+            return self.with_parts_known(left, out, want);
+        }
         Some(match left.kind {
             ExprKind::Signal(Signal::MessageIntent) => self.intent_of_message(left, key, out),
             _ => out,
@@ -444,6 +421,10 @@ impl<'a, 'm> Formulas<'a, 'm> {
         if constant_of(left).is_some() {
             return Some(self.free(whole, want));
         }
+        // `office.open is false` says what `not office.open` does.
+        if let (Type::Bool, [Value::Bool(truth)]) = (&left.ty, constants.as_slice()) {
+            return self.dnf(left, if *truth { want } else { want.negated() });
+        }
         let universe = universe(self.cx.machine, left);
         let mut none = universe.all(true);
         for value in &constants {
@@ -539,11 +520,6 @@ impl<'a, 'm> Formulas<'a, 'm> {
         print(self.cx.machine, expr, 0)
     }
 }
-
-/// Names of how two things stand to each other.
-const LESS: &str = "less";
-const EQUAL: &str = "equal";
-const MORE: &str = "more";
 
 /// Whether of two values of a type one is less, or both are equal.
 const fn is_ordered(ty: &Type) -> bool {
