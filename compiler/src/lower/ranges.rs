@@ -65,6 +65,28 @@ impl Lower<'_> {
         );
     }
 
+    /// A target or an alert beyond what its metric can be (F0604): it would always be met, or never.
+    pub(super) fn metric_in_range(&mut self, metric: &str, op: BinaryOp, value: &Expr) {
+        let (low, high, help) = match metric {
+            "csat" | "handoff_score" => (1.0, Some(5.0), "customers answer 1 to 5"),
+            "effort" => (1.0, Some(7.0), "customers answer 1 to 7"),
+            "wait" | "first_reply" | "handle_time" | "cost" => (0.0, None, lies_between(0.0, None)),
+            _ => (0.0, Some(1.0), lies_between(0.0, Some(1.0))),
+        };
+        let Some(at) = constant(value) else { return };
+        let written = self.sources.snippet(value.loc).to_owned();
+        let said = if at < low || high.is_some_and(|h| at > h) {
+            format!("`{written}` is outside what `{metric}` can be")
+        } else if op == BinaryOp::Gt && high == Some(at) {
+            format!("`{metric}` can never be more than `{written}`")
+        } else if op == BinaryOp::Lt && low == at {
+            format!("`{metric}` can never be less than `{written}`")
+        } else {
+            return;
+        };
+        self.report(Diagnostic::error("F0604", said, value.loc).help(help));
+    }
+
     /// `3 of [a, b]` never holds, `0 of [..]` always does (F0604).
     pub(super) fn count_in_range(&mut self, count: &Spanned<u32>, among: usize) {
         let help = match (count.node as usize, among) {
