@@ -331,10 +331,14 @@ fn changed(out: &mut String, c: &Change, with_lines: bool) {
     line(
         out,
         &format!(
-            "  {} {} {}{how}{places}",
+            "  {} {}{how}{places}",
             paint(mark, style),
-            c.kind,
-            c.name
+            // Of what there is only one the kind is its name.
+            if c.kind == c.name {
+                c.kind.to_owned()
+            } else {
+                format!("{} {}", c.kind, c.name)
+            },
         ),
     );
     if with_lines {

@@ -66,7 +66,7 @@ pub(super) struct Canon<'m> {
 
 /// Operations are numbered in the order in which they are met.
 #[derive(Debug, Default)]
-struct Numbers {
+pub(super) struct Numbers {
     of: FxHashMap<u32, usize>,
     order: Vec<OpId>,
 }
@@ -105,7 +105,7 @@ impl<'m> Canon<'m> {
     }
 
     /// Replaces numbers by names and drops places.
-    fn read(&self, debug: &str, numbers: &mut Numbers, depth: u32) -> String {
+    pub(super) fn read(&self, debug: &str, numbers: &mut Numbers, depth: u32) -> String {
         let mut out = String::with_capacity(debug.len());
         let mut rest = debug;
         while let Some(c) = rest.chars().next() {
@@ -120,6 +120,9 @@ impl<'m> Canon<'m> {
                 let (word, after) = rest.split_at(end);
                 if word == "Loc" && after.starts_with(" {") {
                     rest = after.get(braces_end(after)..).unwrap_or_default();
+                } else if let Some((shown, after)) = self.unordered(word, after, numbers, depth) {
+                    out.push_str(&shown);
+                    rest = after;
                 } else if let Some((number, after)) = id(word, after) {
                     out.push_str(&self.name(word, number, numbers, depth));
                     rest = after;
@@ -233,7 +236,7 @@ fn id<'t>(word: &str, after: &'t str) -> Option<(u32, &'t str)> {
 }
 
 /// Where a quoted string that starts here ends.
-fn string_end(text: &str) -> usize {
+pub(super) fn string_end(text: &str) -> usize {
     let mut escaped = false;
     for (i, c) in text.char_indices().skip(1) {
         match c {

@@ -2,12 +2,13 @@
 
 use super::canon::{Canon, Renames};
 use super::lines::{code, common, lines, verbatim};
-use crate::machine::{Knowledge, Machine, RuleOrigin};
+use crate::machine::{CellPattern, Knowledge, Machine, RuleOrigin};
 use crate::sources::Position;
 use flow_grammar::Loc;
 use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 /// How a declaration differs.
@@ -71,7 +72,8 @@ pub(super) fn changes(old: &Machine, new: &Machine, renames: &Renames) -> Vec<Ch
             out.push(change(None, Some((new, item)), How::Added));
             continue;
         };
-        let renamed = old_item.name != item.name;
+        // A row and a handoff are called by what is written of them: the same may be written in two ways.
+        let renamed = old_item.name != item.name && !matches!(item.kind, "row" | "handoff");
         if !renamed && old_item.meaning == item.meaning {
             continue;
         }
@@ -243,15 +245,6 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
     for e in &m.enums {
         add("enum", &e.name, &e.name, canon.of(&e.values), e.loc);
     }
-    for r in &m.records {
-        let fields: Vec<_> = r
-            .fields
-            .iter()
-            .map(|f| (&f.name, &f.ty, f.optional))
-            .collect();
-        let loc = r.fields.first().map_or(Loc::default(), |f| f.loc);
-        add("record", &r.name, &r.name, canon.of(&fields), loc);
-    }
     let field = |f: &crate::machine::FieldDef| {
         let more = (
             &f.file_kinds,
@@ -268,6 +261,11 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
             more,
         ))
     };
+    for r in &m.records {
+        let fields: Vec<_> = r.fields.iter().map(|f| (&f.name, field(f))).collect();
+        let loc = r.fields.first().map_or(Loc::default(), |f| f.loc);
+        add("record", &r.name, &r.name, format!("{fields:?}"), loc);
+    }
     for f in &m.customer {
         add(
             "customer field",
@@ -306,7 +304,7 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
         );
     }
     for i in &m.intents {
-        let examples: Vec<_> = i.examples.iter().map(|e| (&e.language, &e.parts)).collect();
+        let examples = in_any_order(canon, i.examples.iter().map(|e| (&e.language, &e.parts)));
         add(
             "intent",
             &i.name,
@@ -316,11 +314,7 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
         );
     }
     for f in &m.faqs {
-        let questions: Vec<_> = f
-            .questions
-            .iter()
-            .map(|e| (&e.language, &e.parts))
-            .collect();
+        let questions = in_any_order(canon, f.questions.iter().map(|e| (&e.language, &e.parts)));
         add(
             "faq",
             &f.name,
@@ -387,8 +381,8 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
     for t in &m.teams {
         let more = (
             &t.hours,
-            &t.skills,
-            &t.languages,
+            in_any_order(canon, t.skills.iter()),
+            in_any_order(canon, t.languages.iter()),
             t.capacity,
             &t.assign,
             &t.overflow,
@@ -410,7 +404,16 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
             let cells: Vec<_> = columns
                 .iter()
                 .zip(&row.cells)
-                .filter(|(_, c)| c.as_slice() != [crate::machine::CellPattern::Any])
+                .filter(|(_, c)| c.as_slice() != [CellPattern::Any])
+                .map(|(column, cell)| {
+                    let patterns = cell.iter().map(|pattern| match pattern {
+                        CellPattern::Not(values) => {
+                            format!("not {:?}", in_any_order(canon, values.iter()))
+                        }
+                        other => canon.of(other),
+                    });
+                    (column, in_any_order(canon, patterns))
+                })
                 .collect();
             let base = canon.of(&(&tier, &cells));
             let n = seen.entry(base.clone()).or_default();
@@ -461,14 +464,14 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
             h.loc,
         );
     }
+    add("assist", "assist", "", canon.of(&m.assist), m.assist.loc);
     add(
-        "assist",
-        "assist",
+        "learn",
+        "learn",
         "",
-        canon.of(&m.assist),
-        m.assist.reminders.first().map_or(Loc::default(), |r| r.loc),
+        canon.of(&m.learn),
+        m.learn.as_ref().map_or(Loc::default(), |l| l.loc),
     );
-    add("learn", "learn", "", canon.of(&m.learn), Loc::default());
     for t in &m.targets {
         let name = m.sources.snippet(t.loc).trim().to_owned();
         let key = canon.of(&(t.alert, &t.metric, t.of));
@@ -493,7 +496,7 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
                 w.timeout,
                 w.retry,
                 w.idempotent,
-                &w.shares,
+                in_any_order(canon, w.shares.iter()),
             )),
             w.loc,
         );
@@ -547,6 +550,13 @@ fn items(canon: &Canon<'_>) -> Vec<Item> {
         );
     }
     one_each(&mut out);
+    out
+}
+
+/// What parts mean whose order says nothing.
+fn in_any_order(canon: &Canon<'_>, parts: impl Iterator<Item = impl Debug>) -> Vec<String> {
+    let mut out: Vec<String> = parts.map(|part| canon.of(&part)).collect();
+    out.sort_unstable();
     out
 }
 

@@ -17,6 +17,7 @@ mod hours;
 mod items;
 mod keys;
 mod lines;
+mod order;
 mod outcome;
 mod places;
 mod possible;

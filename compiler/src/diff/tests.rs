@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::with_head;
+use crate::testing::{compile, with_head};
 use std::sync::Arc;
 
 const DATE: jiff::civil::Date = jiff::civil::date(2026, 3, 2);
@@ -425,4 +425,95 @@ fn a_known_record_has_its_fields() {
         until,
         ["turns 6..8, customer.contract.state paid, customer.contract.until known"]
     );
+}
+
+/// What a list holds is compared where its order says nothing.
+#[test]
+fn what_is_listed_in_another_order_is_no_change() {
+    let bot = |when: &str, some: &str, examples: &str, skills: &str, above: &str| {
+        let c = compile(&format!(
+            r#"
+bot demo {{ languages en; channels web; tiers bot -> human; start greet }}
+tier bot: scripted
+tier human: people
+enum issue {{ order, bill, other }}
+slots {{ about: issue; paid: money = 0 USD }}
+segment due when {when}
+intent fees {{ {examples} }}
+team support {{ hours always }}
+team billing {{ hours always; skills {skills} }}
+node greet {{
+  ask about "What is it?" {{ otherwise -> escalate }}
+  match about {{ {some} -> end resolved; other -> escalate }}
+}}
+escalate slow to human {{ when due or message contains any [{examples}] }}
+route human {{
+  | about  | paid      | team    |
+  | {some} | > {above} | billing |
+  | _      | _         | support |
+}}
+handoff human {{ say "Somebody comes." }}
+"#
+        ));
+        c.runnable()
+            .unwrap_or_else(|| panic!("{:?}", c.diagnostics))
+    };
+    let old = bot(
+        "turns > 5 and (shouting or profanity or about in [order, bill] or 2 of [shouting, negation, profanity])",
+        "order, bill",
+        "\"a fee\", \"my fees\"",
+        "bills, fees",
+        "1_000 USD",
+    );
+    let new = |turns: u32| {
+        bot(
+            &format!(
+                "(about in [bill, order] or (profanity or 2 of [profanity, shouting, negation]) or shouting) and turns > {turns}"
+            ),
+            "bill, order",
+            "\"my fees\", \"a fee\"",
+            "fees, bills",
+            "1000 USD",
+        )
+    };
+    let d = diff(&old, &new(5), DATE);
+    assert!(d.is_empty(), "{d:#?}");
+    assert!(!diff(&old, &new(6), DATE).is_empty());
+}
+
+#[test]
+fn what_a_field_of_a_record_says_of_itself_is_compared() {
+    let text = |field: &str| {
+        format!(
+            "record bill {{ no: text; {field} }}\nslots {{ last: bill? }}\nwebhook find() -> bill {{ get \"https://shop.example/b\" }}\n\
+             node greet {{ call find() as b {{ failed -> escalate }}; set last = b; end resolved }}\n"
+        )
+    };
+    for (old, new) in [
+        ("paid: bool = false", "paid: bool = true"),
+        ("paid: bool = false", "paid: bool"),
+    ] {
+        let d = of(&text(old), &text(new));
+        let [change] = d.changes.as_slice() else {
+            panic!("{old} {:#?}", d.changes)
+        };
+        assert_eq!((change.kind, change.how), ("record", How::Changed), "{old}");
+        assert!(change.added.iter().any(|l| l.contains(new)), "{change:?}");
+    }
+}
+
+#[test]
+fn a_change_of_what_is_learnt_is_shown_where_it_stands() {
+    let text = |by: &str| {
+        format!(
+            "{NODE}threshold sure = 70%\nescalate low from bot to ai {{ when confidence < sure }}\nlearn {{ from human; tune sure by {by} }}\n"
+        )
+    };
+    let d = of(&text("5%"), &text("6%"));
+    let [change] = d.changes.as_slice() else {
+        panic!("{:#?}", d.changes)
+    };
+    let line = change.new_at.as_ref().map(|at| at.line as usize);
+    assert_eq!(line, Some(crate::testing::HEAD.lines().count() + 4));
+    assert_eq!(change.added, ["learn { from human; tune sure by 6% }"]);
 }

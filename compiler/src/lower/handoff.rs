@@ -5,7 +5,7 @@ use crate::env::Kind;
 use crate::machine::{CodeOwner, Handoff, HandoffBlock, Learn, OpKind, Reminder, TargetLine};
 use crate::value::{OpId, TeamId, TierId, Type, WebhookId};
 use flow_grammar::{
-    Diagnostic,
+    Diagnostic, Span,
     ast::{Arm, AssistDecl, AssistItem, Body, HandoffDecl, LearnDecl, TargetsDecl, Then, TierKind},
 };
 
@@ -191,10 +191,11 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn assist(&mut self, tree: &AssistDecl) {
+    pub(super) fn assist(&mut self, tree: &AssistDecl, span: Span) {
         if !self.included(self.scope) {
             return;
         }
+        self.out.assist.loc = self.loc(span);
         for item in &tree.items {
             match item {
                 AssistItem::Open(text) => {
@@ -259,7 +260,7 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn learn(&mut self, tree: &LearnDecl) {
+    pub(super) fn learn(&mut self, tree: &LearnDecl, span: Span) {
         if !self.included(self.scope) {
             return;
         }
@@ -278,7 +279,12 @@ impl Lower<'_> {
             .iter()
             .filter_map(|(path, step)| self.threshold_named(path).map(|id| (id, step.node)))
             .collect();
-        self.out.learn = Some(Learn { from, review, tune });
+        self.out.learn = Some(Learn {
+            from,
+            review,
+            tune,
+            loc: self.loc(span),
+        });
     }
 
     pub(super) fn targets(&mut self, tree: &TargetsDecl) {
@@ -331,6 +337,7 @@ impl Lower<'_> {
                 ));
             }
             let value = self.expr_as(&item.value, &ty, "F0301");
+            self.metric_in_range(&item.metric.text, item.op, &value);
             self.out.targets.push(TargetLine {
                 alert,
                 metric: item.metric.text.clone(),
@@ -343,7 +350,7 @@ impl Lower<'_> {
         }
     }
 
-    fn alert_takes_nothing(&mut self, id: u32, span: flow_grammar::Span) {
+    fn alert_takes_nothing(&mut self, id: u32, span: Span) {
         let Some(signature) = self.env.webhooks.get(id as usize) else {
             return;
         };

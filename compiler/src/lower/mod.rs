@@ -248,8 +248,8 @@ impl<'a> Lower<'a> {
             match &tree.kind {
                 DeclKind::Route(d) => self.route(d),
                 DeclKind::Handoff(d) => self.handoff(d),
-                DeclKind::Assist(d) => self.assist(d),
-                DeclKind::Learn(d) => self.learn(d),
+                DeclKind::Assist(d) => self.assist(d, tree.span),
+                DeclKind::Learn(d) => self.learn(d, tree.span),
                 DeclKind::Targets(d) => self.targets(d),
                 DeclKind::Test(d) => self.test(d),
                 _ => {}

@@ -304,6 +304,29 @@ impl Lower<'_> {
                 );
                 None
             }
+            [root, .., field]
+                if self
+                    .env
+                    .lookup(self.scope, Kind::Alias, &root.text)
+                    .is_none()
+                    && let Some(id) = self.env.lookup(self.scope, Kind::Slot, &root.text) =>
+            {
+                self.refer(root.span, Kind::Slot.def(id));
+                let written = self.sources.snippet(self.loc(path.span)).to_owned();
+                self.report(
+                    Diagnostic::error(
+                        "F0201",
+                        format!("`{written}` is no slot"),
+                        self.loc(path.span),
+                    )
+                    .labelled(format!("a field of the slot `{}`", root.text))
+                    .help(format!(
+                        "a slot is filled as a whole: name `{}`, or keep `{}` in a slot of its own",
+                        root.text, field.text
+                    )),
+                );
+                None
+            }
             _ => {
                 let id = self.named(Kind::Slot, path)?;
                 Some((Var::Slot(SlotId(id)), self.slot_type(id)))

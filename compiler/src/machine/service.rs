@@ -208,6 +208,8 @@ pub struct Assist {
     pub similar: u32,
     /// Suggested replies shown.
     pub suggest: u32,
+    /// Where it is declared; the last of several.
+    pub loc: Loc,
 }
 
 /// A reminder.
@@ -232,6 +234,8 @@ pub struct Learn {
     pub review: Option<TeamId>,
     /// `(threshold, step as a fraction)`.
     pub tune: Vec<(ThresholdId, f64)>,
+    /// Where it is declared.
+    pub loc: Loc,
 }
 
 /// A line of `targets`.
