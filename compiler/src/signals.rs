@@ -1,7 +1,8 @@
 //! What a condition or a text can read of the conversation, by name.
 
-use crate::machine::Signal;
-use crate::value::{Domain, Type};
+use crate::machine::{Expr, ExprKind, Signal};
+use crate::value::{Domain, Type, Value};
+use flow_grammar::ast::BinaryOp;
 
 /// Signals of one word.
 pub(crate) const WORDS: [&str; 23] = [
@@ -72,6 +73,27 @@ pub(crate) fn signal(first: &str, second: Option<&str>) -> Option<(Signal, Type)
         ("team", None) => (S::Team, Type::Domain(Domain::Team)),
         _ => return None,
     })
+}
+
+/// The signal that is compared, also with something in its place where it is unknown: `confidence ?? 0%`. What stands in its place
+/// outside of what the signal can be is meant to be told apart; that is no comparison of the signal.
+pub(crate) fn compared(expr: &Expr) -> Option<Signal> {
+    match &expr.kind {
+        ExprKind::Signal(signal) => Some(*signal),
+        ExprKind::Binary(BinaryOp::Coalesce, signal, fallback) => {
+            let signal = compared(signal)?;
+            let (low, high) = range(signal)?;
+            match fallback.kind {
+                ExprKind::Const(Value::Number(at) | Value::Percent(at))
+                    if at >= low && high.is_none_or(|high| at <= high) =>
+                {
+                    Some(signal)
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// The values that a signal can have, as numbers (fractions, counts, milliseconds); `None` is open.

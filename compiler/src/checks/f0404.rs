@@ -7,7 +7,8 @@ use super::support::analysis::Analysis;
 use super::support::flow::{Ways, by_customer, each_way, question};
 use super::support::formula::{Case, Dnf, Formulas, Want};
 use crate::machine::{
-    BandAction, ExprKind, Handler, HandlerEvent, Machine, OfferKind, Op, OpKind, Rule, Signal,
+    BandAction, CodeOwner, ExprKind, Handler, HandlerEvent, Machine, OfferKind, Op, OpKind, Rule,
+    Signal,
 };
 use crate::value::{OpId, TierId};
 use flow_grammar::ast::TierKind;
@@ -100,7 +101,10 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             .filter(|t| !(anywhere || by_words && kind(**t) == Some(TierKind::Scripted)))
             .copied()
             .collect();
-        report(cx, &unsafe_tiers, &reach, found);
+        if !unsafe_tiers.is_empty() {
+            let back = comes_back(cx, &reach);
+            report(cx, &unsafe_tiers, &back, found);
+        }
         return;
     }
 }
@@ -241,6 +245,53 @@ fn reaches_person(machine: &Machine, safe: &[bool], by_words: bool) -> Vec<bool>
         todo.extend(before.of(id));
     }
     reach
+}
+
+/// The same where the conversation returns from visited nodes to who visits them, and from handlers to what they interrupted: whoever
+/// is there may still come to a person.
+fn comes_back(cx: &Analysis<'_>, reach: &[bool]) -> Vec<bool> {
+    let (machine, flow) = (cx.machine, cx.flow());
+    let mut back: Vec<(OpId, OpId)> = Vec::new();
+    let mut out = reach.to_vec();
+    let mut todo = Vec::new();
+    let interrupted = machine
+        .ops
+        .iter()
+        .zip(reach)
+        .any(|(op, reach)| *reach && question(op).is_some());
+    for (id, op) in (0u32..).map(OpId).zip(&machine.ops) {
+        each_way(machine, op, |to| back.push((to, id)));
+        if out.get(id.index()) == Some(&true) {
+            todo.push(id);
+        }
+        if !matches!(op.kind, OpKind::Back | OpKind::Finish) {
+            continue;
+        }
+        match machine.code(op.code).map(|c| c.owner) {
+            Some(CodeOwner::Node(node)) => {
+                for visit in flow.visits(node).iter().filter_map(|v| machine.op(*v)) {
+                    if let OpKind::Visit { next, .. } = &visit.kind {
+                        back.push((*next, id));
+                    }
+                }
+            }
+            Some(CodeOwner::Handler(_)) if interrupted => todo.push(id),
+            _ => {}
+        }
+    }
+    let before = Ways::new(machine.ops.len(), &back);
+    let mut done = vec![false; out.len()];
+    while let Some(id) = todo.pop() {
+        match done.get_mut(id.index()) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        if let Some(reach) = out.get_mut(id.index()) {
+            *reach = true;
+        }
+        todo.extend(before.of(id));
+    }
+    out
 }
 
 fn leads_to_person(machine: &Machine, op: &Op, safe: &[bool]) -> bool {

@@ -148,7 +148,8 @@ fn only_escalates(machine: &Machine, entry: OpId) -> bool {
                 | OpKind::Set { next, .. }
                 | OpKind::Clear { next, .. },
             ) => at = *next,
-            Some(OpKind::Goto { node }) => match machine.node(*node) {
+            // A visit of a node that only escalates never comes back.
+            Some(OpKind::Goto { node } | OpKind::Visit { node, .. }) => match machine.node(*node) {
                 Some(node) => at = node.entry,
                 None => return true,
             },

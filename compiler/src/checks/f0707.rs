@@ -1,9 +1,10 @@
 //! F0707: a promise that the hours cannot keep, as `within 2h` at closing time without `of HOURS`.
 //!
-//! Made just before the longest gap, it would have to be kept inside the gap.
+//! Made just before the longest gap, it would have to be kept inside the gap. `of HOURS` counts the open time of these hours only; if
+//! nobody is there for so much of it, the promise cannot be kept either.
 
 use super::support::analysis::Analysis;
-use super::support::calendar::{certain, gaps, horizon, open, show, staffed};
+use super::support::calendar::{Stretch, certain, common, gaps, horizon, open, show, staffed};
 use super::support::set::show_duration;
 use super::support::syntax;
 use crate::machine::{CodeOwner, Offer, OfferKind, OpKind, Promise};
@@ -49,11 +50,6 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let made = handoff.offers.iter().flat_map(of_offer);
         promises.extend(made.map(|p| (p, Some(handoff.tier))));
     }
-    // `of always` counts by the clock, too.
-    let by_the_clock = |p: &Promise| {
-        p.of.is_none_or(|of| machine.hours_of(of).is_some_and(|h| h.always))
-    };
-    promises.retain(|(p, _)| by_the_clock(p));
     promises.sort_by_key(|(p, _)| p.loc);
     promises.dedup_by_key(|(p, _)| p.loc);
     let mut by: BTreeMap<Option<TierId>, Vec<Promise>> = BTreeMap::new();
@@ -95,7 +91,43 @@ fn unkept(
         .iter()
         .find_map(|h| machine.hours_of(*h))
         .map(|h| h.name.to_string());
-    for promise in promises {
+    let (by_the_clock, in_open_time): (Vec<Promise>, Vec<Promise>) =
+        promises.into_iter().partition(|p| {
+            // `of always` counts by the clock, too.
+            p.of.is_none_or(|of| machine.hours_of(of).is_some_and(|h| h.always))
+        });
+    for promise in in_open_time {
+        let Some(of) = promise.of.and_then(|of| machine.hours_of(of)) else {
+            continue;
+        };
+        if let Some((from, to)) = nobody_in(cx, &gaps, horizon, &promise) {
+            found.push(
+                Diagnostic::warning(
+                    "F0707",
+                    format!(
+                        "nobody can keep `within {} of {}`",
+                        show_duration(promise.millis),
+                        of.name
+                    ),
+                    promise.loc,
+                )
+                .labelled(format!(
+                    "from {} to {} `{}` is open and no team is there",
+                    show(from, &zone),
+                    show(to, &zone),
+                    of.name
+                ))
+                .label(of.loc, "the hours that are counted")
+                .help(match &named {
+                    Some(name) => {
+                        format!("count the time in which a team is there, as `of {name}`")
+                    }
+                    None => "count the time in which a team is there".to_owned(),
+                }),
+            );
+        }
+    }
+    for promise in by_the_clock {
         // Whole gaps only: what lies before the first day and after the last is not known.
         let Some((from, to)) = gaps
             .iter()
@@ -131,6 +163,33 @@ fn unkept(
         }
         found.push(finding);
     }
+}
+
+/// The first gap in which as much open time of a promise's hours passes as it has, and when that begins and ends.
+fn nobody_in(
+    cx: &Analysis<'_>,
+    gaps: &[Stretch],
+    horizon: Stretch,
+    promise: &Promise,
+) -> Option<Stretch> {
+    let hours = promise.of?;
+    if !cx.whole(cx.machine.hours_of(hours)?.loc.decl) {
+        return None;
+    }
+    let counted = open(cx.machine, &[hours], cx.date)?;
+    let mut pieces = common(&counted, gaps).into_iter().peekable();
+    for gap in gaps {
+        let (mut passed, mut seen) = (0, None);
+        while let Some((from, to)) = pieces.next_if(|(_, to)| *to <= gap.1) {
+            passed += to - from;
+            seen = Some((seen.map_or(from, |(first, _)| first), to));
+        }
+        // Whole gaps only: what lies before the first day and after the last is not known.
+        if passed >= promise.millis && gap.0 > horizon.0 && gap.1 < horizon.1 {
+            return seen;
+        }
+    }
+    None
 }
 
 fn of_offer(offer: &Offer) -> Vec<Promise> {

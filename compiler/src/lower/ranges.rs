@@ -31,7 +31,7 @@ impl Lower<'_> {
     /// A comparison of a signal with what it can never be (F0604).
     pub(super) fn in_range(&mut self, left: &Expr, right: &Expr) {
         for (one, other) in [(left, right), (right, left)] {
-            let ExprKind::Signal(signal) = one.kind else {
+            let Some(signal) = signals::compared(one) else {
                 continue;
             };
             if signals::range(signal).is_none() {
@@ -113,11 +113,14 @@ impl Lower<'_> {
 
     /// `mood > 100%` and `turns < 0`: the number can be, but nothing lies beyond it.
     pub(super) fn beyond_range(&mut self, op: BinaryOp, left: &Expr, right: &Expr, span: Span) {
-        let (signal, value, above) = match (&left.kind, &right.kind, op) {
-            (ExprKind::Signal(signal), _, BinaryOp::Gt) => (*signal, constant(right), true),
-            (ExprKind::Signal(signal), _, BinaryOp::Lt) => (*signal, constant(right), false),
-            (_, ExprKind::Signal(signal), BinaryOp::Gt) => (*signal, constant(left), false),
-            (_, ExprKind::Signal(signal), BinaryOp::Lt) => (*signal, constant(left), true),
+        let above = match op {
+            BinaryOp::Gt => true,
+            BinaryOp::Lt => false,
+            _ => return,
+        };
+        let (signal, value, above) = match (signals::compared(left), signals::compared(right)) {
+            (Some(signal), _) => (signal, constant(right), above),
+            (_, Some(signal)) => (signal, constant(left), !above),
             _ => return,
         };
         if let Some(value) = value {

@@ -5,17 +5,65 @@
 use super::formula::constant_of;
 use super::walk::parts;
 use crate::machine::{Expr, ExprKind, Machine, Rule, Signal};
-use crate::signals::range;
-use crate::value::Value;
+use crate::signals::{compared, range};
+use crate::value::{SegmentId, Value};
 use flow_grammar::ast::BinaryOp;
 
-/// Whether a part of a rule's conditions compares a signal with what it can never be.
+/// Whether a part of a rule's conditions compares a signal with what it can never be, or a segment that they name does.
 pub(crate) fn misread(machine: &Machine, rule: &Rule) -> bool {
-    in_condition(machine, &rule.when)
-        || rule
-            .unless
-            .as_ref()
-            .is_some_and(|unless| in_condition(machine, unless))
+    let mut seen = Vec::new();
+    let conditions = std::iter::once(&rule.when).chain(&rule.unless);
+    conditions
+        .into_iter()
+        .any(|cond| in_condition(machine, cond) || in_segments(machine, cond, &mut seen))
+}
+
+/// Whether a segment that a condition names was found to compare so, or with what lies beyond all that a signal can be. Each is looked
+/// at once.
+fn in_segments(machine: &Machine, expr: &Expr, seen: &mut Vec<SegmentId>) -> bool {
+    if let ExprKind::Segment(id) = &expr.kind
+        && !seen.contains(id)
+    {
+        seen.push(*id);
+        let Some(segment) = machine.segment(*id) else {
+            return false;
+        };
+        return in_condition(machine, &segment.when)
+            || holds_never(&segment.when)
+            || in_segments(machine, &segment.when, seen);
+    }
+    let mut found = false;
+    parts(expr, &mut |part| {
+        found = found || in_segments(machine, part, seen);
+    });
+    found
+}
+
+/// Whether a part of a condition asks for more than a signal can be, or for more of a list than it has.
+fn holds_never(expr: &Expr) -> bool {
+    let end = |side: &Expr, value: &Expr, above: bool| {
+        compared(side)
+            .and_then(range)
+            .is_some_and(|(low, high)| match constant_of(value) {
+                Some(Value::Number(at) | Value::Percent(at)) => {
+                    if above {
+                        high == Some(at)
+                    } else {
+                        low == at
+                    }
+                }
+                Some(Value::Duration(at)) => !above && at == 0,
+                _ => false,
+            })
+    };
+    let mut found = match &expr.kind {
+        ExprKind::Binary(BinaryOp::Lt, a, b) => end(a, b, false) || end(b, a, true),
+        ExprKind::Binary(BinaryOp::Gt, a, b) => end(a, b, true) || end(b, a, false),
+        ExprKind::AtLeast { count, conds } => *count as usize > conds.len(),
+        _ => false,
+    };
+    parts(expr, &mut |part| found = found || holds_never(part));
+    found
 }
 
 fn in_condition(machine: &Machine, expr: &Expr) -> bool {
@@ -26,9 +74,9 @@ fn in_condition(machine: &Machine, expr: &Expr) -> bool {
             right,
         )
         | ExprKind::Is { left, right, .. }
-        | ExprKind::In { left, right, .. } => match (&left.kind, &right.kind) {
-            (ExprKind::Signal(signal), _) => outside(machine, *signal, right),
-            (_, ExprKind::Signal(signal)) => outside(machine, *signal, left),
+        | ExprKind::In { left, right, .. } => match (compared(left), compared(right)) {
+            (Some(signal), _) => outside(machine, signal, right),
+            (_, Some(signal)) => outside(machine, signal, left),
             _ => false,
         },
         ExprKind::Temporal(id) => machine
