@@ -83,10 +83,7 @@ pub(super) fn changes(old: &Machine, new: &Machine, renames: &Renames) -> Vec<Ch
             found.was = Some(old_item.name.clone());
         }
         if old_item.meaning != item.meaning {
-            (found.removed, found.added) = lines(
-                old.sources.snippet(old_item.loc),
-                new.sources.snippet(item.loc),
-            );
+            (found.removed, found.added) = lines(written(old, old_item), written(new, item));
             // What a hook does and a model knows stands in files of its own.
             if let (Some(before), Some(after)) = (beside(old, old_item), beside(new, item)) {
                 let (removed, added) = verbatim(&before, &after);
@@ -153,6 +150,15 @@ fn files_of(m: &Machine, knowledge: &Knowledge) -> Vec<(String, Arc<str>)> {
     files
         .map(|(path, text)| (seen(path), Arc::clone(text)))
         .collect()
+}
+
+/// What is written of a declaration. A channel that is only listed in the bot has none of its own.
+fn written<'m>(m: &'m Machine, item: &Item) -> &'m str {
+    match item.kind {
+        "channel" if item.loc.decl == m.bot.loc.decl => "",
+        "channel" => whole(m, item.loc),
+        _ => m.sources.snippet(item.loc),
+    }
 }
 
 /// The declaration in which something stands.

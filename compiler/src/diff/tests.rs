@@ -517,3 +517,17 @@ fn a_change_of_what_is_learnt_is_shown_where_it_stands() {
     assert_eq!(line, Some(crate::testing::HEAD.lines().count() + 4));
     assert_eq!(change.added, ["learn { from human; tune sure by 6% }"]);
 }
+
+#[test]
+fn a_channel_that_is_refined_for_the_first_time_shows_what_was_written() {
+    let d = of(
+        NODE,
+        &format!("{NODE}channel web {{ follow up on email }}\n"),
+    );
+    let [change] = d.changes.as_slice() else {
+        panic!("{:#?}", d.changes)
+    };
+    assert_eq!((change.kind, change.how), ("channel", How::Changed));
+    assert_eq!(change.removed, Vec::<String>::new());
+    assert_eq!(change.added, ["channel web { follow up on email }"]);
+}
