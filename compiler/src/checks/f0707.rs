@@ -87,10 +87,10 @@ fn unkept(
         return;
     };
     let gaps = gaps(&open, horizon);
-    let named = hours
-        .iter()
-        .find_map(|h| machine.hours_of(*h))
-        .map(|h| h.name.to_string());
+    let hours_in_words = hours.iter().find_map(|h| machine.hours_of(*h));
+    let named = |promise: &Promise| {
+        hours_in_words.and_then(|h| syntax::called_at(machine, &h.name, h.loc, promise.loc))
+    };
     let (by_the_clock, in_open_time): (Vec<Promise>, Vec<Promise>) =
         promises.into_iter().partition(|p| {
             // `of always` counts by the clock, too.
@@ -118,7 +118,7 @@ fn unkept(
                     of.name
                 ))
                 .label(of.loc, "the hours that are counted")
-                .help(match &named {
+                .help(match named(&promise) {
                     Some(name) => {
                         format!("count the time in which a team is there, as `of {name}`")
                     }
@@ -151,7 +151,7 @@ fn unkept(
         {
             finding = finding.label(hours.loc, "the hours");
         }
-        if let Some(name) = &named {
+        if let Some(name) = named(&promise) {
             finding = finding.help(format!("count open time only: `within {within} of {name}`"));
             if promise.of.is_none() {
                 finding = finding.fix(

@@ -194,17 +194,24 @@ fn let_share(cx: &Analysis<'_>, decl: u32, missing: &[String]) -> Option<Edit> {
         DeclKind::Tier(tier) => (&tier.shares, tier.span),
         _ => return None,
     };
-    let names = missing.join(", ");
+    let machine = cx.machine;
+    let at = Loc::new(decl, block);
+    let called = |name: &String| {
+        let declared = machine.slots.iter().find(|slot| *slot.name == **name);
+        match declared {
+            Some(slot) => syntax::called_at(machine, name, slot.loc, at).map(str::to_owned),
+            // The customer's fields are called so everywhere.
+            None => Some(name.clone()),
+        }
+    };
+    let names: Vec<String> = missing.iter().map(called).collect::<Option<_>>()?;
+    let names = names.join(", ");
     match shares.last() {
         Some(last) => Some(syntax::add_after(
             Loc::new(decl, last.span),
             format!(", {names}"),
         )),
-        None => syntax::add_to_block(
-            cx.sources,
-            Loc::new(decl, block),
-            &format!("shares {names}"),
-        ),
+        None => syntax::add_to_block(cx.sources, at, &format!("shares {names}")),
     }
 }
 

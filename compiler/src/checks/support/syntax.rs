@@ -1,5 +1,6 @@
 //! What the author wrote, where the machine no longer says it, and edits that fit in beside it.
 
+use crate::machine::Machine;
 use crate::sources::Sources;
 use flow_grammar::ast::{Arm, Body, Decl, DeclKind, OnThen, Step, StepKind, Then, TriggerThen};
 use flow_grammar::{Edit, Loc, PlacedDecl, Span};
@@ -26,6 +27,28 @@ fn placed(sources: &Sources, index: u32) -> Option<&PlacedDecl> {
     guess
         .filter(|d| d.offset == offset)
         .or_else(|| file.tree.decls.iter().find(|d| d.offset == offset))
+}
+
+/// What something of the bot is called where `at` stands: as the bot calls it in the bot's own files, without its folder in the folder
+/// that declares it. Absent elsewhere: under which name another folder brings it in, if it does, is not known.
+pub(crate) fn called_at<'n>(
+    machine: &Machine,
+    name: &'n str,
+    declared: Loc,
+    at: Loc,
+) -> Option<&'n str> {
+    let folder = |loc: Loc| {
+        let (file, _) = machine.sources.resolve(loc)?;
+        Some(crate::paths::folder_of(&file.path))
+    };
+    let here = folder(at)?;
+    if here == folder(machine.bot.loc)? {
+        Some(name)
+    } else if here == folder(declared)? {
+        name.rsplit('.').next()
+    } else {
+        None
+    }
 }
 
 /// Every step of a declaration, those in blocks included.
