@@ -16,7 +16,9 @@ pub(crate) use facts::{FactId, Facts, var_name};
 use super::flow::{Flow, by_customer, each_successor, waiting, waits};
 use super::reads::Reads;
 use super::set::universe;
-use crate::machine::{CellPattern, CodeOwner, Expr, Machine, Op, OpKind, Transition, Var};
+use crate::machine::{
+    CellPattern, CodeOwner, Expr, ExprKind, Machine, Op, OpKind, Signal, Transition, Var,
+};
 use crate::value::{CodeId, NodeId, OpId};
 use narrow::{Truth, with_fallback};
 use std::collections::VecDeque;
@@ -314,6 +316,9 @@ impl Knowledge {
                             if *truth { Truth::True } else { Truth::False },
                             &mut then,
                         );
+                    }
+                    if matches!(subject.kind, ExprKind::Signal(Signal::Channel)) {
+                        facts.learn_vouched(machine, &arm.patterns, &mut then);
                     }
                     // `match x ?? free`: what does not take the fallback is taken by `x` itself.
                     if let Some((thing, takes)) = fallback_in(machine, subject, &arm.patterns) {

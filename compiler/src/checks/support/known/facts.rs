@@ -6,8 +6,8 @@ use crate::checks::support::defaults;
 use crate::checks::support::reads::Reads;
 use crate::checks::support::set::signal_may_be_unknown;
 use crate::checks::support::walk;
-use crate::machine::{Expr, ExprKind, Machine, OpKind, Signal, Var};
-use crate::value::{CodeId, LocalId, OpId, Type};
+use crate::machine::{CellPattern, Expr, ExprKind, Machine, OpKind, Signal, Var};
+use crate::value::{CodeId, FieldId, LocalId, OpId, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -124,6 +124,7 @@ impl Facts {
         this.number_locals(&used);
         this.always = this.none();
         this.defaults(machine);
+        this.vouched(machine);
         this.signals = this.signals();
         this
     }
@@ -204,6 +205,24 @@ impl Facts {
     pub(super) fn single(&self, mut bits: Bits) -> Bits {
         self.either.all().for_each(|id| bits.remove(id));
         bits
+    }
+
+    /// Where every channel vouches for a number, the fields of the profile that it fills are known, unless the bot clears them.
+    fn vouched(&mut self, machine: &Machine) {
+        if machine.bot.channels.is_empty()
+            || !machine.bot.channels.iter().all(|c| vouches(machine, c))
+        {
+            return;
+        }
+        let cleared = |var: Var| {
+            let mut ops = machine.ops.iter();
+            ops.any(|op| matches!(op.kind, OpKind::Clear { slot, .. } if slot == var))
+        };
+        for var in phones(machine).filter(|var| !cleared(*var)) {
+            if let Some(fact) = self.of_var(var) {
+                self.always.insert(fact);
+            }
+        }
     }
 
     fn signals(&self) -> Bits {
@@ -338,6 +357,17 @@ impl Facts {
         }
     }
 
+    /// Adds what is known on the channels that an arm takes, if all of them vouch for the customer's number.
+    pub(super) fn learn_vouched(&self, machine: &Machine, arm: &[CellPattern], bits: &mut Bits) {
+        let vouching = |p: &CellPattern| match p {
+            CellPattern::Value(Value::Enum(name) | Value::Text(name)) => vouches(machine, name),
+            _ => false,
+        };
+        if !arm.is_empty() && arm.iter().all(vouching) {
+            phones(machine).for_each(|phone| self.learn_var(phone, bits));
+        }
+    }
+
     /// The fact that a slot or field itself is known: those have the first numbers, in their order.
     fn of_var(&self, var: Var) -> Option<FactId> {
         let (at, count) = match var {
@@ -451,6 +481,20 @@ impl Facts {
         }
         name
     }
+}
+
+/// Whether a channel vouches for the customer's number.
+pub(super) fn vouches(machine: &Machine, channel: &str) -> bool {
+    let mut channels = machine.channels.iter();
+    channels.any(|c| c.name == channel && c.limits.vouches_phone)
+}
+
+/// The fields of the profile that such a channel fills.
+pub(super) fn phones(machine: &Machine) -> impl Iterator<Item = Var> + '_ {
+    let fields = (0u32..).map(FieldId).zip(&machine.customer);
+    fields
+        .filter(|(_, field)| field.ty == Type::Phone && field.identifies)
+        .map(|(id, _)| Var::Customer(id))
 }
 
 fn locals_push(see: &mut impl FnMut(Option<CodeId>, &Expr), code: CodeId, local: LocalId) {

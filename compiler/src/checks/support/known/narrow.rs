@@ -1,12 +1,12 @@
 //! What a condition teaches, and what an expression needs.
 
 use super::bits::Bits;
-use super::facts::{FactId, Facts};
+use super::facts::{FactId, Facts, phones, vouches};
 use crate::checks::support::defaults::default_of;
 use crate::checks::support::formula::constant_of;
 use crate::checks::support::set::{point, signal_may_be_unknown};
 use crate::checks::support::walk;
-use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Var};
+use crate::machine::{CodeOwner, Expr, ExprKind, Machine, Signal, Var};
 use crate::value::{CodeId, Type, Value};
 use flow_grammar::ast::BinaryOp;
 
@@ -105,6 +105,9 @@ impl Facts {
                     self.learn(machine, code, b, bits);
                 }
                 // `(n ?? 0) > 3` cannot hold by its fallback: then it is `n` that is known.
+                if matches!(truth, Truth::True | Truth::NotFalse) && is_on_vouching(machine, cond) {
+                    phones(machine).for_each(|phone| self.learn_var(phone, bits));
+                }
                 if let Some((thing, by_fallback)) = told_by_fallback(cond)
                     && by_fallback != matches!(truth, Truth::True | Truth::NotFalse)
                 {
@@ -424,6 +427,32 @@ fn told_by_fallback(cond: &Expr) -> Option<(&Expr, bool)> {
         }
         _ => None,
     }
+}
+
+/// Whether a condition, where it holds, says that the channel is one that vouches for the customer's number.
+fn is_on_vouching(machine: &Machine, cond: &Expr) -> bool {
+    let (left, right) = match &cond.kind {
+        ExprKind::Is {
+            negated: false,
+            left,
+            right,
+        }
+        | ExprKind::In {
+            negated: false,
+            left,
+            right,
+        } => (left, right),
+        _ => return false,
+    };
+    let named = |e: &Expr| match constant_of(e) {
+        Some(Value::Enum(name) | Value::Text(name)) => vouches(machine, &name),
+        _ => false,
+    };
+    matches!(left.kind, ExprKind::Signal(Signal::Channel))
+        && match &right.kind {
+            ExprKind::List(items) => !items.is_empty() && items.iter().all(named),
+            _ => named(right),
+        }
 }
 
 /// `x ?? CONSTANT` in its two parts.
