@@ -2,7 +2,7 @@
 
 use super::cover::Grid;
 use super::flow::Flow;
-use super::known::{Bits, Facts, Knowledge};
+use super::known::{Bits, Facts, Knowledge, Wanted};
 use super::reads::Reads;
 use crate::checks::{Context, f0501, f0701};
 use crate::machine::{Expr, ExprKind, Machine};
@@ -11,6 +11,13 @@ use crate::value::CodeId;
 use flow_grammar::{Loc, Span};
 use rustc_hash::FxHashSet;
 use std::sync::{Arc, OnceLock};
+
+/// So many alternatives are followed at a time.
+const TOGETHER: usize = 32;
+
+/// So many times, of a small bot, and of one of so many operations once.
+const MOST_ROUNDS: usize = 12;
+const ROUNDS: usize = 400_000;
 
 /// The bot with its shared analyses.
 #[derive(Debug)]
@@ -93,17 +100,48 @@ impl<'a> Analysis<'a> {
         self.known.get_or_init(|| {
             let known = Knowledge::new(self.machine, self.flow(), Arc::clone(self.facts()));
             let doubts = f0501::doubts(self, &known);
-            let facts: Vec<_> = doubts.iter().filter_map(f0501::Doubt::fact).collect();
             // Only where something is in doubt it is worth to look closer.
-            let closer = known.with_alternatives(self.machine, self.flow(), self.reads(), &facts);
-            match closer.filter(|_| !facts.is_empty()) {
-                Some(known) => {
-                    let doubts = f0501::doubts(self, &known);
-                    (known, doubts)
-                }
-                None => (known, doubts),
-            }
+            self.closer(&known, &doubts).unwrap_or((known, doubts))
         })
+    }
+
+    /// What is known, and still in doubt, when it is followed that one of several things is so; absent if nothing more is known then.
+    fn closer(
+        &self,
+        known: &Knowledge,
+        doubts: &[f0501::Doubt<'a>],
+    ) -> Option<(Knowledge, Vec<f0501::Doubt<'a>>)> {
+        let (machine, flow) = (self.machine, self.flow());
+        let facts = doubts.iter().filter_map(f0501::Doubt::fact);
+        let wanted = known.alternatives(machine, flow, self.reads(), facts);
+        let follow = |wanted: &[Wanted]| {
+            let known = known.with_alternatives(machine, flow, wanted);
+            let doubts = f0501::doubts(self, &known);
+            (known, doubts)
+        };
+        let rounds = (ROUNDS / machine.ops.len().max(1)).clamp(1, MOST_ROUNDS);
+        let mut useful: Vec<Wanted> = Vec::new();
+        let mut groups = wanted.into_iter().peekable();
+        for round in 0..rounds {
+            let mut some: Vec<Wanted> = Vec::new();
+            while let Some(group) = groups.next_if(|g| some.len() + g.len() <= TOGETHER) {
+                some.extend(group);
+            }
+            if some.is_empty() {
+                break;
+            }
+            let (known, open) = follow(&some);
+            if open.len() == doubts.len() {
+                continue;
+            }
+            // Nearly always everything fits into one round.
+            if round == 0 && groups.peek().is_none() {
+                return Some((known, open));
+            }
+            let open: FxHashSet<_> = open.iter().filter_map(f0501::Doubt::fact).collect();
+            useful.extend(some.into_iter().filter(|w| !open.contains(&w.doubt())));
+        }
+        (!useful.is_empty()).then(|| follow(&useful))
     }
 
     /// By matrix, its rows over its columns; absent where a column failed to check.

@@ -9,11 +9,13 @@ mod either;
 mod facts;
 mod narrow;
 mod tested;
+mod values;
 
 pub(crate) use bits::Bits;
+pub(crate) use either::Wanted;
 pub(crate) use facts::{FactId, Facts, var_name};
 
-use super::flow::{Flow, by_customer, each_successor, waiting, waits};
+use super::flow::{Flow, RootKind, by_customer, each_successor, waiting, waits};
 use super::reads::Reads;
 use super::set::universe;
 use crate::machine::{
@@ -21,6 +23,7 @@ use crate::machine::{
 };
 use crate::value::{CodeId, NodeId, OpId};
 use narrow::{Truth, with_fallback};
+use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -38,14 +41,19 @@ pub(crate) struct Knowledge {
     waits: Vec<bool>,
     /// What may be forgotten while the conversation waits, by handlers that come back.
     interrupts: Bits,
-    /// What is no longer sure once the conversation has waited: how long a queue is, who is there.
+    /// What is no longer sure once the conversation has waited: how long a queue is, who is there, what messages may fill anew.
     passing: Bits,
+    /// Of that, what slots are: a message that leads to a handler fills them, too.
+    named: Bits,
 }
 
 impl Knowledge {
     pub(crate) fn new(machine: &Machine, flow: &Flow, facts: Arc<Facts>) -> Self {
         let mut passing = facts.none();
         facts.mark_signals(&mut passing);
+        let mut named = facts.none();
+        facts.mark_named(machine, &mut named);
+        passing.union(&named);
         let forgets = forgets(machine, flow, &facts, |_| facts.none());
         let mut this = Self {
             before: vec![None; machine.ops.len()],
@@ -54,6 +62,7 @@ impl Knowledge {
             waits: waiting(machine, flow),
             interrupts: facts.none(),
             passing,
+            named,
             facts,
         };
         this.solve(machine, flow);
@@ -66,25 +75,38 @@ impl Knowledge {
         this
     }
 
-    /// As this, and followed besides: that one of several things is known. `doubtful` are the facts that something needs and
-    /// that are not sure, with the body that needs them; absent where nothing there is tested.
-    pub(crate) fn with_alternatives(
+    /// What to follow so that what is in doubt may turn out to be sure: by doubt, that is a fact and the body that needs it,
+    /// alternatives with what is tested there. Doubts of which nothing is tested are left out.
+    pub(crate) fn alternatives(
         &self,
         machine: &Machine,
         flow: &Flow,
         reads: &Reads<'_>,
-        doubtful: &[(Option<CodeId>, FactId)],
-    ) -> Option<Self> {
-        let tested = tested::Tested::new(machine, flow, reads, &self.facts);
-        let wanted: Vec<_> = doubtful
-            .iter()
-            .flat_map(|(code, fact)| tested.alternatives(&self.facts, *code, *fact))
-            .collect();
-        if wanted.is_empty() {
-            return None;
+        doubtful: impl IntoIterator<Item = (Option<CodeId>, FactId)>,
+    ) -> Vec<Vec<Wanted>> {
+        let mut tested: Option<tested::Tested<'_>> = None;
+        let mut seen = FxHashSet::default();
+        let mut out = Vec::new();
+        for (code, fact) in doubtful.into_iter().filter(|d| seen.insert(*d)) {
+            let tested = tested
+                .get_or_insert_with(|| tested::Tested::new(machine, flow, reads, &self.facts));
+            let wanted = tested.alternatives(&self.facts, code, fact);
+            if !wanted.is_empty() {
+                out.push(wanted);
+            }
         }
-        let facts = Arc::new(self.facts.with_alternatives(wanted));
-        Some(Self::new(machine, flow, facts))
+        out
+    }
+
+    /// As this, and followed besides: that one of several things is so.
+    pub(crate) fn with_alternatives(
+        &self,
+        machine: &Machine,
+        flow: &Flow,
+        wanted: &[Wanted],
+    ) -> Self {
+        let facts = Arc::new(self.facts.with_alternatives(machine, wanted));
+        Self::new(machine, flow, facts)
     }
 
     /// Takes over what handlers that come back may have forgotten; whether that is anything.
@@ -165,7 +187,14 @@ impl Knowledge {
         let mut arrivals: Vec<(OpId, Bits)> = Vec::new();
         for root in &flow.roots {
             let mut bits = self.facts.always();
-            if let Some(op) = machine.op(root.op)
+            let op = machine.op(root.op);
+            // Where a conversation begins, slots are as they are declared.
+            if root.kind == RootKind::Start
+                && let Some(op) = op
+            {
+                self.facts.begin(machine, op.code, &mut bits);
+            }
+            if let Some(op) = op
                 && let Some(code) = machine.code(op.code)
                 && let CodeOwner::Trigger(i) = code.owner
                 && let Some(field) = machine.triggers.get(i as usize).and_then(|t| t.find_by)
@@ -232,6 +261,7 @@ impl Knowledge {
             if waits(op) {
                 let mut again = bits;
                 again.remove_all(&self.interrupts);
+                again.remove_all(&self.named);
                 arrivals.push((id, again));
             }
         }
@@ -317,6 +347,7 @@ impl Knowledge {
                             &mut then,
                         );
                     }
+                    facts.assume_arm(op.code, subject, &arm.patterns, &mut then, &mut rest);
                     if matches!(subject.kind, ExprKind::Signal(Signal::Channel)) {
                         facts.learn_vouched(machine, &arm.patterns, &mut then);
                     }
@@ -371,17 +402,27 @@ impl Knowledge {
             OpKind::Ask { var, .. } | OpKind::ChooseFrom { var, .. } if answered => {
                 facts.forget_var(*var, bits);
                 facts.learn_var(*var, bits);
+                facts.put(op.code, *var, None, bits);
             }
-            OpKind::Form { vars, .. } if answered => {
-                vars.iter().for_each(|v| facts.learn_var(*v, bits))
-            }
+            OpKind::Form { vars, .. } if answered => vars.iter().for_each(|v| {
+                facts.learn_var(*v, bits);
+                facts.put(op.code, *v, None, bits);
+            }),
             OpKind::Verify { field, .. } if answered => {
                 facts.learn_var(Var::Customer(*field), bits)
             }
             // What was meant is not known: it may have made anything known.
             OpKind::Error { .. } => bits.fill(),
-            OpKind::Set { slot, value, .. } => facts.assign(machine, op.code, *slot, value, bits),
-            OpKind::Clear { slot, .. } => facts.forget_var(*slot, bits),
+            OpKind::Set { slot, value, .. } => {
+                facts.assign(machine, op.code, *slot, value, bits);
+                facts.put(op.code, *slot, Some(value), bits);
+            }
+            OpKind::Clear { slot, .. } => {
+                facts.forget_var(*slot, bits);
+                if let Var::Slot(slot) = slot {
+                    facts.reset(machine, op.code, *slot, bits);
+                }
+            }
             OpKind::Call {
                 local: Some(local), ..
             } => {
@@ -505,11 +546,20 @@ fn forgets_of<'b>(
     let mut bits = facts.none();
     for op in flow.ops(code).iter().filter_map(|id| machine.op(*id)) {
         match &op.kind {
-            OpKind::Clear { slot, .. } => facts.mark_var(*slot, &mut bits),
+            OpKind::Clear { slot, .. } => {
+                facts.mark_var(*slot, &mut bits);
+                facts.mark_values(*slot, &mut bits);
+            }
             // A new value is known, its optional fields need not be.
             OpKind::Set { slot, .. }
             | OpKind::Ask { var: slot, .. }
-            | OpKind::ChooseFrom { var: slot, .. } => facts.mark_fields(*slot, &mut bits),
+            | OpKind::ChooseFrom { var: slot, .. } => {
+                facts.mark_fields(*slot, &mut bits);
+                facts.mark_values(*slot, &mut bits);
+            }
+            OpKind::Form { vars, .. } => {
+                vars.iter().for_each(|v| facts.mark_values(*v, &mut bits));
+            }
             OpKind::Visit { node, .. } => {
                 if let Some(more) = visited(*node) {
                     bits.union(more);

@@ -7,6 +7,7 @@
 
 use super::bits::Bits;
 use super::facts::FactId;
+use super::values::Tried;
 use crate::value::CodeId;
 use rustc_hash::FxHashMap;
 
@@ -14,7 +15,27 @@ use rustc_hash::FxHashMap;
 const MOST: usize = 3;
 
 /// So many alternatives are followed.
-const LIMIT: usize = 64;
+pub(super) const LIMIT: usize = 64;
+
+/// An alternative to follow.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    /// The fact that is in doubt, and the body that needs it.
+    pub(super) doubt: (Option<CodeId>, FactId),
+    /// The body whose results it names, if it names any.
+    pub(super) code: Option<CodeId>,
+    /// What may be known.
+    pub(super) known: Vec<FactId>,
+    /// And what a slot may be, or not: two alternatives.
+    pub(super) value: Option<Tried>,
+}
+
+impl Wanted {
+    /// The fact that is in doubt, and the body that needs it.
+    pub(crate) const fn doubt(&self) -> (Option<CodeId>, FactId) {
+        self.doubt
+    }
+}
 
 /// The alternatives that are followed.
 #[derive(Debug, Clone, Default)]
@@ -124,17 +145,24 @@ impl Alternatives {
         }
     }
 
-    /// Something is unknown: what is left of the alternatives that name it holds.
-    pub(super) fn without(&self, code: CodeId, fact: FactId, bits: &mut Bits) {
-        for one in self.naming(fact) {
-            let left = one.things.iter().find(|(thing, _)| *thing == fact);
-            if let Some((_, left)) = left
-                && one.code.is_none_or(|of| of == code)
-                && bits.has(one.id)
-            {
-                bits.insert(*left);
-            }
+    /// None of some facts holds: where each of them stands in an alternative with the same thing, that holds.
+    pub(super) fn without(&self, code: CodeId, facts: &[FactId], bits: &mut Bits) {
+        let Some((first, others)) = facts.split_first() else {
+            return;
+        };
+        let left = |fact: FactId, bits: &Bits| -> Vec<FactId> {
+            self.naming(fact)
+                .filter(|one| one.code.is_none_or(|of| of == code) && bits.has(one.id))
+                .filter_map(|one| one.things.iter().find(|(thing, _)| *thing == fact))
+                .map(|(_, left)| *left)
+                .collect()
+        };
+        let mut sure = left(*first, bits);
+        for fact in others {
+            let with = left(*fact, bits);
+            sure.retain(|thing| with.contains(thing));
         }
+        sure.into_iter().for_each(|fact| bits.insert(fact));
     }
 
     /// The alternatives that name a fact.

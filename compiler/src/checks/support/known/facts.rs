@@ -1,7 +1,8 @@
 //! Facts: which things can be known, as numbers.
 
 use super::bits::Bits;
-use super::either::Alternatives;
+use super::either::{Alternatives, Wanted};
+use super::values::{Tried, Values};
 use crate::checks::support::defaults;
 use crate::checks::support::reads::Reads;
 use crate::checks::support::set::signal_may_be_unknown;
@@ -47,8 +48,10 @@ pub(crate) struct Facts {
     always: Bits,
     /// The facts about signals.
     signals: Bits,
+    /// That slots have values, or not: numbered behind all that are known.
+    pub(super) values: Values,
     /// That one of several facts holds: numbered behind all others.
-    either: Alternatives,
+    pub(super) either: Alternatives,
 }
 
 impl Facts {
@@ -63,6 +66,7 @@ impl Facts {
             len: 0,
             always: Bits::new(0),
             signals: Bits::new(0),
+            values: Values::default(),
             either: Alternatives::default(),
         };
         for i in 0..machine.slots.len() {
@@ -160,13 +164,27 @@ impl Facts {
     }
 
     /// The same facts, and that one of several of them holds; by body where they are about its own results.
-    pub(super) fn with_alternatives(
-        &self,
-        wanted: impl IntoIterator<Item = (Option<CodeId>, Vec<FactId>)>,
-    ) -> Self {
-        let first = u32::try_from(self.len).unwrap_or(u32::MAX);
+    pub(super) fn with_alternatives(&self, machine: &Machine, wanted: &[Wanted]) -> Self {
+        let first = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         let mut this = self.clone();
-        this.either = Alternatives::new(wanted, first);
+        let mut tried: Vec<Tried> = Vec::new();
+        for value in wanted.iter().flat_map(|w| &w.value) {
+            if !tried.contains(value) {
+                tried.push(value.clone());
+            }
+        }
+        this.values = Values::new(machine, tried, first(this.len));
+        this.len += this.values.len();
+        let sets = wanted.iter().flat_map(|wanted| {
+            let known = || wanted.known.iter().copied();
+            match &wanted.value {
+                None => vec![(wanted.code, known().collect())],
+                Some(value) => (this.values.of(value).into_iter().flatten())
+                    .map(|side| (wanted.code, known().chain([side]).collect()))
+                    .collect::<Vec<(_, Vec<_>)>>(),
+            }
+        });
+        this.either = Alternatives::new(sets, first(this.len));
         this.len += this.either.len();
         for set in [&mut this.always, &mut this.signals] {
             let mut longer = Bits::new(this.len);
@@ -197,7 +215,7 @@ impl Facts {
             self.miss(code, a, bits);
             self.miss(code, b, bits);
         } else if let Some(fact) = self.of(Some(code), expr) {
-            self.either.without(code, fact, bits);
+            self.either.without(code, &[fact], bits);
         }
     }
 
@@ -316,7 +334,8 @@ impl Facts {
     pub(super) fn globals(&self, bits: &Bits) -> Bits {
         let mut out = bits.clone();
         out.keep_first(self.globals);
-        let either = self.either.globals().filter(|id| bits.has(*id));
+        let others = self.either.globals().chain(self.values.all());
+        let either = others.filter(|id| bits.has(*id));
         either.for_each(|id| out.insert(id));
         out
     }
@@ -369,7 +388,7 @@ impl Facts {
     }
 
     /// The fact that a slot or field itself is known: those have the first numbers, in their order.
-    fn of_var(&self, var: Var) -> Option<FactId> {
+    pub(super) fn of_var(&self, var: Var) -> Option<FactId> {
         let (at, count) = match var {
             Var::Slot(id) => (id.index(), self.slots),
             Var::Customer(id) => (id.index() + self.slots, self.slots + self.fields),

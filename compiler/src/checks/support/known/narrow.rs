@@ -59,6 +59,7 @@ impl Facts {
             return;
         }
         let certain = matches!(truth, Truth::True | Truth::False);
+        self.assume_values(code, cond, truth, bits);
         match &cond.kind {
             ExprKind::Known { known, of }
                 if *known == matches!(truth, Truth::True | Truth::NotFalse) =>

@@ -1,11 +1,14 @@
-//! What a bot tests for being known, and where.
+//! What a bot tests for being known, which values it tests slots for, and where.
 
+use super::either::{LIMIT, Wanted};
 use super::facts::{FactId, Facts};
+use super::values::{Tried, domain};
 use crate::checks::support::flow::{Flow, node_of};
+use crate::checks::support::formula::constant_of;
 use crate::checks::support::reads::Reads;
 use crate::checks::support::walk;
 use crate::machine::{CellPattern, Expr, ExprKind, Machine, OpKind};
-use crate::value::{CodeId, OpId};
+use crate::value::{CodeId, OpId, SlotId, Type, Value};
 use flow_grammar::ast::BinaryOp;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -17,6 +20,8 @@ pub(super) struct Tested<'m> {
     machine: &'m Machine,
     flow: &'m Flow,
     by: FxHashMap<Option<CodeId>, Vec<FactId>>,
+    /// By body, the values that it tests slots for.
+    values: FxHashMap<Option<CodeId>, Vec<Tried>>,
 }
 
 impl<'m> Tested<'m> {
@@ -65,7 +70,13 @@ impl<'m> Tested<'m> {
         walk::texts_outside_ops(machine, &mut |text, _| {
             walk::each_interpolation(machine, text, &mut |e| see(None, e));
         });
-        Self { machine, flow, by }
+        let values = tried(machine, reads);
+        Self {
+            machine,
+            flow,
+            by,
+            values,
+        }
     }
 
     /// The alternatives that could tell that a fact holds where a body needs it: with what is tested there, or where it is gone to.
@@ -74,29 +85,42 @@ impl<'m> Tested<'m> {
         facts: &Facts,
         code: Option<CodeId>,
         fact: FactId,
-    ) -> Vec<(Option<CodeId>, Vec<FactId>)> {
+    ) -> Vec<Wanted> {
         if facts.holds_always(fact) {
             return Vec::new();
         }
         let mut tested: Vec<FactId> = self.by.get(&code).into_iter().flatten().copied().collect();
+        let mut values: Vec<&Tried> = self.values.get(&code).into_iter().flatten().collect();
         for from in self.leading_to(code) {
             let others = self.by.get(&Some(from)).into_iter().flatten();
             tested.extend(others.filter(|f| !facts.is_local(**f)));
+            values.extend(self.values.get(&Some(from)).into_iter().flatten());
         }
         let mut seen = FxHashSet::default();
         tested.retain(|f| *f != fact && !facts.holds_always(*f) && seen.insert(*f));
-        let within = |things: &[FactId]| code.filter(|_| things.iter().any(|f| facts.is_local(*f)));
-        let mut out: Vec<(Option<CodeId>, Vec<FactId>)> = tested
+        let wanted = |known: Vec<FactId>, value: Option<Tried>| Wanted {
+            doubt: (code, fact),
+            code: code.filter(|_| known.iter().any(|f| facts.is_local(*f))),
+            known,
+            value,
+        };
+        let mut out: Vec<Wanted> = tested
             .iter()
-            .map(|other| (within(&[fact, *other]), vec![fact, *other]))
+            .map(|other| wanted(vec![fact, *other], None))
             .collect();
+        out.extend(
+            values
+                .into_iter()
+                .map(|value| wanted(vec![fact], Some(value.clone()))),
+        );
         if tested.len() <= FEW {
             for (i, a) in tested.iter().enumerate() {
                 for b in tested.iter().skip(i + 1) {
-                    out.push((within(&[fact, *a, *b]), vec![fact, *a, *b]));
+                    out.push(wanted(vec![fact, *a, *b], None));
                 }
             }
         }
+        out.truncate(LIMIT / 2);
         out
     }
 
@@ -113,6 +137,71 @@ impl<'m> Tested<'m> {
         ops.chain(from(&self.flow.entered_by))
             .filter_map(|id| self.machine.op(id).map(|op| op.code))
             .collect()
+    }
+}
+
+/// By body, the values that it tests slots for.
+fn tried(machine: &Machine, reads: &Reads<'_>) -> FxHashMap<Option<CodeId>, Vec<Tried>> {
+    let mut by: FxHashMap<Option<CodeId>, Vec<Tried>> = FxHashMap::default();
+    let mut see = |code: CodeId, slot: SlotId, value: Value| {
+        let of_code = by.entry(Some(code)).or_default();
+        // What is none of the others is one of the rest.
+        for value in domain(machine, slot).unwrap_or_else(|| vec![value]) {
+            let tried = Tried { slot, value };
+            if !of_code.contains(&tried) {
+                of_code.push(tried);
+            }
+        }
+    };
+    let code = |op: OpId| machine.op(op).map(|op| op.code);
+    for (op, value) in reads.values() {
+        if let Some(code) = code(*op) {
+            each_value(machine, value, &mut |slot, value| see(code, slot, value));
+        }
+    }
+    for op in &machine.ops {
+        let OpKind::Match { subject, arms, .. } = &op.kind else {
+            continue;
+        };
+        let ExprKind::Slot(slot) = subject.kind else {
+            continue;
+        };
+        for pattern in arms.iter().flat_map(|a| &a.patterns) {
+            if let CellPattern::Value(value) = pattern {
+                see(op.code, slot, value.clone());
+            }
+        }
+    }
+    by
+}
+
+/// Every value that an expression tests a slot for, and that segments in it do.
+fn each_value(machine: &Machine, expr: &Expr, f: &mut impl FnMut(SlotId, Value)) {
+    let mut test = |e: &Expr| match &e.kind {
+        ExprKind::Slot(slot) if e.ty == Type::Bool => f(*slot, Value::Bool(true)),
+        ExprKind::Is { left, right, .. } => {
+            if let (ExprKind::Slot(slot), Some(value)) = (&left.kind, constant_of(right)) {
+                f(*slot, value);
+            }
+        }
+        ExprKind::In { left, right, .. } => {
+            if let (ExprKind::Slot(slot), ExprKind::List(items)) = (&left.kind, &right.kind) {
+                for value in items.iter().filter_map(constant_of) {
+                    f(*slot, value);
+                }
+            }
+        }
+        _ => {}
+    };
+    let mut segments = Vec::new();
+    walk::each_expr(machine, expr, &mut |e| {
+        test(e);
+        if let ExprKind::Segment(id) = e.kind {
+            segments.push(id);
+        }
+    });
+    for segment in segments.into_iter().filter_map(|id| machine.segment(id)) {
+        walk::each_expr(machine, &segment.when, &mut test);
     }
 }
 
