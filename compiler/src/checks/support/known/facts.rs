@@ -2,13 +2,13 @@
 
 use super::bits::Bits;
 use super::either::{Alternatives, Wanted};
+use super::paths::{base_of, ends_in, is_told_apart, path_of};
 use super::values::{Tried, Values};
 use crate::checks::support::defaults;
 use crate::checks::support::reads::Reads;
-use crate::checks::support::set::signal_may_be_unknown;
 use crate::checks::support::walk;
-use crate::machine::{CellPattern, Expr, ExprKind, Machine, OpKind, Signal, Var};
-use crate::value::{CodeId, FieldId, LocalId, OpId, Type, Value};
+use crate::machine::{Expr, ExprKind, Machine, OpKind, Signal, Var};
+use crate::value::{CodeId, LocalId, OpId, Type};
 use flow_grammar::ast::BinaryOp;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -19,13 +19,13 @@ pub(crate) struct FactId(pub(super) u32);
 
 /// Of what a fact speaks, fields apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Base {
+pub(super) enum Base {
     Var(Var),
     Local(CodeId, LocalId),
     Signal(Signal),
 }
 
-type Path = (Base, Vec<SmolStr>);
+pub(super) type Path = (Base, Vec<SmolStr>);
 
 /// So many facts of one thing are looked through, more are looked up.
 const FEW: usize = 16;
@@ -45,7 +45,7 @@ pub(crate) struct Facts {
     globals: u32,
     len: usize,
     /// The facts that always hold: slots with a default.
-    always: Bits,
+    pub(super) always: Bits,
     /// The facts about signals.
     signals: Bits,
     /// That slots have values, or not: numbered behind all that are known.
@@ -225,24 +225,6 @@ impl Facts {
         bits
     }
 
-    /// Where every channel vouches for a number, the fields of the profile that it fills are known, unless the bot clears them.
-    fn vouched(&mut self, machine: &Machine) {
-        if machine.bot.channels.is_empty()
-            || !machine.bot.channels.iter().all(|c| vouches(machine, c))
-        {
-            return;
-        }
-        let cleared = |var: Var| {
-            let mut ops = machine.ops.iter();
-            ops.any(|op| matches!(op.kind, OpKind::Clear { slot, .. } if slot == var))
-        };
-        for var in phones(machine).filter(|var| !cleared(*var)) {
-            if let Some(fact) = self.of_var(var) {
-                self.always.insert(fact);
-            }
-        }
-    }
-
     fn signals(&self) -> Bits {
         let mut bits = self.none();
         let facts = (0u32..).map(FactId).zip(&self.names);
@@ -376,17 +358,6 @@ impl Facts {
         }
     }
 
-    /// Adds what is known on the channels that an arm takes, if all of them vouch for the customer's number.
-    pub(super) fn learn_vouched(&self, machine: &Machine, arm: &[CellPattern], bits: &mut Bits) {
-        let vouching = |p: &CellPattern| match p {
-            CellPattern::Value(Value::Enum(name) | Value::Text(name)) => vouches(machine, name),
-            _ => false,
-        };
-        if !arm.is_empty() && arm.iter().all(vouching) {
-            phones(machine).for_each(|phone| self.learn_var(phone, bits));
-        }
-    }
-
     /// The fact that a slot or field itself is known: those have the first numbers, in their order.
     pub(super) fn of_var(&self, var: Var) -> Option<FactId> {
         let (at, count) = match var {
@@ -502,20 +473,6 @@ impl Facts {
     }
 }
 
-/// Whether a channel vouches for the customer's number.
-pub(super) fn vouches(machine: &Machine, channel: &str) -> bool {
-    let mut channels = machine.channels.iter();
-    channels.any(|c| c.name == channel && c.limits.vouches_phone)
-}
-
-/// The fields of the profile that such a channel fills.
-pub(super) fn phones(machine: &Machine) -> impl Iterator<Item = Var> + '_ {
-    let fields = (0u32..).map(FieldId).zip(&machine.customer);
-    fields
-        .filter(|(_, field)| field.ty == Type::Phone && field.identifies)
-        .map(|(id, _)| Var::Customer(id))
-}
-
 fn locals_push(see: &mut impl FnMut(Option<CodeId>, &Expr), code: CodeId, local: LocalId) {
     let expr = Expr {
         kind: ExprKind::Local(local),
@@ -536,71 +493,5 @@ pub(crate) fn var_name(machine: &Machine, var: Var) -> String {
             .customer_field(id)
             .map(|f| format!("customer.{}", f.name))
             .unwrap_or_default(),
-    }
-}
-
-/// Whether it matters of a signal that it is known: it may be unknown, or is known only of a running handoff.
-const fn is_told_apart(signal: Signal) -> bool {
-    signal_may_be_unknown(signal)
-        || matches!(
-            signal,
-            Signal::Priority
-                | Signal::EscalationReason
-                | Signal::EscalationRule
-                | Signal::HandoffSummary
-                | Signal::Team
-        )
-}
-
-/// What a path begins with, and how many fields follow.
-fn base_of(code: Option<CodeId>, expr: &Expr) -> Option<(Base, usize)> {
-    let (mut depth, mut at) = (0, expr);
-    loop {
-        let base = match &at.kind {
-            ExprKind::Field(inner, _) => {
-                depth += 1;
-                at = inner;
-                continue;
-            }
-            ExprKind::Slot(id) => Base::Var(Var::Slot(*id)),
-            ExprKind::Customer(id) => Base::Var(Var::Customer(*id)),
-            ExprKind::Local(id) => Base::Local(code?, *id),
-            ExprKind::Signal(signal) => Base::Signal(*signal),
-            _ => return None,
-        };
-        return Some((base, depth));
-    }
-}
-
-/// Whether the last fields of a path are these.
-fn ends_in(expr: &Expr, fields: &[SmolStr]) -> bool {
-    let mut at = expr;
-    fields.iter().rev().all(|field| match &at.kind {
-        ExprKind::Field(inner, name) if name == field => {
-            at = inner;
-            true
-        }
-        _ => false,
-    })
-}
-
-fn path_of(code: Option<CodeId>, expr: &Expr) -> Option<Path> {
-    let mut fields = Vec::new();
-    let mut at = expr;
-    loop {
-        let base = match &at.kind {
-            ExprKind::Field(inner, name) => {
-                fields.push(name.clone());
-                at = inner;
-                continue;
-            }
-            ExprKind::Slot(id) => Base::Var(Var::Slot(*id)),
-            ExprKind::Customer(id) => Base::Var(Var::Customer(*id)),
-            ExprKind::Local(id) => Base::Local(code?, *id),
-            ExprKind::Signal(signal) => Base::Signal(*signal),
-            _ => return None,
-        };
-        fields.reverse();
-        return Some((base, fields));
     }
 }

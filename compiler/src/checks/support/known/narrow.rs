@@ -1,7 +1,8 @@
 //! What a condition teaches, and what an expression needs.
 
 use super::bits::Bits;
-use super::facts::{FactId, Facts, phones, vouches};
+use super::facts::{FactId, Facts};
+use super::vouched::{phones, vouches};
 use crate::checks::support::defaults::default_of;
 use crate::checks::support::formula::constant_of;
 use crate::checks::support::set::{point, signal_may_be_unknown};
