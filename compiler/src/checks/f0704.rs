@@ -32,7 +32,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let Some(handoff) = mine().find(|h| h.when.is_none()).or_else(|| mine().next()) else {
             continue;
         };
-        if handoff.closed.is_some() {
+        // Of a block that could not be read it is not known what it says.
+        let unread = || syntax::unread(cx.sources, handoff.loc.decl);
+        if handoff.has_closed_plan(machine) || handoff.closed.is_some() && unread() {
             continue;
         }
         let Some((horizon, zone)) = horizon(machine, cx.date) else {
@@ -80,10 +82,15 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         let mut finding = Diagnostic::warning(
             "F0704",
             format!(
-                "nobody is there for `{team}` from {} to {}, and `handoff {}` has no `closed` plan",
+                "nobody is there for `{team}` from {} to {}, and `handoff {}` {}",
                 show(from, &zone),
                 show(to, &zone),
-                def.name
+                def.name,
+                if handoff.closed.is_some() {
+                    "has an empty `closed` block"
+                } else {
+                    "has no `closed` plan"
+                }
             ),
             head(cx, handoff),
         )
@@ -105,8 +112,9 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
         finding = finding.help("say what happens then: `closed { say \"We are back {team.next_open}.\"; ticket within 4h of HOURS }`, or let the team overflow to one that is open");
-        if let Some(DeclKind::Handoff(decl)) =
-            syntax::decl(cx.sources, handoff.loc.decl).map(|d| &d.kind)
+        if handoff.closed.is_none()
+            && let Some(DeclKind::Handoff(decl)) =
+                syntax::decl(cx.sources, handoff.loc.decl).map(|d| &d.kind)
             && let Some(edit) = syntax::add_to_block(
                 cx.sources,
                 Loc::new(handoff.loc.decl, decl.span),

@@ -191,6 +191,15 @@ pub struct Handoff {
     pub say_loc: Loc,
 }
 
+impl Handoff {
+    /// Whether it says what happens when all are closed. A block without a step says nothing.
+    #[must_use]
+    pub fn has_closed_plan(&self, machine: &super::Machine) -> bool {
+        let first = self.closed.and_then(|op| machine.op(op));
+        first.is_some_and(|op| !matches!(op.kind, super::OpKind::Finish))
+    }
+}
+
 /// The agent's side panel.
 #[derive(Debug, Clone, Default)]
 pub struct Assist {

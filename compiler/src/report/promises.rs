@@ -215,7 +215,7 @@ fn by_people(
     let plan = machine
         .handoffs
         .iter()
-        .any(|h| h.tier == tier && h.when.is_none() && h.closed.is_some());
+        .any(|h| h.tier == tier && h.when.is_none() && h.has_closed_plan(machine));
     let (kept, why) = match week.gap_of(0) {
         None => (true, "somebody is always there".to_owned()),
         Some((from, _)) if plan => (

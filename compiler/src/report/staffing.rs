@@ -83,7 +83,7 @@ pub(super) fn staffing(cx: &Analysis<'_>) -> Vec<Staffing> {
                 week: week.days(),
                 gaps: week.gaps(),
                 longest_gap: week.longest(),
-                closed_plan: plan.is_some_and(|h| h.closed.is_some()),
+                closed_plan: plan.is_some_and(|h| h.has_closed_plan(cx.machine)),
                 at: words::at(cx, row.loc),
             });
         }
