@@ -131,6 +131,11 @@ impl Collector<'_> {
             .lookup(scope_id, kind, &name.text)
             .map(|old| self.env.place(kind.def(old)));
         if let Some(first) = taken {
+            if matches!(kind, Kind::Enum | Kind::Record) {
+                self.env
+                    .ambiguous_types
+                    .insert((scope_id, name.text.clone()));
+            }
             match first {
                 Some(first) => self.twice(kind.word(), name, decl, first),
                 None => self.diagnostics.push(
@@ -213,6 +218,7 @@ impl Collector<'_> {
         let Some(id) = self.env.lookup(scope, other, &name.text) else {
             return true;
         };
+        self.env.ambiguous_types.insert((scope, name.text.clone()));
         let mut finding = Diagnostic::error(
             "F0202",
             format!("`{}` is already {}", name.text, other.with_article()),

@@ -95,7 +95,8 @@ impl Compiler {
         diagnostics.append(&mut found);
         refs.append(&mut more);
         remember_refused(&sources, &diagnostics, &mut env);
-        crate::lower::unused(&env, &sources, &refs, &mut diagnostics);
+        let contacts = crate::lower::contacts(&out.ops, &out.handoffs);
+        crate::lower::unused(&env, &sources, &refs, &contacts, &mut diagnostics);
         let sources = Arc::new(sources);
         let machine = Arc::new(machine(project, &env, out, &sources));
         let refused: FxHashSet<u32> = diagnostics

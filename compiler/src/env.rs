@@ -298,6 +298,8 @@ pub(crate) struct Env {
     pub(crate) nameless: FxHashSet<Kind>,
     /// Names of a folder that were given to two things of the shared namespace: as a value such a name may mean either.
     pub(crate) ambiguous: FxHashSet<(u32, SmolStr)>,
+    /// Names of a folder that were given to two enums or records: a field may be of either.
+    pub(crate) ambiguous_types: FxHashSet<(u32, SmolStr)>,
     /// Names whose declaration could not be read: whoever uses them is not told that they are unknown.
     pub(crate) poisoned: Words,
     /// How many more unknown names are compared with all others.

@@ -555,6 +555,10 @@ pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
             if let (Some(_), Some(name)) = (of_head.next(), of_head.next()) {
                 env.poisoned.insert(SmolStr::new(name));
             }
+            if matches!(placed.tree.decl.kind, DeclKind::Enum(_)) {
+                // Any of them may be a value.
+                env.poisoned.extend(words(text).map(SmolStr::new));
+            }
             // Fields of a group have names of their own.
             if matches!(
                 placed.tree.decl.kind,

@@ -2,15 +2,16 @@
 
 use crate::env::Env;
 use crate::sources::Sources;
-use flow_grammar::Diagnostic;
 use flow_grammar::ast::DeclKind;
+use flow_grammar::{Diagnostic, Loc};
 use rustc_hash::FxHashSet;
 
 /// Silences the findings that are consequences of others.
 pub(crate) fn consequences(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
     of_refusal(diagnostics, sources, env);
     of_syntax(diagnostics, sources, env);
-    of_rules(diagnostics);
+    of_channels(diagnostics, env);
+    of_rules(diagnostics, env);
     of_shares(diagnostics, sources);
 }
 
@@ -49,8 +50,14 @@ fn of_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
     // `confirm E?`: what stands before the place of a syntax error is no name, but the beginning of what could not be read.
     let faults: FxHashSet<(u32, u32)> = diagnostics
         .iter()
-        .filter(|d| d.code == "F0101" && d.message.starts_with("unexpected"))
-        .filter_map(|d| d.labels.first())
+        .filter(|d| d.code == "F0101")
+        .filter_map(|d| {
+            // An arrow without a target takes the word before its last place.
+            let arrow = d.message.ends_with("node after `->`") && d.labels.len() == 2;
+            let place = d.labels.last().filter(|_| arrow);
+            let unexpected = d.message.starts_with("unexpected");
+            place.or_else(|| d.labels.first().filter(|_| unexpected))
+        })
         .map(|l| (l.at.decl, l.at.span.start))
         .collect();
     let begins_a_fault = |d: &Diagnostic| {
@@ -67,22 +74,97 @@ fn of_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
             })
     };
     diagnostics.retain(|d| !begins_a_fault(d));
+    // `USD 5` is no name and a number, but one thing that is written otherwise.
+    let otherwise: Vec<Loc> = diagnostics
+        .iter()
+        .filter(|d| d.code == "F0101" && d.message.contains(" is written "))
+        .filter_map(|d| d.labels.first().map(|l| l.at))
+        .collect();
+    let within = |at: Loc| {
+        otherwise.iter().any(|o| {
+            o.decl == at.decl && o.span.start <= at.span.start && at.span.end <= o.span.end
+        })
+    };
+    diagnostics.retain(|d| d.code != "F0201" || !d.labels.first().is_some_and(|l| within(l.at)));
+    // `call f(x as y {`: the result has its name, though the call could not be read.
+    let named = |d: &Diagnostic| {
+        let Some(at) = d.labels.first().map(|l| l.at) else {
+            return false;
+        };
+        let about_a_name = d.code == "F0201" && d.message.starts_with("unknown name");
+        about_a_name && decls.contains(&at.decl) && {
+            let name = sources.snippet(at);
+            let of_decl = broken.iter().filter(|(decl, _)| *decl == at.decl);
+            of_decl.into_iter().any(|(decl, line)| {
+                let words = line_of(sources, *decl, *line);
+                let mut words = words.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+                words.any(|w| w == "as") && words.find(|w| !w.is_empty()) == Some(name)
+            })
+        }
+    };
+    diagnostics.retain(|d| !named(d));
+    // A slot or a field of the profile whose line could not be read to its end may have a default.
+    let half_read = |d: &Diagnostic| {
+        let Some(path) = d.message.split('`').nth(1) else {
+            return false;
+        };
+        let field = match path.strip_prefix("customer.") {
+            Some(field) => {
+                let name = field.split('.').next().unwrap_or_default();
+                let id = env.customer_index.get(name);
+                id.and_then(|id| env.customer.get(id.index()))
+            }
+            None => {
+                let name = path
+                    .strip_prefix("slots.")
+                    .unwrap_or(path)
+                    .split('.')
+                    .next();
+                let id = name.and_then(|n| env.lookup(0, crate::env::Kind::Slot, n));
+                id.and_then(|id| env.slots.get(id as usize))
+            }
+        };
+        field.is_some_and(|f| {
+            let line = sources.resolve(f.name_loc).map(|(file, range)| {
+                let before = |s: &u32| *s as usize <= range.start;
+                file.line_starts.partition_point(before)
+            });
+            line.is_some_and(|line| broken.contains(&(f.name_loc.decl, line)))
+        })
+    };
     diagnostics.retain(|d| {
         let Some((decl, line)) = place(d) else {
             return true;
         };
         match d.code {
             "F0301" | "F0302" | "F1201" => !broken.contains(&(decl, line)),
-            "F0303" | "F0402" | "F0405" | "F0408" | "F0501" => !decls.contains(&decl),
+            "F0501" => !decls.contains(&decl) && !half_read(d),
+            "F0303" | "F0402" | "F0405" | "F0408" => !decls.contains(&decl),
             _ => true,
         }
     });
 }
 
+/// A line, counted from 1, of the file that a declaration stands in.
+fn line_of(sources: &Sources, decl: u32, line: usize) -> &str {
+    let file = sources.decls.get(decl as usize);
+    let file = file.and_then(|(file, _)| sources.files.get(*file as usize));
+    file.and_then(|file| {
+        let start = *file.line_starts.get(line.checked_sub(1)?)? as usize;
+        file.text.get(start..)?.lines().next()
+    })
+    .unwrap_or_default()
+}
+
 /// Silences that a rule ties, is beaten or never fires where something in it has no meaning: it is not what its author means.
-fn of_rules(diagnostics: &mut Vec<Diagnostic>) {
+fn of_rules(diagnostics: &mut Vec<Diagnostic>, env: &Env) {
     let about_rules = |d: &Diagnostic| matches!(d.code, "F0601" | "F0602" | "F0605");
     if !diagnostics.iter().any(about_rules) {
+        return;
+    }
+    if env.bot.is_some() && (env.languages.is_empty() || env.channels.is_empty()) {
+        // What a rule asks of them cannot be told.
+        diagnostics.retain(|d| !about_rules(d));
         return;
     }
     let meaningless: FxHashSet<u32> = diagnostics
@@ -93,6 +175,23 @@ fn of_rules(diagnostics: &mut Vec<Diagnostic>) {
         .collect();
     diagnostics
         .retain(|d| !about_rules(d) || d.labels.iter().all(|l| !meaningless.contains(&l.at.decl)));
+}
+
+/// Silences that the bot lacks a channel where one that it names does not exist: that may be meant.
+fn of_channels(diagnostics: &mut Vec<Diagnostic>, env: &Env) {
+    let misspelt = |d: &Diagnostic| {
+        d.code == "F0201"
+            && d.message.starts_with("unknown channel")
+            && d.labels.first().map(|l| l.at.decl) == env.bot
+    };
+    if !diagnostics.iter().any(misspelt) {
+        return;
+    }
+    diagnostics.retain(|d| {
+        let lacking = d.message.starts_with("the bot has no channel")
+            || d.code == "F0301" && d.message.ends_with("is no channel");
+        !lacking
+    });
 }
 
 /// Silences that a webhook or a tier is not allowed something where its `shares` names something unknown: that may be meant.

@@ -76,6 +76,11 @@ pub(crate) fn resolve(
             if at == u32::MAX {
                 return (Type::Error, ty.optional);
             }
+            if !env.ambiguous_types.is_empty()
+                && env.ambiguous_types.contains(&(at, last.text.clone()))
+            {
+                return (Type::Error, ty.optional);
+            }
             if let Some(id) = env.lookup(at, Kind::Enum, &last.text) {
                 refs.push((Loc::new(decl, last.span), Kind::Enum.def(id)));
                 return (Type::Enum(EnumId(id)), ty.optional);

@@ -5,7 +5,8 @@
 //! F02xx, F0301, F0302) cannot be allowed: without them there is nothing to run.
 
 use crate::sources::{SourceFile, Sources};
-use flow_grammar::{Diagnostic, Edit, Loc, Span};
+use flow_grammar::{Diagnostic, Edit, Loc, Severity, Span, ast::DeclKind};
+use rustc_hash::FxHashSet;
 
 /// A suppression.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub fn apply(sources: &Sources, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     if allows.is_empty() {
         return found;
     }
+    let (refused, everywhere) = refused(sources, &found);
     let mut out: Vec<Diagnostic> = Vec::with_capacity(found.len());
     for finding in found {
         if !suppressed(sources, &mut allows, &finding) {
@@ -58,7 +60,11 @@ pub fn apply(sources: &Sources, found: Vec<Diagnostic>) -> Vec<Diagnostic> {
             .filter(|(_, used)| !**used)
             .map(|(code, _)| code.as_str())
             .collect();
-        if idle.is_empty() {
+        // Where something has no meaning, much is not looked at: what is allowed may be found once it has.
+        let looked_at = !everywhere && !refused.contains(&allow.loc.decl);
+        let beyond_doubt =
+            |code: &&str| !can_be_allowed(code) || super::explain::explain(code).is_none();
+        if idle.is_empty() || !(looked_at || idle.iter().any(beyond_doubt)) {
             continue;
         }
         let fixed: Vec<&str> = idle
@@ -128,6 +134,21 @@ fn without(sources: &Sources, allow: &Allow) -> Option<Edit> {
         at: Loc::new(allow.loc.decl, span),
         text: String::new(),
     })
+}
+
+/// The declarations in which syntax, a name or a type is wrong, and whether the bot's own is one of them.
+fn refused(sources: &Sources, found: &[Diagnostic]) -> (FxHashSet<u32>, bool) {
+    let wrong = found.iter().filter(|d| {
+        d.severity == Severity::Error && (!can_be_allowed(d.code) || d.code == "F1201")
+    });
+    let decls: FxHashSet<u32> = wrong
+        .filter_map(|d| d.labels.first())
+        .map(|l| l.at.decl)
+        .collect();
+    let of_the_bot = decls.iter().any(|decl| {
+        crate::load::decl(sources, *decl).is_some_and(|d| matches!(d.kind, DeclKind::Bot(_)))
+    });
+    (decls, of_the_bot)
 }
 
 fn broken(sources: &Sources, decl: u32) -> bool {

@@ -8,8 +8,8 @@ use crate::machine::{
     Button, Channel, Machine, Offer, Op, OpKind, Text, TextPart, TextVariant, Var,
 };
 use crate::value::{TextId, Type};
-use flow_grammar::{Diagnostic, Loc, Severity};
-use std::collections::BTreeSet;
+use flow_grammar::{Diagnostic, Label, Loc, Severity};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const CHECK: super::Check = super::Check {
     code: "F0902",
@@ -21,6 +21,16 @@ pub(super) const CHECK: super::Check = super::Check {
 fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
     let machine = cx.machine;
     let mut told: BTreeSet<(Loc, &'static str)> = BTreeSet::new();
+    let mut enums = Enums::new();
+    let by_steps = machine.ops.iter().flat_map(|op| {
+        let vars = asked(op).iter();
+        vars.map(|var| (cx.line(op.loc), *var))
+    });
+    let required = machine.handoffs.iter().flat_map(|h| &h.require);
+    let mut asked: Vec<(Loc, Var)> = by_steps
+        .chain(required.map(|(var, at)| (*at, *var)))
+        .collect();
+    asked.sort_by_key(|(at, _)| *at);
     for channel in machine
         .channels
         .iter()
@@ -29,9 +39,6 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         for op in &machine.ops {
             if let OpKind::Choose { buttons, .. } = &op.kind {
                 choice(cx, channel, op.loc, &labels(buttons), &mut told, found);
-            }
-            for var in asked(op) {
-                values(cx, channel, cx.line(op.loc), *var, &mut told, found);
             }
             if let OpKind::ChooseFrom {
                 label: Some(label), ..
@@ -46,8 +53,8 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
         for offer in machine.handoffs.iter().flat_map(|h| &h.offers) {
             choice(cx, channel, offer.loc, &offered(offer), &mut told, found);
         }
-        for (var, at) in machine.handoffs.iter().flat_map(|h| &h.require) {
-            values(cx, channel, *at, *var, &mut told, found);
+        for (at, var) in &asked {
+            values(cx, channel, *at, *var, &mut enums, found);
         }
         if let Some(first) = machine.bot.menu.first() {
             choice(
@@ -65,6 +72,36 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// So many places are shown of an enum whose values are too many or too long.
+const SHOWN: usize = 8;
+
+/// Enums of which something was said, by their place and what it was: the position of the finding.
+type Enums = BTreeMap<(Loc, &'static str), usize>;
+
+/// Whether the same was said of an enum before; then this question is one more place of it.
+fn asked_too(
+    enums: &mut Enums,
+    key: (Loc, &'static str),
+    at: Loc,
+    name: &str,
+    found: &mut [Diagnostic],
+) -> bool {
+    let Some(first) = enums.get(&key) else {
+        enums.insert(key, found.len());
+        return false;
+    };
+    if let Some(finding) = found.get_mut(*first)
+        && finding.labels.len() < SHOWN
+        && finding.labels.iter().all(|l| l.at != at)
+    {
+        finding.labels.push(Label {
+            at,
+            text: format!("asks for `{name}`, too"),
+        });
+    }
+    true
 }
 
 /// A button: its text, unless it is a built-in one, and where it stands.
@@ -93,7 +130,7 @@ fn values(
     channel: &Channel,
     at: Loc,
     var: Var,
-    told: &mut BTreeSet<(Loc, &'static str)>,
+    enums: &mut Enums,
     found: &mut Vec<Diagnostic>,
 ) {
     let machine = cx.machine;
@@ -116,7 +153,7 @@ fn values(
     if let (Some(_), Some(most)) = (limits.buttons, limits.buttons.max(limits.list_rows))
         && count > most
     {
-        if told.insert((at, "count")) {
+        if !asked_too(enums, (def.loc, "count"), at, &field.name, found) {
             found.push(
                 Diagnostic::error(
                     "F0902",
@@ -150,7 +187,7 @@ fn values(
     else {
         return;
     };
-    if told.insert((at, "label")) {
+    if !asked_too(enums, (def.loc, "label"), at, &field.name, found) {
         let name = field.name.as_str();
         found.push(
             Diagnostic::error(

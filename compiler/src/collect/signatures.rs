@@ -5,6 +5,7 @@ use crate::env::{Env, FieldInfo, Kind};
 use crate::load::decl;
 use crate::machine::ParamDef;
 use crate::signals;
+use crate::sources::Sources;
 use crate::types::{TypeRefs, resolve, written_currency};
 use crate::value::Type;
 use flow_grammar::{
@@ -12,6 +13,26 @@ use flow_grammar::{
     ast::{DeclKind, Param},
 };
 use smol_str::SmolStr;
+
+/// Whether a syntax error begins right behind a place of a declaration.
+fn unread(sources: &Sources, at: Loc, end: u32) -> bool {
+    let file = sources.decls.get(at.decl as usize);
+    let file = file.and_then(|(file, _)| sources.files.get(*file as usize));
+    let placed = file.and_then(|f| {
+        f.tree
+            .decls
+            .get(at.decl.checked_sub(f.first_decl)? as usize)
+    });
+    placed.is_some_and(|p| {
+        let mut places = p
+            .tree
+            .diagnostics
+            .iter()
+            .filter_map(|d| d.labels.first())
+            .take(64);
+        places.any(|l| l.at.start == end)
+    })
+}
 
 impl Collector<'_> {
     pub(super) fn types(&mut self) {
@@ -25,7 +46,13 @@ impl Collector<'_> {
                 return (Type::Error, true, None);
             };
             let (ty, optional) = tree.ty.as_ref().map_or((Type::Error, true), |ty| {
-                resolve(env, info.scope, info.decl, ty, found, refs)
+                let (of, optional) = resolve(env, info.scope, info.decl, ty, found, refs);
+                // `sims: sim[]`: the type goes on, in a way that could not be read.
+                let (end, loc) = (ty.span.end, Loc::new(info.decl, ty.span));
+                match unread(sources, loc, end) {
+                    true => (Type::Error, optional),
+                    false => (of, optional),
+                }
             });
             (
                 ty,

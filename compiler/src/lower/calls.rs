@@ -1,6 +1,7 @@
 //! Calls of hooks, and arguments against parameters.
 
 use super::Lower;
+use super::expr::Bare;
 use crate::env::Kind;
 use crate::machine::{Expr, ExprKind, ParamDef};
 use crate::value::{HookId, Type};
@@ -67,7 +68,8 @@ impl Lower<'_> {
             let mut before = params.iter().enumerate();
             before.any(|(i, p)| params.iter().take(i).any(|first| first.name == p.name))
         };
-        if args.len() != params.len() && !twice() {
+        let miscounted = args.len() != params.len() && !twice();
+        if miscounted {
             let list = params
                 .iter()
                 .map(|p| format!("{}: {}", p.name, self.env.type_name(&p.ty)))
@@ -89,6 +91,9 @@ impl Lower<'_> {
             );
         }
         let before = self.found.len();
+        if miscounted {
+            return self.miscounted(params, args);
+        }
         let lowered: Vec<Expr> = (0..)
             .zip(args)
             .map(|(i, arg)| match params.get(i) {
@@ -105,6 +110,32 @@ impl Lower<'_> {
             })
             .collect();
         self.swapped(before, params, args, &lowered);
+        lowered
+    }
+
+    /// Too many or too few arguments: which of them is for which parameter is not known, so that only what fits is looked at further.
+    fn miscounted(&mut self, params: &[ParamDef], args: &[ast::Expr]) -> Vec<Expr> {
+        let before = self.found.len();
+        let mut lowered: Vec<Expr> = Vec::with_capacity(args.len());
+        for (i, arg) in args.iter().enumerate() {
+            let param = params.get(i).filter(|p| p.ty != Type::Customer);
+            let expr = match param {
+                Some(param) => self.expr_with(arg, Bare::Either(&param.ty)),
+                None => self.expr(arg),
+            };
+            let fits = params
+                .get(i)
+                .is_some_and(|p| crate::types::fits(&expr.ty, &p.ty));
+            if fits {
+                lowered.push(expr);
+            } else if i < params.len() {
+                lowered.push(self.error_expr(arg.span));
+            }
+        }
+        // A bare value may be one of another parameter's.
+        let own = self.found.split_off(before.min(self.found.len()));
+        self.found
+            .extend(own.into_iter().filter(|d| d.code != "F0301"));
         lowered
     }
 

@@ -220,6 +220,15 @@ impl Lower<'_> {
         {
             return self.make(ExprKind::Text(TextId(id)), Type::Text, path.span);
         }
+        if let Type::List(of) = ty
+            && single
+            && matches!(**of, Type::Enum(_))
+            && !self.is_variable(path)
+            && let Some(value) = self.bare_value(of, path)
+        {
+            // One value, where a list of them belongs.
+            return self.constant(value, (**of).clone(), path.span);
+        }
         if !matches!(ty, Type::Enum(_) | Type::Domain(_)) {
             let before = self.found.len();
             let expr = self.path(path);

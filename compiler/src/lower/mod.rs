@@ -34,7 +34,7 @@ mod webhooks;
 
 pub(crate) use fields::field_of;
 pub(crate) use kept::{Kept, KeptPart};
-pub(crate) use usage::unused;
+pub(crate) use usage::{contacts, unused};
 
 use crate::env::{Def, Env, Kind};
 use crate::load::decl as decl_of;

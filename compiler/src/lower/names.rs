@@ -417,28 +417,36 @@ impl Lower<'_> {
         let names: Vec<&str> = declared
             .chain(self.locals.iter().filter(|_| own).map(|l| l.name.as_str()))
             .chain(signals::WORDS.into_iter().filter(|_| own))
-            .chain(ROOTS.into_iter().filter(|_| own))
+            .chain(
+                ROOTS
+                    .into_iter()
+                    .filter(|root| own && (*root != "it" || self.it.is_some())),
+            )
             .collect();
         let at = self.loc(name.span);
+        let truth = match name.text.as_str() {
+            "yes" => Some("true"),
+            "no" => Some("false"),
+            _ => None,
+        };
+        let names = if truth.is_some() { Vec::new() } else { names };
         let mut found = crate::env::unknown(self.env, scope, "name", &name.text, at, names);
-        if found.help.is_none() {
-            let truth = match name.text.as_str() {
-                "yes" => Some("true"),
-                "no" => Some("false"),
-                _ => None,
-            };
-            if let Some(truth) = truth {
-                found = found
-                    .help(format!("a bool is `true` or `false`: write `{truth}`"))
-                    .fix(
-                        format!("write `{truth}`"),
-                        false,
-                        vec![flow_grammar::Edit {
-                            at,
-                            text: truth.to_owned(),
-                        }],
-                    );
-            }
+        if found.help.is_none() && matches!(name.text.as_str(), "null" | "nil" | "undefined") {
+            found = found.help("what is not there is unknown: write `is unknown`, or `clear SLOT`");
+        }
+        if found.help.is_none()
+            && let Some(truth) = truth
+        {
+            found = found
+                .help(format!("a bool is `true` or `false`: write `{truth}`"))
+                .fix(
+                    format!("write `{truth}`"),
+                    false,
+                    vec![flow_grammar::Edit {
+                        at,
+                        text: truth.to_owned(),
+                    }],
+                );
         }
         if found.help.is_none() && self.env.customer_index.contains_key(&name.text) {
             found = found

@@ -204,10 +204,10 @@ impl Lower<'_> {
             (Mul, Number, Percent) | (Mul, Percent, Number) => Number,
             (Add | Sub | Mul, Percent, Percent) => Percent,
             (Div, Percent, Number) => Percent,
-            (Add | Sub, Money, Money) => {
-                self.one_currency(left, right);
-                Money
-            }
+            (Add | Sub, Money, Money) => match self.one_currency(left, right) {
+                true => Money,
+                false => Type::Error,
+            },
             (Div, Money, Money) => {
                 self.one_currency(left, right);
                 Number

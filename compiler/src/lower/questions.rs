@@ -160,6 +160,12 @@ impl Lower<'_> {
                         self.customer_field(name)
                     }
                     _ => {
+                        if let [name] = field.segments.as_slice()
+                            && let Some(id) = self.env.lookup(self.scope, Kind::Text, &name.text)
+                        {
+                            // The field was left out; the text is used all the same.
+                            self.refer(name.span, Kind::Text.def(id));
+                        }
                         self.report(
                             Diagnostic::error(
                                 "F0301",

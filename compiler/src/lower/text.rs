@@ -88,6 +88,10 @@ impl Lower<'_> {
         if self.env.languages.is_empty() || self.env.languages.contains(&name.text) {
             return Some(name.text.clone());
         }
+        if self.scope != 0 {
+            // A folder that is used by several bots may speak more languages than one of them.
+            return None;
+        }
         let at = self.loc(name.span);
         let found = Diagnostic::error(
             "F0201",

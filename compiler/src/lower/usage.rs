@@ -3,17 +3,47 @@
 use super::Reference;
 use crate::env::{Def, Env, Item, Kind};
 use crate::load::decl as decl_of;
+use crate::machine::{Handoff, Offer, OfferKind, Op, OpKind};
 use crate::sources::Sources;
-use crate::value::{HoursId, SlotId};
+use crate::value::{HoursId, SlotId, Type};
 use flow_grammar::{Diagnostic, Edit, Loc, Span, ast::DeclKind};
 use rustc_hash::FxHashSet;
 
+/// The types that a slot is read for without being named: a callback goes to a phone number, a ticket to an email address.
+pub(crate) fn contacts(ops: &[Op], handoffs: &[Handoff]) -> Vec<Type> {
+    let (mut phone, mut email) = (false, false);
+    let mut offered = |offer: &Offer| {
+        for item in &offer.items {
+            phone |= matches!(item.kind, OfferKind::Callback(_));
+            email |= matches!(item.kind, OfferKind::Ticket(_));
+        }
+    };
+    for handoff in handoffs {
+        handoff.offers.iter().for_each(&mut offered);
+    }
+    for op in ops {
+        if let OpKind::Offer { offer, .. } = &op.kind {
+            offered(offer);
+        }
+    }
+    for op in ops {
+        phone |= matches!(op.kind, OpKind::Callback { .. });
+        email |= matches!(op.kind, OpKind::Ticket { .. });
+    }
+    let phone = phone.then_some(Type::Phone);
+    phone
+        .into_iter()
+        .chain(email.then_some(Type::Email))
+        .collect()
+}
+
 /// Finds unused slots, segments, thresholds, texts, webhooks, hooks, knowledge, teams and hours of the bot's own folder. What
-/// a used folder offers need not be taken, and a test alone is no use.
+/// a used folder offers need not be taken, and a test alone is no use. Slots of the types of `contacts` are used without being named.
 pub(crate) fn unused(
     env: &Env,
     sources: &Sources,
     refs: &[Reference],
+    contacts: &[Type],
     found: &mut Vec<Diagnostic>,
 ) {
     let mut used: FxHashSet<Def> = FxHashSet::default();
@@ -54,9 +84,19 @@ pub(crate) fn unused(
     let edits = unknown().flat_map(|d| &d.fixes).flat_map(|f| &f.edits);
     let names = unknown().filter(|d| d.message.starts_with("unknown "));
     let places = names.filter_map(|d| d.labels.first());
+    // `"support"`, where the name of a team belongs.
+    let mismatches = found.iter().filter(|d| d.code == "F0301");
+    let quoted = mismatches.filter_map(|d| {
+        let written = sources.snippet(d.labels.first()?.at);
+        written.strip_prefix('"')?.strip_suffix('"')
+    });
+    let teamless = found
+        .iter()
+        .any(|d| d.code == "F0201" && d.message == "the matrix has no column `team`");
     let meant: FxHashSet<String> = edits
         .map(|e| e.text.as_str())
         .chain(places.map(|l| sources.snippet(l.at)))
+        .chain(quoted)
         .filter_map(|written| written.rsplit('.').next().map(str::to_owned))
         .collect();
     let mut report = |kind: Kind, id: u32, name: &str, scope: u32, at: Loc| {
@@ -66,6 +106,7 @@ pub(crate) fn unused(
             || env.duplicated.contains(&def)
             || env.mentioned.contains(name)
             || meant.contains(name)
+            || (kind == Kind::Team && teamless)
         {
             return;
         }
@@ -96,7 +137,9 @@ pub(crate) fn unused(
             Def::Slot(SlotId(i)),
             "ids and positions agree"
         );
-        report(Kind::Slot, i, &slot.name, slot.scope, slot.name_loc);
+        if !contacts.contains(&slot.ty) {
+            report(Kind::Slot, i, &slot.name, slot.scope, slot.name_loc);
+        }
     }
     let lists: [(Kind, &[Item]); 4] = [
         (Kind::Segment, &env.segments),

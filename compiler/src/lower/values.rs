@@ -64,6 +64,13 @@ impl Lower<'_> {
         if last.text.is_empty() || self.poisoned(&last.text) {
             return;
         }
+        let folder = path.segments.first().filter(|_| path.segments.len() > 1);
+        if folder
+            .is_some_and(|f| self.env.lookup(self.scope, Kind::Alias, &f.text) == Some(u32::MAX))
+        {
+            // The folder was not found; that is reported.
+            return;
+        }
         let at = self.loc(path.span);
         let slot = self
             .env

@@ -4,7 +4,8 @@ use super::question::{Heads, Parts};
 use super::words;
 use super::{Builder, Pair, Rule};
 use crate::ast::*;
-use crate::span::{Name, Spanned};
+use crate::diagnostic::{Diagnostic, Edit};
+use crate::span::{Name, Span, Spanned};
 
 impl Builder<'_> {
     pub(super) fn use_decl(&mut self, pair: Pair) -> DeclKind {
@@ -83,13 +84,24 @@ impl Builder<'_> {
         match rule {
             Rule::tiers => {
                 const USAGE: &str = "write the ladder, lowest first: `tiers bot -> ai -> human`";
+                let mut commas: Vec<Span> = Vec::new();
                 for part in parts {
                     if part.as_rule() == Rule::tier_comma {
-                        let at = self.span(&part);
-                        self.error("tiers are joined by `->`, found `,`", at, USAGE);
+                        commas.push(self.span(&part));
                     } else {
                         out.tiers.push(self.name(&part));
                     }
+                }
+                if let Some(first) = commas.first() {
+                    let edits = commas.iter().map(|at| Edit {
+                        at: *at,
+                        text: " ->".to_owned(),
+                    });
+                    self.push(
+                        Diagnostic::error("F0101", "tiers are joined by `->`, found `,`", *first)
+                            .help(USAGE)
+                            .fix("write `->`", false, edits.collect()),
+                    );
                 }
                 if out.tiers.is_empty() {
                     self.expected("a tier", &item, USAGE);

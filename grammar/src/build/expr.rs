@@ -169,6 +169,10 @@ impl Builder<'_> {
                 self.rewrite(text, "is not", span);
                 Op::Is(true)
             }
+            "=<" => {
+                self.rewrite(text, "<=", span);
+                Op::Binary(BinaryOp::Le)
+            }
             "is" => Op::Is(false),
             "in" => Op::In(false),
             "contains" => Op::Contains,
@@ -339,7 +343,18 @@ impl Builder<'_> {
         }
         let at = pair.as_span().start();
         let open = self.place(at, at + 1);
-        let end = self.span(pair).end;
+        // `call f(x as y {`: what names the result stands behind the bracket.
+        let inside = text.rsplit_once(" as ").filter(|(_, name)| {
+            closer == ')'
+                && name
+                    .trim()
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        });
+        let end = match inside {
+            Some((arguments, _)) => self.place(at, at + arguments.trim_end().len()).end,
+            None => self.span(pair).end,
+        };
         let finding = Diagnostic::error(
             "F0101",
             format!("this `{}` is never closed", self.source(open)),

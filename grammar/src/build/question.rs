@@ -202,6 +202,30 @@ impl Builder<'_> {
                 let text = self.source(at).to_owned();
                 let target = part.clone().into_inner().next();
                 let named = target.is_some_and(|t| t.as_rule() == Rule::path);
+                let head = ["case", "when"].into_iter().find(|head| {
+                    let rest = item.as_str().trim_start().strip_prefix(head);
+                    rest.is_some_and(|rest| rest.starts_with(' '))
+                });
+                if let Some(head) = head.filter(|_| named) {
+                    let start = self.span(item).start;
+                    self.push(
+                        Diagnostic::error(
+                            "F0101",
+                            format!("an arm begins with its value, found `{head}`"),
+                            Span::new(start, start + 4),
+                        )
+                        .help(format!("write `{text}` alone"))
+                        .fix(
+                            format!("remove `{head}`"),
+                            true,
+                            vec![Edit {
+                                at: Span::new(start, at.start),
+                                text: String::new(),
+                            }],
+                        ),
+                    );
+                    return None;
+                }
                 if named && words::STEPS.list.contains(&text.as_str()) {
                     self.error(
                         format!("expected `->` or a block before `{text}`"),
@@ -273,6 +297,10 @@ impl Builder<'_> {
         } else {
             None
         };
+        if is_name && written == "else" {
+            self.otherwise_meant(head_span);
+            word = Some("otherwise");
+        }
         if word.is_none() && is_name {
             let label = matches!(heads, Heads::Labels(_));
             let meant = nearest(written, known)
@@ -395,6 +423,21 @@ impl Builder<'_> {
     }
 
     /// The arms of `match`.
+    fn otherwise_meant(&mut self, at: Span) {
+        self.push(
+            Diagnostic::error("F0101", "`else` is written `otherwise`", at)
+                .help("write `otherwise`")
+                .fix(
+                    "write `otherwise`",
+                    true,
+                    vec![Edit {
+                        at,
+                        text: "otherwise".to_owned(),
+                    }],
+                ),
+        );
+    }
+
     pub(super) fn match_arms(&mut self, block: Pair) -> Vec<Arm> {
         let mut arms = Vec::new();
         self.walk(
@@ -409,8 +452,11 @@ impl Builder<'_> {
                     return;
                 };
                 let head_span = b.span(&head);
+                if head.as_str().trim_end() == "else" {
+                    b.otherwise_meant(head_span);
+                }
                 let before = b.diagnostics.len();
-                let head = if head.as_str().trim_end() == "otherwise" {
+                let head = if matches!(head.as_str().trim_end(), "otherwise" | "else") {
                     ArmHead::Otherwise
                 } else {
                     ArmHead::Values(b.cells(head))

@@ -78,6 +78,20 @@ fn ends_item(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with(['\n', '}'])
 }
 
+/// `USD 5` and `optional money`, the way that they are written here.
+fn turned(word: &str, found: &str) -> Option<String> {
+    let name = |w: &str| w.starts_with(|c: char| c.is_ascii_lowercase());
+    let currency = word.len() == 3 && word.bytes().all(|b| b.is_ascii_uppercase());
+    let amount = found
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'));
+    match word {
+        _ if currency && amount => Some(format!("{found} {word}")),
+        "optional" | "nullable" if name(found) => Some(format!("{found}?")),
+        _ => None,
+    }
+}
+
 impl Builder<'_> {
     pub(super) fn push(&mut self, finding: Diagnostic<Span>) {
         self.diagnostics.push(finding);
@@ -90,7 +104,15 @@ impl Builder<'_> {
     /// Reports that `what` was expected where `pair` ends. `usage` shows the whole construct.
     pub(super) fn expected(&mut self, what: &str, pair: &Pair, usage: &str) {
         let at = pair.as_span();
-        let end = at.start() + pair.as_str().trim_end_matches([' ', '\n']).len();
+        let whole = pair.as_str().trim_end_matches([' ', '\n']);
+        // What is missing before a block of several lines is missing on its first.
+        let before_the_block = whole.split_once('\n').and_then(|(first, _)| {
+            let head = first.trim_end_matches(' ').strip_suffix('{')?;
+            whole
+                .ends_with('}')
+                .then(|| head.trim_end_matches(' ').len())
+        });
+        let end = at.start() + before_the_block.unwrap_or(whole.len());
         self.expected_at(what, pair.get_input(), end, usage);
     }
 
@@ -223,6 +245,14 @@ impl Builder<'_> {
         if self.unit_apart(before, start, rest) {
             return;
         }
+        let again = |d: &Diagnostic<Span>| d.message.starts_with("unexpected `=` after");
+        if pair.as_rule() == Rule::ljunk
+            && rest.starts_with('=')
+            && self.diagnostics.last().is_some_and(again)
+        {
+            // `a = 1, b = 2`: the list has values of another kind, which is said once.
+            return;
+        }
         if let Some(after) = rest.strip_prefix(',') {
             // Before another item it stands for `;`.
             let (title, text) = match after.trim_start_matches(' ').is_empty() {
@@ -239,6 +269,23 @@ impl Builder<'_> {
                             at: here,
                             text: text.to_owned(),
                         }],
+                    ),
+            );
+            return;
+        }
+        if let Some(good) = turned(
+            &self.before(self.place(before.len() - last_token(before), before.len())),
+            &found,
+        ) {
+            let at = self.place(before.len() - last_token(before), start + token_len(rest));
+            let what = self.source(at).to_owned();
+            self.push(
+                Diagnostic::error(CODE, format!("`{what}` is written `{good}`"), at)
+                    .help(format!("write `{good}`"))
+                    .fix(
+                        format!("write `{good}`"),
+                        true,
+                        vec![Edit { at, text: good }],
                     ),
             );
             return;
@@ -261,6 +308,33 @@ impl Builder<'_> {
         let after = last_token(before);
         let at_word = self.place(before.len() - after, before.len());
         let word = self.before(at_word);
+        if word == "}" && matches!(found.as_str(), "elif" | "elsif" | "elseif") {
+            self.push(
+                Diagnostic::error(CODE, format!("`{found}` is written `else if`"), here)
+                    .help("write `else if`")
+                    .fix(
+                        "write `else if`",
+                        true,
+                        vec![Edit {
+                            at: here,
+                            text: "else if".to_owned(),
+                        }],
+                    ),
+            );
+            return;
+        }
+        // The line above ends in an arrow, which takes the first word of this one as its target.
+        let above = before.get(..before.len() - after).unwrap_or_default();
+        let arrow = above.trim_end();
+        if rest.starts_with("->") && arrow.ends_with("->") && above.contains('\n') {
+            let at = self.place(arrow.len() - 2, arrow.len());
+            self.push(
+                Diagnostic::error(CODE, "expected a node after `->`", at)
+                    .label(here, "the next line is read as its end, up to here")
+                    .help("an arrow leads to a node, `end resolved`, `end unresolved` or `escalate ..`"),
+            );
+            return;
+        }
         let mut finding =
             Diagnostic::error(CODE, format!("unexpected `{found}` after `{word}`"), here)
                 .help(help);

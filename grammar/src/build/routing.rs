@@ -116,15 +116,24 @@ impl Builder<'_> {
     fn day(&mut self, pair: &Pair) -> Name {
         let name = self.name(pair);
         if !DAYS.contains(&name.as_str()) {
-            let help = match DAYS
+            let finding =
+                Diagnostic::error("F0101", format!("`{}` is no day", name.text), name.span);
+            let day = DAYS
                 .iter()
-                .find(|d| name.text.to_ascii_lowercase().starts_with(**d))
-            {
-                Some(day) => format!("write `{day}`"),
-                None => "days are mon, tue, wed, thu, fri, sat and sun; `closed DATE` closes one"
-                    .to_owned(),
-            };
-            self.error(format!("`{}` is no day", name.text), name.span, &help);
+                .find(|d| name.text.to_ascii_lowercase().starts_with(**d));
+            self.push(match day {
+                Some(day) => finding.help(format!("write `{day}`")).fix(
+                    format!("write `{day}`"),
+                    true,
+                    vec![Edit {
+                        at: name.span,
+                        text: (*day).to_owned(),
+                    }],
+                ),
+                None => finding.help(
+                    "days are mon, tue, wed, thu, fri, sat and sun; `closed DATE` closes one",
+                ),
+            });
         }
         name
     }
