@@ -187,6 +187,24 @@ mod tests {
     use crate::testing::with_head;
 
     #[test]
+    fn what_a_mock_answers_names_the_fields_of_its_record() {
+        let c = with_head(
+            "record order { state: text }\nslots { last: order }\nwebhook find() -> order { get \"https://x.example\" }\n\
+             node greet { call find() as got { failed -> escalate }; set last = got; say \"{last.state}\"; end resolved }\n\
+             test \"t\" {\n  mock find returns { state \"sent\" }\n  customer \"hi\"\n}",
+        );
+        let text = &c.sources.files[0].text;
+        let field = text.find("state: text").unwrap();
+        let (_, def) = c.index.at(&c.sources, "bot.flow", field + 1).unwrap();
+        let named: Vec<&str> = c
+            .index
+            .references_of(def)
+            .map(|at| c.sources.snippet(at))
+            .collect();
+        assert_eq!(named.len(), 2, "{named:?}");
+    }
+
+    #[test]
     fn a_name_leads_to_its_definition_and_back() {
         let c = with_head(
             "enum plan { free, pro }\nslots { wanted: plan = free }\nwebhook w() -> plan { get \"https://x.example\" }\n\

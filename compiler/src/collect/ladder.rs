@@ -1,7 +1,7 @@
 //! The bot and its ladder of tiers.
 
 use super::{Collector, index};
-use crate::env::{Kind, TierInfo};
+use crate::env::{Def, Kind, TierInfo};
 use crate::load::{decl, whole};
 use crate::value::{RuleId, TierId};
 use flow_grammar::{
@@ -158,6 +158,11 @@ impl Collector<'_> {
             }
             for (name, kind, decl_id, at) in ladder {
                 self.tier(name, kind, decl_id, at);
+            }
+            for name in &bot.tiers {
+                if let Some(tier) = self.env.tier_index.get(&name.text) {
+                    self.refs.push((Loc::new(id, name.span), Def::Tier(*tier)));
+                }
             }
         }
     }

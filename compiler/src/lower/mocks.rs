@@ -1,7 +1,7 @@
 //! Values in tests: mocks and payloads, built to their types.
 
 use super::{Lower, constants};
-use crate::env::Kind;
+use crate::env::{Def, Kind};
 use crate::machine::{MockAnswer, TestStepKind};
 use crate::value::{FileValue, Type, Value};
 use flow_grammar::{
@@ -110,11 +110,14 @@ impl Lower<'_> {
         let mut out: BTreeMap<SmolStr, Value> = BTreeMap::new();
         let mut fine = true;
         for (name, e) in &fields.fields {
-            let Some(info) = record
+            let found = record
                 .index
                 .get(&name.text)
-                .and_then(|i| record.fields.get(*i as usize))
-            else {
+                .and_then(|i| Some((*i, record.fields.get(*i as usize)?)));
+            if let Some((i, _)) = found {
+                self.refer(name.span, Def::RecordField(*id, i));
+            }
+            let Some((_, info)) = found else {
                 if !env.poisoned.contains(&name.text) {
                     let at = self.loc(name.span);
                     let found = Diagnostic::error(

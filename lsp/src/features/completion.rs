@@ -1,6 +1,7 @@
 //! Completion: names by what may stand at the cursor, and keywords.
 
 use crate::bots::Bot;
+use crate::features::expected::{expected, results, type_of};
 use crate::features::navigation::type_name;
 use crate::position::{Encoding, to_offset};
 use flow_compiler::machine::Machine;
@@ -143,7 +144,7 @@ fn of_folder(bot: &Bot, before: &str, owner: &str) -> Vec<CompletionItem> {
 }
 
 /// The word with which a text ends, dots aside.
-fn last_word(text: &str) -> &str {
+pub(super) fn last_word(text: &str) -> &str {
     text.rsplit(|c: char| !(c.is_alphanumeric() || c == '_'))
         .next()
         .unwrap_or_default()
@@ -152,6 +153,9 @@ fn last_word(text: &str) -> &str {
 /// What may stand behind the `head` of a line; `before` is all text up to the cursor.
 fn named(bot: &Bot, before: &str, head: &str) -> Vec<CompletionItem> {
     let machine = &bot.compilation.machine;
+    if let Some(found) = expected(machine, before, head) {
+        return found;
+    }
     let last = head.split_whitespace().last().unwrap_or_default();
     let previous = head.split_whitespace().rev().nth(1).unwrap_or_default();
     match (previous, last) {
@@ -210,6 +214,7 @@ fn named(bot: &Bot, before: &str, head: &str) -> Vec<CompletionItem> {
         );
     }
     out.extend(slots(machine));
+    out.extend(results(before));
     out.extend(
         machine
             .segments
@@ -277,7 +282,7 @@ fn depth(text: &str) -> i64 {
     depth
 }
 
-fn item(label: &str, kind: CompletionItemKind, detail: &str) -> CompletionItem {
+pub(super) fn item(label: &str, kind: CompletionItemKind, detail: &str) -> CompletionItem {
     CompletionItem {
         label: label.to_owned(),
         kind: Some(kind),
@@ -286,7 +291,7 @@ fn item(label: &str, kind: CompletionItemKind, detail: &str) -> CompletionItem {
     }
 }
 
-fn words(words: &'static [&'static str]) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn words(words: &'static [&'static str]) -> impl Iterator<Item = CompletionItem> {
     words.iter().map(|w| CompletionItem {
         label: (*w).to_owned(),
         kind: Some(CompletionItemKind::Keyword),
@@ -304,13 +309,13 @@ fn nodes(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     })
 }
 
-fn tiers(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn tiers(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.tiers
         .iter()
         .map(|t| item(&t.name, CompletionItemKind::Class, "tier"))
 }
 
-fn teams(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn teams(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.teams
         .iter()
         .map(|t| item(&t.name, CompletionItemKind::Module, "team"))
@@ -323,48 +328,44 @@ fn rules(m: &Machine) -> impl Iterator<Item = CompletionItem> {
         .map(|r| item(&r.name, CompletionItemKind::Operator, "rule"))
 }
 
-fn intents(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn intents(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.intents
         .iter()
         .map(|i| item(&i.name, CompletionItemKind::Event, "intent"))
 }
 
-fn texts(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn texts(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.texts
         .iter()
         .filter_map(|t| t.name.as_ref())
         .map(|n| item(n, CompletionItemKind::Text, "text"))
 }
 
-fn hours(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn hours(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.hours
         .iter()
         .map(|h| item(&h.name, CompletionItemKind::Constant, "hours"))
 }
 
-fn webhooks(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn webhooks(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.webhooks
         .iter()
         .map(|w| item(&w.name, CompletionItemKind::Method, "webhook"))
 }
 
-fn slots(m: &Machine) -> impl Iterator<Item = CompletionItem> {
+pub(super) fn slots(m: &Machine) -> impl Iterator<Item = CompletionItem> {
     m.slots
         .iter()
         .map(|s| item(&s.name, CompletionItemKind::Variable, &type_name(m, &s.ty)))
 }
 
 /// The values that something can be compared with: of an enum, else of everything that has values.
-fn values<'a>(m: &'a Machine, left: &str) -> Box<dyn Iterator<Item = CompletionItem> + 'a> {
+pub(super) fn values<'a>(
+    m: &'a Machine,
+    left: &str,
+) -> Box<dyn Iterator<Item = CompletionItem> + 'a> {
     let known = words(&["known", "unknown", "not"]);
-    let name = left.rsplit('.').next().unwrap_or_default();
-    let ty = m
-        .slots
-        .iter()
-        .find(|s| s.name == left)
-        .or_else(|| m.customer.iter().find(|f| f.name == name))
-        .map(|f| f.ty.clone());
-    match (left, ty) {
+    match (left, type_of(m, left)) {
         ("language", _) => Box::new(
             m.bot
                 .languages
@@ -428,19 +429,7 @@ fn fields(bot: &Bot, owner: &str) -> Vec<CompletionItem> {
     if m.teams.iter().any(|t| t.name == whole) {
         return words(&["open", "next_open"]).collect();
     }
-    let ty = m
-        .slots
-        .iter()
-        .find(|s| s.name == word)
-        .map(|s| s.ty.clone())
-        .or_else(|| {
-            m.codes
-                .iter()
-                .flat_map(|c| &c.locals)
-                .find(|l| l.name == word)
-                .map(|l| l.ty.clone())
-        });
-    match ty {
+    match type_of(m, whole) {
         Some(Type::Record(id)) => m
             .record_def(id)
             .map(|r| {

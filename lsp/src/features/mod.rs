@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod completion;
+mod expected;
 pub(crate) mod navigation;
 pub(crate) mod rename;
 pub(crate) mod symbols;

@@ -48,3 +48,67 @@ fn an_enums_values_come_first_where_one_is_set() {
     );
     assert!(!offered("set order_no = ").contains(&"small".to_owned()));
 }
+
+#[test]
+fn where_a_type_is_written_stand_types() {
+    for words in [
+        "}\nslots { extra: ",
+        "}\nrecord thing { of: ",
+        "}\nwebhook w() -> ",
+        "}\nslots { many: list of ",
+    ] {
+        let names = offered(words);
+        assert!(names.contains(&"size".to_owned()), "{words}: {names:?}");
+        assert!(names.contains(&"money".to_owned()), "{words}: {names:?}");
+        assert!(!names.contains(&"wanted".to_owned()), "{words}: {names:?}");
+    }
+    assert_eq!(offered("}\nslots { other: size = "), ["small", "large"]);
+}
+
+#[test]
+fn arms_and_lists_take_the_values_of_what_is_asked() {
+    for words in [
+        "match wanted {\n    ",
+        "match wanted {\n    small, ",
+        "if wanted in [small, ",
+    ] {
+        let names = offered(words);
+        assert_eq!(names.get(..2).unwrap(), ["small", "large"], "{words}");
+        assert!(!names.contains(&"say".to_owned()), "{words}: {names:?}");
+    }
+    // In the block of an arm stand steps.
+    assert!(offered("match wanted { small { ").contains(&"say".to_owned()));
+    assert_eq!(offered("listen { "), ["intent", "otherwise"]);
+}
+
+#[test]
+fn a_cell_takes_what_its_column_has() {
+    let table = "}\nroute human {\n  | wanted | language | team | priority |\n";
+    let begins = |cells: &str, with: &[&str]| {
+        let names = offered(&format!("{table}{cells}"));
+        assert_eq!(names.get(..with.len()).unwrap(), with, "{cells}: {names:?}");
+    };
+    begins("  | ", &["small", "large", "_"]);
+    begins("  | small | ", &["en", "other"]);
+    begins("  | small | en | support | ", &["immediate", "high"]);
+    assert!(
+        offered(&format!("{table}  | small | _ | "))
+            .iter()
+            .all(|n| n != "small")
+    );
+}
+
+#[test]
+fn results_of_calls_are_offered_behind_their_call() {
+    let names = offered("call w() as found { failed -> escalate }\n  set wanted = ");
+    assert!(names.contains(&"found".to_owned()), "{names:?}");
+    let lists = offered("choose wanted from ");
+    assert!(lists.contains(&"order_no".to_owned()), "{lists:?}");
+}
+
+#[test]
+fn the_ladder_and_the_tools_are_offered_where_they_are_listed() {
+    assert_eq!(offered("}\nbot other { tiers bot -> "), ["bot", "human"]);
+    assert!(offered("}\ntier bot: scripted { tools ").is_empty());
+    assert!(offered("}\ntest \"t\" {\n  given slots { ").contains(&"wanted".to_owned()));
+}

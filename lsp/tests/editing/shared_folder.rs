@@ -74,6 +74,23 @@ fn a_rename_reaches_every_place_that_names_the_thing_and_no_other() {
 }
 
 #[test]
+fn a_tier_has_its_new_name_on_the_ladder_too() {
+    let mut editor = Editor::new();
+    editor.open("zoo/bot.flow");
+    for nth in [0, 1, 2] {
+        let renamed = editor
+            .rename("zoo/bot.flow", "human", nth, "staff")
+            .unwrap();
+        let text = bot("zoo").replace("human", "staff");
+        assert_eq!(
+            renamed,
+            [("zoo/bot.flow".to_owned(), text)],
+            "occurrence {nth}"
+        );
+    }
+}
+
+#[test]
 fn a_rename_in_a_shared_folder_reaches_every_bot() {
     let mut editor = Editor::new();
     editor.open("zoo/bot.flow");

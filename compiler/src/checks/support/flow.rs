@@ -109,6 +109,7 @@ impl Flow {
     pub(crate) fn perhaps_led_to(&self, node: &crate::machine::Node) -> bool {
         self.meant.iter().any(|meant| {
             node.was.as_ref() == Some(meant)
+                || meant.rsplit('.').next() == Some(node.name.as_str())
                 || crate::env::did_you_mean(meant, [node.name.as_str()]).is_some()
         })
     }

@@ -133,8 +133,9 @@ pub(crate) fn texts_of_op(op: &Op, f: &mut dyn FnMut(TextId, TextUse)) {
             question.iter().for_each(|q| texts_of_question(q, f));
         }
         OpKind::Note { text, .. } => f(*text, TextUse::Internal),
+        // The words in which it is promised.
         OpKind::Ticket { text, .. } | OpKind::Callback { text, .. } => {
-            text.iter().for_each(|t| f(*t, TextUse::Internal))
+            text.iter().for_each(|t| f(*t, TextUse::Said))
         }
         OpKind::Escalate(spec) => spec.because.iter().for_each(|t| f(*t, TextUse::Internal)),
         OpKind::Offer { offer, .. } => texts_of_offer(offer, f),
