@@ -538,6 +538,14 @@ pub(crate) fn remember_refused(sources: &Sources, found: &[Diagnostic], env: &mu
     }
 }
 
+/// Whether a declaration has a syntax error.
+pub(crate) fn broken(sources: &Sources, decl: u32) -> bool {
+    let file = sources.decls.get(decl as usize);
+    let file = file.and_then(|(file, _)| sources.files.get(*file as usize));
+    let placed = file.and_then(|f| f.tree.decls.get(decl.checked_sub(f.first_decl)? as usize));
+    placed.is_some_and(|p| p.tree.diagnostics.iter().any(|d| d.code == "F0101"))
+}
+
 /// Words of declarations that could not be read, and the names that their heads declare.
 pub(crate) fn remember_broken(sources: &Sources, env: &mut Env) {
     for file in &sources.files {

@@ -4,13 +4,13 @@ use crate::env::Env;
 use crate::sources::Sources;
 use flow_grammar::ast::DeclKind;
 use flow_grammar::{Diagnostic, Loc};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Silences the findings that are consequences of others.
 pub(crate) fn consequences(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
     of_refusal(diagnostics, sources, env);
     of_syntax(diagnostics, sources, env);
-    of_channels(diagnostics, env);
+    of_the_bot(diagnostics, sources, env);
     of_rules(diagnostics, env);
     of_shares(diagnostics, sources);
 }
@@ -86,6 +86,28 @@ fn of_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
         })
     };
     diagnostics.retain(|d| d.code != "F0201" || !d.labels.first().is_some_and(|l| within(l.at)));
+    // Of a webhook or hook whose head could not be read it is not known what it takes.
+    let head = |decl: u32| {
+        let (file, offset) = sources.decls.get(decl as usize)?;
+        let kind = &crate::load::decl(sources, decl)?.kind;
+        let file = sources.files.get(*file as usize)?;
+        let start = offset + crate::load::decl(sources, decl)?.span.start;
+        matches!(kind, DeclKind::Webhook(_) | DeclKind::Hook(_))
+            .then(|| (decl, file.line_starts.partition_point(|s| *s <= start)))
+    };
+    let heads: FxHashSet<u32> = decls
+        .iter()
+        .filter(|decl| head(**decl).is_some_and(|head| broken.contains(&head)))
+        .copied()
+        .collect();
+    diagnostics.retain(|d| match d.code {
+        "F0201" if d.message.starts_with("the webhook has no parameter") => {
+            d.labels.first().is_none_or(|l| !heads.contains(&l.at.decl))
+        }
+        "F0302" => d.labels.iter().all(|l| !heads.contains(&l.at.decl)),
+        _ => true,
+    });
+    of_open_texts(diagnostics, sources, place);
     // `call f(x as y {`: the result has its name, though the call could not be read.
     let named = |d: &Diagnostic| {
         let Some(at) = d.labels.first().map(|l| l.at) else {
@@ -145,6 +167,35 @@ fn of_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
     });
 }
 
+/// Silences what comes behind a text without its closing quote that has swallowed the end of a block: up to the end of the
+/// declaration everything is read in the wrong place.
+fn of_open_texts(
+    diagnostics: &mut Vec<Diagnostic>,
+    sources: &Sources,
+    place: impl Fn(&Diagnostic) -> Option<(u32, usize)>,
+) {
+    let is_open = |d: &Diagnostic| {
+        d.code == "F0101"
+            && d.message == "this text has no closing quote"
+            && d.labels
+                .first()
+                .is_some_and(|l| sources.snippet(l.at).contains('}'))
+    };
+    let mut open: FxHashMap<u32, usize> = FxHashMap::default();
+    for (decl, line) in diagnostics.iter().filter(|d| is_open(d)).filter_map(&place) {
+        let first = open.entry(decl).or_insert(line);
+        *first = line.min(*first);
+    }
+    if open.is_empty() {
+        return;
+    }
+    diagnostics.retain(|d| {
+        let follows = matches!(d.code, "F0101" | "F0201" | "F0301" | "F0302" | "F1201")
+            && place(d).is_some_and(|(decl, line)| open.get(&decl).is_some_and(|l| line >= *l));
+        !follows || is_open(d)
+    });
+}
+
 /// A line, counted from 1, of the file that a declaration stands in.
 fn line_of(sources: &Sources, decl: u32, line: usize) -> &str {
     let file = sources.decls.get(decl as usize);
@@ -162,7 +213,7 @@ fn of_rules(diagnostics: &mut Vec<Diagnostic>, env: &Env) {
     if !diagnostics.iter().any(about_rules) {
         return;
     }
-    if env.bot.is_some() && (env.languages.is_empty() || env.channels.is_empty()) {
+    if env.languages.is_empty() || env.channels.is_empty() {
         // What a rule asks of them cannot be told.
         diagnostics.retain(|d| !about_rules(d));
         return;
@@ -177,8 +228,18 @@ fn of_rules(diagnostics: &mut Vec<Diagnostic>, env: &Env) {
         .retain(|d| !about_rules(d) || d.labels.iter().all(|l| !meaningless.contains(&l.at.decl)));
 }
 
-/// Silences that the bot lacks a channel where one that it names does not exist: that may be meant.
-fn of_channels(diagnostics: &mut Vec<Diagnostic>, env: &Env) {
+/// Silences what a bot lacks where its declaration could not be read, and that it lacks a channel where one that it names does
+/// not exist: that may be meant.
+fn of_the_bot(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
+    if env.bot.is_none_or(|bot| crate::load::broken(sources, bot)) {
+        diagnostics.retain(|d| {
+            let lacking = d.message.starts_with("the bot has no ")
+                || d.code == "F0301"
+                    && (d.message.ends_with("is no channel")
+                        || d.message.ends_with("is no language"));
+            !lacking && d.code != "F0804"
+        });
+    }
     let misspelt = |d: &Diagnostic| {
         d.code == "F0201"
             && d.message.starts_with("unknown channel")

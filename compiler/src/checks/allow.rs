@@ -4,6 +4,7 @@
 //! whole declaration. It needs a reason. One that covers nothing is itself reported (F0205). Syntax, names and types (F01xx,
 //! F02xx, F0301, F0302) cannot be allowed: without them there is nothing to run.
 
+use crate::load::broken;
 use crate::sources::{SourceFile, Sources};
 use flow_grammar::{Diagnostic, Edit, Loc, Severity, Span, ast::DeclKind};
 use rustc_hash::FxHashSet;
@@ -149,13 +150,6 @@ fn refused(sources: &Sources, found: &[Diagnostic]) -> (FxHashSet<u32>, bool) {
         crate::load::decl(sources, *decl).is_some_and(|d| matches!(d.kind, DeclKind::Bot(_)))
     });
     (decls, of_the_bot)
-}
-
-fn broken(sources: &Sources, decl: u32) -> bool {
-    let file = sources.decls.get(decl as usize);
-    let file = file.and_then(|(file, _)| sources.files.get(*file as usize));
-    let placed = file.and_then(|f| f.tree.decls.get(decl.checked_sub(f.first_decl)? as usize));
-    placed.is_some_and(|p| p.tree.diagnostics.iter().any(|d| d.code == "F0101"))
 }
 
 /// Whether findings of a code can be allowed at all.

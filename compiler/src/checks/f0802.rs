@@ -34,6 +34,11 @@ fn run(cx: &Analysis<'_>, found: &mut Vec<Diagnostic>) {
             if handoff.when.is_some() && plain {
                 continue;
             }
+            if !cx.whole(handoff.loc.decl) {
+                // What it says may be what was refused.
+                promises(cx, handoff, None, &mut told, found);
+                continue;
+            }
             let mut finding = Diagnostic::warning("F0802", "this handoff says nothing to the customer", head(cx, handoff))
                 .labelled("the customer waits without a word")
                 .help("tell the customer what happens: `say \"I'll get you to a person, with our whole chat.\"`");

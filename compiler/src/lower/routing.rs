@@ -168,11 +168,13 @@ impl Lower<'_> {
             (Some(a), Some(b)) => self.loc(a.expr.span.to(b.expr.span)),
             _ => self.loc(tree.span),
         };
-        if !tree.columns.is_empty() && !results.contains(&"team") {
-            self.report(
-                Diagnostic::error("F0201", "the matrix has no column `team`", header_loc)
-                    .help("the last columns are results: `team`, `priority`, and optionally `skill`, `agent`, `within`"),
-            );
+        if !results.contains(&"team") {
+            if !tree.columns.is_empty() {
+                self.report(
+                    Diagnostic::error("F0201", "the matrix has no column `team`", header_loc)
+                        .help("the last columns are results: `team`, `priority`, and optionally `skill`, `agent`, `within`"),
+                );
+            }
             return;
         }
         let mut rows: Vec<RouteRow> = Vec::with_capacity(tree.rows.len());

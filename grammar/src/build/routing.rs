@@ -304,6 +304,7 @@ impl Builder<'_> {
 
     fn header(&mut self, pair: Pair, out: &mut RouteDecl, bars: &mut Option<usize>) {
         self.outer_bars(&pair, bars);
+        let all = self.diagnostics.len();
         let mut parts = Parts::of(pair.clone());
         while let Some(cell) = parts.get(Rule::hcell) {
             let whole = cell.clone();
@@ -329,6 +330,10 @@ impl Builder<'_> {
             {
                 self.junk(&junk);
             }
+        }
+        if self.diagnostics.len() > all {
+            // How many columns are meant, and which, is not known.
+            out.columns.clear();
         }
     }
 

@@ -92,24 +92,33 @@ impl Pass<'_> {
         } else {
             text
         };
-        self.out.diagnostics.push(if one_line && inside.is_empty() {
-            // It closes nothing that was meant: the quote before it, or one of those, is the one that has no partner.
-            finding.help(
+        // `invalid A date, please."`
+        let ends_a_text = source
+            .get(..token.start)
+            .and_then(|before| before.chars().next_back())
+            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '!' | '?' | '…'));
+        self.out
+            .diagnostics
+            .push(if ends_a_text && !inside.is_empty() {
+                finding.help("the text that ends here lacks its first quote")
+            } else if one_line && inside.is_empty() {
+                // It closes nothing that was meant: the quote before it, or one of those, is the one that has no partner.
+                finding.help(
                 "on this line a text before it lacks its closing quote, or this one is too many",
             )
-        } else {
-            let end = token.start + 1 + inside.len();
-            finding
-                .help("close it with `\"`; a text of several lines stands between `\"\"\"`")
-                .fix(
-                    "write `\"`",
-                    false,
-                    vec![Edit {
-                        at: span(end, end),
-                        text: "\"".to_owned(),
-                    }],
-                )
-        });
+            } else {
+                let end = token.start + 1 + inside.len();
+                finding
+                    .help("close it with `\"`; a text of several lines stands between `\"\"\"`")
+                    .fix(
+                        "write `\"`",
+                        false,
+                        vec![Edit {
+                            at: span(end, end),
+                            text: "\"".to_owned(),
+                        }],
+                    )
+            });
     }
 
     pub(super) fn block_text(&mut self, token: Token, closed: bool, marks: &Marks) {
