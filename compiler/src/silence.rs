@@ -2,8 +2,8 @@
 
 use crate::env::Env;
 use crate::sources::Sources;
+use flow_grammar::Diagnostic;
 use flow_grammar::ast::DeclKind;
-use flow_grammar::{Diagnostic, Loc};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Silences the findings that are consequences of others.
@@ -11,8 +11,52 @@ pub(crate) fn consequences(diagnostics: &mut Vec<Diagnostic>, sources: &Sources,
     of_refusal(diagnostics, sources, env);
     of_syntax(diagnostics, sources, env);
     of_the_bot(diagnostics, sources, env);
+    of_arms(diagnostics);
+    of_types(diagnostics);
     of_rules(diagnostics, env);
     of_shares(diagnostics, sources);
+}
+
+/// A value of another type is also beyond every range of its signal.
+fn of_types(diagnostics: &mut Vec<Diagnostic>) {
+    if !diagnostics.iter().any(|d| d.code == "F0604") {
+        return;
+    }
+    let wrong: FxHashSet<(u32, u32)> = diagnostics
+        .iter()
+        .filter(|d| d.code == "F0301")
+        .flat_map(|d| &d.labels)
+        .map(|l| (l.at.decl, l.at.span.end))
+        .collect();
+    diagnostics.retain(|d| {
+        let at = || d.labels.iter().map(|l| (l.at.decl, l.at.span.end));
+        d.code != "F0604" || !at().any(|at| wrong.contains(&at))
+    });
+}
+
+/// A misspelt `unknown` in an arm leaves `unknown` uncovered.
+fn of_arms(diagnostics: &mut Vec<Diagnostic>) {
+    let misspelt: FxHashSet<u32> = diagnostics
+        .iter()
+        .filter(|d| d.code == "F0301")
+        .filter(|d| {
+            d.fixes
+                .iter()
+                .flat_map(|f| &f.edits)
+                .any(|e| e.text == "unknown")
+        })
+        .filter_map(|d| d.labels.first().map(|l| l.at.decl))
+        .collect();
+    if misspelt.is_empty() {
+        return;
+    }
+    diagnostics.retain(|d| {
+        d.code != "F0303"
+            || !d.message.contains("leaves `unknown`")
+            || d.labels
+                .first()
+                .is_none_or(|l| !misspelt.contains(&l.at.decl))
+    });
 }
 
 /// What could not be read, or was refused, may lead to a node all the same.
@@ -74,18 +118,19 @@ fn of_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
             })
     };
     diagnostics.retain(|d| !begins_a_fault(d));
-    // `USD 5` is no name and a number, but one thing that is written otherwise.
-    let otherwise: Vec<Loc> = diagnostics
+    // `USD 5` is no name and a number, but one thing that is written otherwise; what was found in another's place is no name either.
+    let otherwise: FxHashSet<(u32, u32)> = diagnostics
         .iter()
-        .filter(|d| d.code == "F0101" && d.message.contains(" is written "))
-        .filter_map(|d| d.labels.first().map(|l| l.at))
+        .filter(|d| d.code == "F0101")
+        .filter(|d| d.message.contains(" is written ") || d.message.contains(", found `"))
+        .filter_map(|d| d.labels.first())
+        .map(|l| (l.at.decl, l.at.span.start))
         .collect();
-    let within = |at: Loc| {
-        otherwise.iter().any(|o| {
-            o.decl == at.decl && o.span.start <= at.span.start && at.span.end <= o.span.end
-        })
+    let begins = |d: &Diagnostic| {
+        let at = d.labels.first().map(|l| (l.at.decl, l.at.span.start));
+        at.is_some_and(|at| otherwise.contains(&at))
     };
-    diagnostics.retain(|d| d.code != "F0201" || !d.labels.first().is_some_and(|l| within(l.at)));
+    diagnostics.retain(|d| d.code != "F0201" || !begins(d));
     // Of a webhook or hook whose head could not be read it is not known what it takes.
     let head = |decl: u32| {
         let (file, offset) = sources.decls.get(decl as usize)?;
@@ -104,27 +149,31 @@ fn of_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
         "F0201" if d.message.starts_with("the webhook has no parameter") => {
             d.labels.first().is_none_or(|l| !heads.contains(&l.at.decl))
         }
-        "F0302" => d.labels.iter().all(|l| !heads.contains(&l.at.decl)),
+        "F0301" | "F0302" | "F1001" => d.labels.iter().all(|l| !heads.contains(&l.at.decl)),
         _ => true,
     });
     of_open_texts(diagnostics, sources, place);
+    // `handoff human whn vip_eater` is not the tier's plain one.
+    diagnostics.retain(|d| {
+        d.code != "F0202"
+            || !d.message.starts_with("the handoff of ")
+            || d.labels.iter().all(|l| !decls.contains(&l.at.decl))
+    });
     // `call f(x as y {`: the result has its name, though the call could not be read.
-    let named = |d: &Diagnostic| {
-        let Some(at) = d.labels.first().map(|l| l.at) else {
-            return false;
-        };
+    let named: FxHashSet<(u32, &str)> = broken
+        .iter()
+        .filter_map(|(decl, line)| {
+            let line = line_of(sources, *decl, *line);
+            let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            words.find(|w| *w == "as")?;
+            Some((*decl, words.find(|w| !w.is_empty())?))
+        })
+        .collect();
+    diagnostics.retain(|d| {
         let about_a_name = d.code == "F0201" && d.message.starts_with("unknown name");
-        about_a_name && decls.contains(&at.decl) && {
-            let name = sources.snippet(at);
-            let of_decl = broken.iter().filter(|(decl, _)| *decl == at.decl);
-            of_decl.into_iter().any(|(decl, line)| {
-                let words = line_of(sources, *decl, *line);
-                let mut words = words.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-                words.any(|w| w == "as") && words.find(|w| !w.is_empty()) == Some(name)
-            })
-        }
-    };
-    diagnostics.retain(|d| !named(d));
+        let at = d.labels.first().map(|l| l.at).filter(|_| about_a_name);
+        !at.is_some_and(|at| named.contains(&(at.decl, sources.snippet(at))))
+    });
     // A slot or a field of the profile whose line could not be read to its end may have a default.
     let half_read = |d: &Diagnostic| {
         let Some(path) = d.message.split('`').nth(1) else {
@@ -167,6 +216,9 @@ fn of_syntax(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
     });
 }
 
+/// So many lines behind an open text are taken for misread.
+const MISREAD: usize = 40;
+
 /// Silences what comes behind a text without its closing quote that has swallowed the end of a block: up to the end of the
 /// declaration everything is read in the wrong place.
 fn of_open_texts(
@@ -191,7 +243,10 @@ fn of_open_texts(
     }
     diagnostics.retain(|d| {
         let follows = matches!(d.code, "F0101" | "F0201" | "F0301" | "F0302" | "F1201")
-            && place(d).is_some_and(|(decl, line)| open.get(&decl).is_some_and(|l| line >= *l));
+            && place(d).is_some_and(|(decl, line)| {
+                open.get(&decl)
+                    .is_some_and(|first| (*first..*first + MISREAD).contains(&line))
+            });
         !follows || is_open(d)
     });
 }

@@ -146,6 +146,14 @@ fn refused(sources: &Sources, found: &[Diagnostic]) -> (FxHashSet<u32>, bool) {
         .filter_map(|d| d.labels.first())
         .map(|l| l.at.decl)
         .collect();
+    let is_bot = |d: &flow_grammar::PlacedDecl| matches!(d.tree.decl.kind, DeclKind::Bot(_));
+    if !sources
+        .files
+        .iter()
+        .any(|f| f.tree.decls.iter().any(is_bot))
+    {
+        return (decls, true);
+    }
     let of_the_bot = decls.iter().any(|decl| {
         crate::load::decl(sources, *decl).is_some_and(|d| matches!(d.kind, DeclKind::Bot(_)))
     });

@@ -88,6 +88,8 @@ impl Collector<'_> {
             }
         }
         let mut ladder: Vec<Rung> = Vec::with_capacity(bot.tiers.len());
+        // Names on the ladder and of declarations that differ by a slip: one tier under both.
+        let mut pairs: Vec<(SmolStr, SmolStr)> = Vec::new();
         for name in &bot.tiers {
             let at = Loc::new(id, name.span);
             if let Some(first) = ladder.iter().find(|t| t.0 == name.text).map(|t| t.3) {
@@ -95,6 +97,15 @@ impl Collector<'_> {
                 continue;
             }
             let declared = self.tier_decls.get(&name.text).copied();
+            // The one that was meant, if it has no place of its own.
+            let off: Vec<&SmolStr> = self
+                .tier_decls
+                .keys()
+                .filter(|n| !bot.tiers.iter().any(|t| t.text == **n))
+                .collect();
+            let meant = crate::env::did_you_mean(&name.text, off.into_iter().map(SmolStr::as_str))
+                .filter(|_| declared.is_none())
+                .map(SmolStr::new);
             let last = bot.tiers.last().is_some_and(|l| l.text == name.text);
             if declared.is_none() && !self.env.poisoned.contains(&name.text) {
                 let found = crate::env::unknown(
@@ -122,6 +133,11 @@ impl Collector<'_> {
                 };
                 self.diagnostics.push(found);
             }
+            let declared = declared.or_else(|| {
+                let meant = meant.as_ref()?;
+                pairs.push((name.text.clone(), meant.clone()));
+                self.tier_decls.get(meant).copied()
+            });
             let kind = declared.and_then(|d| d.1);
             ladder.push((
                 name.text.clone(),
@@ -137,6 +153,7 @@ impl Collector<'_> {
                 .tier_decls
                 .iter()
                 .filter(|(n, _)| !bot.tiers.iter().any(|t| t.text == **n))
+                .filter(|(n, _)| !pairs.iter().any(|(_, meant)| meant == *n))
                 .map(|(n, d)| (n.clone(), d.0, d.1, d.2))
                 .collect();
             off.sort_by_key(|t| t.1);
@@ -158,6 +175,14 @@ impl Collector<'_> {
             }
             for (name, kind, decl_id, at) in ladder {
                 self.tier(name, kind, decl_id, at);
+            }
+            for (written, meant) in pairs {
+                if let Some(tier) = self.env.tier_index.get(&written).copied() {
+                    for scope in &mut self.env.scopes {
+                        scope.names.insert(Kind::Tier, meant.clone(), tier.0);
+                    }
+                    self.env.tier_index.insert(meant, tier);
+                }
             }
             for name in &bot.tiers {
                 if let Some(tier) = self.env.tier_index.get(&name.text) {

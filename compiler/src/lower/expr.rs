@@ -209,7 +209,13 @@ impl Lower<'_> {
             Bare::Value(ty) | Bare::Either(ty) => ty,
         };
         let single = path.segments.len() == 1;
-        if *ty == Type::Error && single && !self.is_variable(path) {
+        let alias = |name: &flow_grammar::Name| {
+            self.env
+                .lookup(self.scope, Kind::Alias, &name.text)
+                .is_some()
+        };
+        let foreign = !single && path.segments.first().is_some_and(alias);
+        if *ty == Type::Error && (single || foreign) && !self.is_variable(path) {
             // It may be a value of the type that is missing.
             return self.error_expr(path.span);
         }

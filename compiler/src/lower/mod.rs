@@ -404,7 +404,8 @@ impl<'a> Lower<'a> {
                         .scope(scope)
                         .into_iter()
                         .flat_map(|s| s.names.of(Kind::Alias))
-                        .map(|(n, _)| n.as_str());
+                        .map(|(n, _)| n.as_str())
+                        .chain(["customer", "slots"]);
                     let found = crate::env::unknown(
                         self.env,
                         scope,

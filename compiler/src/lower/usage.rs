@@ -90,6 +90,13 @@ pub(crate) fn unused(
         let written = sources.snippet(d.labels.first()?.at);
         written.strip_prefix('"')?.strip_suffix('"')
     });
+    // `slts.confidence`: what stands behind the misspelt word is used.
+    let behind = unknown().filter_map(|d| d.labels.first()).filter_map(|l| {
+        let (file, range) = sources.resolve(l.at)?;
+        let rest = file.text.get(range.end..)?.strip_prefix('.')?;
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+        rest.get(..end.unwrap_or(rest.len()))
+    });
     let teamless = found
         .iter()
         .any(|d| d.code == "F0201" && d.message == "the matrix has no column `team`");
@@ -97,6 +104,7 @@ pub(crate) fn unused(
         .map(|e| e.text.as_str())
         .chain(places.map(|l| sources.snippet(l.at)))
         .chain(quoted)
+        .chain(behind)
         .filter_map(|written| written.rsplit('.').next().map(str::to_owned))
         .collect();
     let mut report = |kind: Kind, id: u32, name: &str, scope: u32, at: Loc| {

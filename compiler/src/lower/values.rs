@@ -137,11 +137,13 @@ impl Lower<'_> {
             self.report(finding);
             return;
         }
+        // What can be unknown may be matched with `unknown`.
+        let unknown = (code == "F0301").then_some("unknown");
         let found = suggest(
             Diagnostic::error(code, what, at),
             &last.text,
             at,
-            values.iter().map(SmolStr::as_str),
+            values.iter().map(SmolStr::as_str).chain(unknown),
         );
         let found = if found.help.is_none() && !values.is_empty() && values.len() <= 12 {
             found.help(format!(

@@ -3,7 +3,7 @@
 use super::question::Parts;
 use super::{Builder, Pair, Rule};
 use crate::ast::*;
-use crate::diagnostic::Edit;
+use crate::diagnostic::{Diagnostic, Edit};
 use crate::span::{Name, Spanned};
 
 impl Builder<'_> {
@@ -191,6 +191,24 @@ impl Builder<'_> {
             if next.get(..word_len(next)) == Some(*word) {
                 end += blanks + word.len();
                 continue;
+            }
+            let written = next.get(..word_len(next)).unwrap_or_default();
+            if missing.is_empty() && super::words::alike(written, word) {
+                let start = item.as_span().start() + end + blanks;
+                let at = self.place(start, start + written.len());
+                self.push(
+                    Diagnostic::error("F0101", format!("`{written}` is written `{word}`"), at)
+                        .help(usage)
+                        .fix(
+                            format!("write `{word}`"),
+                            true,
+                            vec![Edit {
+                                at,
+                                text: (*word).to_owned(),
+                            }],
+                        ),
+                );
+                return;
             }
             missing.push(word);
             match edits.last_mut() {

@@ -301,6 +301,9 @@ impl Builder<'_> {
             self.otherwise_meant(head_span);
             word = Some("otherwise");
         }
+        if word.is_none() && is_name && self.modifier_meant(written, head_span, parts.peek()) {
+            return None;
+        }
         if word.is_none() && is_name {
             let label = matches!(heads, Heads::Labels(_));
             let meant = nearest(written, known)
@@ -319,6 +322,10 @@ impl Builder<'_> {
                             }],
                         ),
                 );
+                if meant == "intent" {
+                    // What follows is the name of one.
+                    return None;
+                }
                 word = Some(meant);
             } else if !label {
                 let list = known
@@ -423,6 +430,32 @@ impl Builder<'_> {
     }
 
     /// The arms of `match`.
+    /// `rery 2`, `invlid "Again?"`, `ticet within 4h`: an item of a question that leads nowhere, misspelt.
+    fn modifier_meant(&mut self, written: &str, at: Span, next: Option<Rule>) -> bool {
+        const MODIFIERS: &[&str] = &[
+            "invalid", "retry", "label", "callback", "ticket", "stay", "continue",
+        ];
+        let leads = matches!(next, Some(Rule::goto | Rule::body));
+        let misspelt = nearest(written, MODIFIERS).filter(|meant| *meant != written);
+        let Some(meant) = misspelt.filter(|_| !leads) else {
+            return false;
+        };
+        self.push(
+            Diagnostic::error("F0101", format!("unknown item `{written}`"), at)
+                .labelled(format!("did you mean `{meant}`?"))
+                .help(format!("did you mean `{meant}`?"))
+                .fix(
+                    format!("write `{meant}`"),
+                    true,
+                    vec![Edit {
+                        at,
+                        text: meant.to_owned(),
+                    }],
+                ),
+        );
+        true
+    }
+
     fn otherwise_meant(&mut self, at: Span) {
         self.push(
             Diagnostic::error("F0101", "`else` is written `otherwise`", at)

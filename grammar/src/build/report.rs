@@ -78,6 +78,18 @@ fn ends_item(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with(['\n', '}'])
 }
 
+/// The small word that was misspelt before what follows it: `durng office`, `contains ay [..]`, `becuse "..".`
+fn word_meant(word: &str, found: &str) -> Option<&'static str> {
+    let before: &'static [&'static str] = match found {
+        "high" | "medium" | "standard" | "immediate" => &["priority"],
+        _ if found.starts_with('"') => &["because"],
+        _ if found.starts_with('[') => &["any"],
+        _ if found.starts_with(|c: char| c.is_ascii_lowercase()) => &["during", "outside"],
+        _ => return None,
+    };
+    words::nearest(word, before).filter(|meant| *meant != word)
+}
+
 /// `USD 5` and `optional money`, the way that they are written here.
 fn turned(word: &str, found: &str) -> Option<String> {
     let name = |w: &str| w.starts_with(|c: char| c.is_ascii_lowercase());
@@ -190,7 +202,12 @@ impl Builder<'_> {
         }
         let declares =
             rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '{' | '"'));
-        if declares && let Some(keyword) = nearest(&word, KEYWORDS) {
+        // Of two words that are alike, the one that a title follows.
+        let test = rest
+            .starts_with('"')
+            .then(|| nearest(&word, &["test"]))
+            .flatten();
+        if declares && let Some(keyword) = test.or_else(|| nearest(&word, KEYWORDS)) {
             self.misspelled(&word, keyword, at, "declaration");
             return Some(keyword);
         }
@@ -308,6 +325,21 @@ impl Builder<'_> {
         let after = last_token(before);
         let at_word = self.place(before.len() - after, before.len());
         let word = self.before(at_word);
+        if let Some(meant) = word_meant(&word, &found) {
+            self.push(
+                Diagnostic::error(CODE, format!("`{word}` is written `{meant}`"), at_word)
+                    .help(format!("write `{meant}`"))
+                    .fix(
+                        format!("write `{meant}`"),
+                        true,
+                        vec![Edit {
+                            at: at_word,
+                            text: meant.to_owned(),
+                        }],
+                    ),
+            );
+            return;
+        }
         if word == "}" && matches!(found.as_str(), "elif" | "elsif" | "elseif") {
             self.push(
                 Diagnostic::error(CODE, format!("`{found}` is written `else if`"), here)

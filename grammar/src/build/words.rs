@@ -321,20 +321,28 @@ pub(crate) fn nearest(word: &str, list: &'static [&'static str]) -> Option<&'sta
     }
     let mut best: Option<(usize, &'static str)> = None;
     for candidate in list {
-        let shorter = word.len().min(candidate.len());
-        let limit = if shorter <= 2 {
-            0
-        } else if shorter <= 4 {
-            1
-        } else {
-            2
-        };
+        let limit = limit(word, candidate);
         let distance = distance(word.as_bytes(), candidate.as_bytes());
         if distance <= limit && best.is_none_or(|(d, _)| distance < d) {
             best = Some((distance, candidate));
         }
     }
     best.map(|(_, word)| word)
+}
+
+/// Whether a word is a misspelt `candidate`.
+pub(super) fn alike(word: &str, candidate: &str) -> bool {
+    (2..=24).contains(&word.len())
+        && distance(word.as_bytes(), candidate.as_bytes()) <= limit(word, candidate)
+}
+
+/// How many edits two words may be apart.
+fn limit(word: &str, candidate: &str) -> usize {
+    match word.len().min(candidate.len()) {
+        0..=2 => 0,
+        3..=4 => 1,
+        _ => 2,
+    }
 }
 
 /// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
