@@ -9,6 +9,8 @@ mod expr;
 mod fields;
 mod forms;
 mod handoff;
+mod items;
+mod meant;
 mod needs;
 mod people;
 mod question;
