@@ -3,8 +3,9 @@
 mod ladder;
 mod signatures;
 
+use crate::broken::remember_broken;
 use crate::env::{EnumInfo, Env, FieldInfo, Item, Kind, RecordInfo, Signature, ThresholdInfo};
-use crate::load::{Loaded, decl, remember_broken};
+use crate::load::{Loaded, decl};
 use crate::signals;
 use crate::sources::Sources;
 use crate::types::{TypeRefs, written_currency};

@@ -1,8 +1,9 @@
 //! From a project to a machine and its findings.
 
+use crate::broken::remember_refused;
 use crate::collect::{Collected, collect};
 use crate::env::Env;
-use crate::load::{Caches, load, remember_refused};
+use crate::load::{Caches, load};
 use crate::lower::{Kept, Lower, Output};
 use crate::machine::{Bot, EnumDef, Machine, Names};
 use crate::silence;

@@ -20,6 +20,7 @@ pub mod machine;
 pub mod sources;
 pub mod value;
 
+mod broken;
 mod collect;
 mod compile;
 mod env;

@@ -286,7 +286,10 @@ fn of_rules(diagnostics: &mut Vec<Diagnostic>, env: &Env) {
 /// Silences what a bot lacks where its declaration could not be read, and that it lacks a channel where one that it names does
 /// not exist: that may be meant.
 fn of_the_bot(diagnostics: &mut Vec<Diagnostic>, sources: &Sources, env: &Env) {
-    if env.bot.is_none_or(|bot| crate::load::broken(sources, bot)) {
+    if env
+        .bot
+        .is_none_or(|bot| crate::broken::broken(sources, bot))
+    {
         diagnostics.retain(|d| {
             let lacking = d.message.starts_with("the bot has no ")
                 || d.code == "F0301"

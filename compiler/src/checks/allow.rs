@@ -4,7 +4,7 @@
 //! whole declaration. It needs a reason. One that covers nothing is itself reported (F0205). Syntax, names and types (F01xx,
 //! F02xx, F0301, F0302) cannot be allowed: without them there is nothing to run.
 
-use crate::load::broken;
+use crate::broken::broken;
 use crate::sources::{SourceFile, Sources};
 use flow_grammar::{Diagnostic, Edit, Loc, Severity, Span, ast::DeclKind};
 use rustc_hash::FxHashSet;

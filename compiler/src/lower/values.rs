@@ -85,7 +85,7 @@ impl Lower<'_> {
                 let Some(info) = self.env.enums.get(id.index()) else {
                     return;
                 };
-                if crate::load::broken(self.sources, info.item.decl) {
+                if crate::broken::broken(self.sources, info.item.decl) {
                     // It may be one that could not be read.
                     self.led_astray = true;
                     return;
