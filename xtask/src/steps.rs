@@ -102,11 +102,17 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     // Random cases repeat from run to run; `PROPTEST_RNG_SEED` chooses others.
     let seed = std::env::var("PROPTEST_RNG_SEED").unwrap_or_else(|_| "20260302".to_owned());
-    call(
-        Command::new(cargo)
-            .args(args)
-            .env("PROPTEST_RNG_SEED", seed),
-    )
+    let mut command = Command::new(cargo);
+    command.args(args).env("PROPTEST_RNG_SEED", seed);
+    // What `cargo run` says of this program is seen by build scripts: with it they, and all that stands on them, would be built
+    // again here and again at a developer's next `cargo build`.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
+    call(&mut command)
 }
 
 fn call(command: &mut Command) -> anyhow::Result<()> {
