@@ -22,6 +22,7 @@ impl Bits {
         })
     }
 
+    #[inline]
     fn words(&self) -> &[u64] {
         match &self.0 {
             Words::Few(words) => words,
@@ -29,6 +30,7 @@ impl Bits {
         }
     }
 
+    #[inline]
     fn words_mut(&mut self) -> &mut [u64] {
         match &mut self.0 {
             Words::Few(words) => words,
@@ -36,12 +38,14 @@ impl Bits {
         }
     }
 
+    #[inline]
     pub(crate) fn has(&self, fact: FactId) -> bool {
         self.words()
             .get(fact.0 as usize / 64)
             .is_some_and(|w| w & (1 << (fact.0 % 64)) != 0)
     }
 
+    #[inline]
     pub(super) fn insert(&mut self, fact: FactId) {
         if let Some(word) = self.words_mut().get_mut(fact.0 as usize / 64) {
             *word |= 1 << (fact.0 % 64);
@@ -53,6 +57,7 @@ impl Bits {
         self.words_mut().fill(u64::MAX);
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, fact: FactId) {
         if let Some(word) = self.words_mut().get_mut(fact.0 as usize / 64) {
             *word &= !(1 << (fact.0 % 64));
@@ -60,6 +65,7 @@ impl Bits {
     }
 
     /// Keeps what both have; whether that is less than before.
+    #[inline]
     pub(super) fn intersect(&mut self, other: &Self) -> bool {
         let mut changed = false;
         for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
@@ -70,6 +76,7 @@ impl Bits {
     }
 
     /// Takes what either has; whether that is more than before.
+    #[inline]
     pub(super) fn union(&mut self, other: &Self) -> bool {
         let mut changed = false;
         for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
@@ -94,6 +101,7 @@ impl Bits {
         }
     }
 
+    #[inline]
     pub(super) fn remove_all(&mut self, other: &Self) {
         for (a, b) in self.words_mut().iter_mut().zip(other.words()) {
             *a &= !b;

@@ -60,7 +60,9 @@ impl Facts {
             return;
         }
         let certain = matches!(truth, Truth::True | Truth::False);
-        self.assume_values(code, cond, truth, bits);
+        if !self.values.is_empty() {
+            self.assume_values(code, cond, truth, bits);
+        }
         match &cond.kind {
             ExprKind::Known { known, of }
                 if *known == matches!(truth, Truth::True | Truth::NotFalse) =>

@@ -7,6 +7,7 @@ use crate::value::CodeId;
 use smol_str::SmolStr;
 
 /// Whether it matters of a signal that it is known: it may be unknown, or is known only of a running handoff.
+#[inline]
 pub(super) const fn is_told_apart(signal: Signal) -> bool {
     signal_may_be_unknown(signal)
         || matches!(
@@ -20,6 +21,7 @@ pub(super) const fn is_told_apart(signal: Signal) -> bool {
 }
 
 /// What a path begins with, and how many fields follow.
+#[inline]
 pub(super) fn base_of(code: Option<CodeId>, expr: &Expr) -> Option<(Base, usize)> {
     let (mut depth, mut at) = (0, expr);
     loop {
@@ -40,6 +42,7 @@ pub(super) fn base_of(code: Option<CodeId>, expr: &Expr) -> Option<(Base, usize)
 }
 
 /// Whether the last fields of a path are these.
+#[inline]
 pub(super) fn ends_in(expr: &Expr, fields: &[SmolStr]) -> bool {
     let mut at = expr;
     fields.iter().rev().all(|field| match &at.kind {

@@ -89,7 +89,7 @@ impl Values {
         Some(sides)
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 }
@@ -165,9 +165,6 @@ impl Facts {
 
     /// Adds what a condition tells of the values of slots.
     pub(super) fn assume_values(&self, code: CodeId, cond: &Expr, truth: Truth, bits: &mut Bits) {
-        if self.values.is_empty() {
-            return;
-        }
         let holds = matches!(truth, Truth::True | Truth::NotFalse);
         let certain = matches!(truth, Truth::True | Truth::False);
         let mut one_of = |slot: SlotId, values: &[Value], is: bool| {
