@@ -21,11 +21,19 @@ fn built(variable: &str, name: &str) -> PathBuf {
         return path.into();
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        // All programs at once: with the same features, so that nothing is built a second time.
-        .args(["build", "-q", "--workspace", "--bins"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
+    let mut command = Command::new(cargo);
+    command
+        // All programs and tests at once: with the same features, so that nothing is built a second time.
+        .args(["build", "-q", "--workspace", "--bins", "--tests"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    // Build scripts see what `cargo test` says of this package, and would be run anew for it.
+    for (variable, _) in std::env::vars_os() {
+        let variable = variable.to_string_lossy();
+        if variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*variable);
+        }
+    }
+    let status = command.status();
     assert!(status.unwrap().success(), "{name} could not be built");
     // This test lies in `<target>/<profile>/deps`, the program in `<target>/debug`.
     let target = std::env::current_exe()
