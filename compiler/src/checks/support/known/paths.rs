@@ -55,22 +55,13 @@ pub(super) fn ends_in(expr: &Expr, fields: &[SmolStr]) -> bool {
 }
 
 pub(super) fn path_of(code: Option<CodeId>, expr: &Expr) -> Option<Path> {
-    let mut fields = Vec::new();
+    let (base, depth) = base_of(code, expr)?;
+    let mut fields = Vec::with_capacity(depth);
     let mut at = expr;
-    loop {
-        let base = match &at.kind {
-            ExprKind::Field(inner, name) => {
-                fields.push(name.clone());
-                at = inner;
-                continue;
-            }
-            ExprKind::Slot(id) => Base::Var(Var::Slot(*id)),
-            ExprKind::Customer(id) => Base::Var(Var::Customer(*id)),
-            ExprKind::Local(id) => Base::Local(code?, *id),
-            ExprKind::Signal(signal) => Base::Signal(*signal),
-            _ => return None,
-        };
-        fields.reverse();
-        return Some((base, fields));
+    while let ExprKind::Field(inner, name) = &at.kind {
+        fields.push(name.clone());
+        at = inner;
     }
+    fields.reverse();
+    Some((base, fields))
 }

@@ -177,7 +177,7 @@ fn tried(machine: &Machine, reads: &Reads<'_>) -> FxHashMap<Option<CodeId>, Vec<
 
 /// Every value that an expression tests a slot for, and that segments in it do.
 fn each_value(machine: &Machine, expr: &Expr, f: &mut impl FnMut(SlotId, Value)) {
-    let mut test = |e: &Expr| match &e.kind {
+    each_part(machine, expr, &mut |e| match &e.kind {
         ExprKind::Slot(slot) if e.ty == Type::Bool => f(*slot, Value::Bool(true)),
         ExprKind::Is { left, right, .. } => {
             if let (ExprKind::Slot(slot), Some(value)) = (&left.kind, constant_of(right)) {
@@ -192,34 +192,28 @@ fn each_value(machine: &Machine, expr: &Expr, f: &mut impl FnMut(SlotId, Value))
             }
         }
         _ => {}
-    };
-    let mut segments = Vec::new();
-    walk::each_expr(machine, expr, &mut |e| {
-        test(e);
-        if let ExprKind::Segment(id) = e.kind {
-            segments.push(id);
-        }
     });
-    for segment in segments.into_iter().filter_map(|id| machine.segment(id)) {
-        walk::each_expr(machine, &segment.when, &mut test);
-    }
 }
 
 /// Everything in an expression that it tests for being known: `x is known`, `x ?? y`, and what segments test.
 fn each_tested(machine: &Machine, expr: &Expr, f: &mut impl FnMut(&Expr)) {
-    let mut test = |e: &Expr| match &e.kind {
+    each_part(machine, expr, &mut |e| match &e.kind {
         ExprKind::Known { of, .. } => f(of),
         ExprKind::Binary(BinaryOp::Coalesce, left, _) => f(left),
         _ => {}
-    };
+    });
+}
+
+/// Every part of an expression, and of the segments that it names.
+fn each_part(machine: &Machine, expr: &Expr, f: &mut impl FnMut(&Expr)) {
     let mut segments = Vec::new();
     walk::each_expr(machine, expr, &mut |e| {
-        test(e);
+        f(e);
         if let ExprKind::Segment(id) = e.kind {
             segments.push(id);
         }
     });
     for segment in segments.into_iter().filter_map(|id| machine.segment(id)) {
-        walk::each_expr(machine, &segment.when, &mut test);
+        walk::each_expr(machine, &segment.when, f);
     }
 }
